@@ -1,0 +1,102 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Imports point strictly downward; every layer of the house is a target of its own, so the
+// compiler enforces it. ARCHITECTURE.md has a paragraph for each of them.
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+]
+
+func layer(
+    _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+    .target(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
+    -> Target
+{
+    .testTarget(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
+}
+
+let numerics: Target.Dependency = .product(name: "Numerics", package: "swift-numerics")
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let arguments: Target.Dependency = .product(
+    name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "mlx-actors",
+    products: [
+        .library(name: "MLX", targets: ["MLX"]),
+        .library(name: "MLXRandom", targets: ["MLXRandom"]),
+        .library(name: "MLXFFT", targets: ["MLXFFT"]),
+        .library(name: "MLXLinalg", targets: ["MLXLinalg"]),
+        .library(name: "MLXFast", targets: ["MLXFast"]),
+        .library(name: "MLXNN", targets: ["MLXNN"]),
+        .library(name: "MLXOptimizers", targets: ["MLXOptimizers"]),
+        .executable(name: "mlx", targets: ["MLXCommand"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+    ],
+    targets: [
+        // L0: C inner loops and system libraries.
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+        .systemLibrary(name: "CNUMA", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CMLXKernels"),
+        // L1
+        layer("MLXBase", ["CMLXKernels"]),
+        // L2
+        layer("MLXGraph", ["MLXBase", "MLXMemory", "CMLXKernels"]),
+        layer("MLXKernels", ["MLXBase", "CMLXKernels", "COpenBLAS"]),
+        layer("MLXMemory", ["MLXBase", "CMLXKernels", "CNUMA"]),
+        layer("MLXFormats", ["MLXBase", "CZlib"]),
+        // L3
+        layer("MLXOps", ["MLXBase", "MLXGraph", "MLXKernels"]),
+        // L4
+        layer("MLXPlanner", ["MLXBase", "MLXGraph", "MLXKernels", "MLXOps", "CMLXKernels"]),
+        layer("MLXTransforms", ["MLXBase", "MLXGraph", "MLXOps"]),
+        // L5
+        layer(
+            "MLXRuntime",
+            [
+                "MLXBase", "MLXGraph", "MLXKernels", "MLXMemory", "MLXOps", "MLXPlanner",
+                "CMLXKernels", collections,
+            ]),
+        // L6
+        layer(
+            "MLX",
+            [
+                "MLXBase", "MLXGraph", "MLXMemory", "MLXFormats", "MLXOps", "MLXPlanner",
+                "MLXTransforms", "MLXRuntime", numerics,
+            ]),
+        layer("MLXRandom", ["MLX"]),
+        layer("MLXFFT", ["MLX"]),
+        layer("MLXLinalg", ["MLX"]),
+        layer("MLXFast", ["MLX"]),
+        // L7
+        layer("MLXNN", ["MLX"]),
+        layer("MLXOptimizers", ["MLX", "MLXNN"]),
+        layer("MLXData", ["MLX", "MLXFormats"]),
+        layer("MLXTrain", ["MLX", "MLXNN", "MLXOptimizers", "MLXData"]),
+        // L8
+        .executableTarget(
+            name: "MLXCommand",
+            dependencies: [
+                "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXTrain", "MLXRuntime",
+                "MLXPlanner", "MLXOps", "MLXKernels", "MLXMemory", "MLXGraph", "MLXBase",
+                "COpenBLAS", arguments,
+            ],
+            swiftSettings: settings),
+    ]
+)

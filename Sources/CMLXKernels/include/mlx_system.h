@@ -1,0 +1,23 @@
+// What Swift cannot reach by itself on Linux: return addresses, symbol names, thread-local words.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+/// Up to `capacity` return addresses of the caller's callers; returns how many.
+int mlx_backtrace(uintptr_t *frames, int capacity);
+
+/// The name of the symbol that holds `address` and where it starts; NULL when unknown.
+const char *mlx_symbol(uintptr_t address, uintptr_t *base);
+
+/// Per-thread words of the runtime. Read through the pointer at each use: a Swift task may
+/// continue on another thread after any suspension.
+typedef struct {
+    uint32_t lane;        // graph-store lane + 1, 0 = none yet
+    uint32_t engineDepth; // > 0 while the engine is on this thread's stack
+    const void *team;     // the team whose token this thread holds
+    uint64_t reserved;
+} mlx_thread_words;
+
+extern _Thread_local mlx_thread_words mlx_thread_storage;
+
+static inline mlx_thread_words *mlx_thread(void) { return &mlx_thread_storage; }

@@ -1,0 +1,23 @@
+#define _GNU_SOURCE
+#include "mlx_system.h"
+#include <dlfcn.h>
+#include <execinfo.h>
+
+_Thread_local mlx_thread_words mlx_thread_storage;
+
+int mlx_backtrace(uintptr_t *frames, int capacity) {
+    // One frame more than asked for: the first is this function's own.
+    void *found[64];
+    int wanted = capacity + 1 < 64 ? capacity + 1 : 64;
+    int count = backtrace(found, wanted) - 1;
+    if (count < 0) count = 0;
+    for (int i = 0; i < count; i++) frames[i] = (uintptr_t)found[i + 1];
+    return count;
+}
+
+const char *mlx_symbol(uintptr_t address, uintptr_t *base) {
+    Dl_info info;
+    if (!dladdr((void *)address, &info) || !info.dli_sname) return NULL;
+    *base = (uintptr_t)info.dli_saddr;
+    return info.dli_sname;
+}

@@ -1,0 +1,2 @@
+// `import MLXLinalg` compiles as with mlx-swift; the namespace itself lives in MLX.
+@_exported import MLX
