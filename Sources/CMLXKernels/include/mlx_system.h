@@ -20,4 +20,13 @@ typedef struct {
 
 extern _Thread_local mlx_thread_words mlx_thread_storage;
 
+/// Tells the core that the thread is spinning.
+static inline void mlx_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
 static inline mlx_thread_words *mlx_thread(void) { return &mlx_thread_storage; }

@@ -1,0 +1,49 @@
+import MLXBase
+
+/// What a task has set for all operations it records: one value behind one task-local, because
+/// each task-local read costs as much as a third of recording an operation.
+package struct Defaults: Sendable {
+    /// The stream that operations without an explicit one are pinned to.
+    package var stream = StreamID.unpinned
+    /// Told of every operation that could not be recorded, at once; nil leaves the error to
+    /// whoever evaluates.
+    package var onInvalid: (@Sendable (ArrayError) -> Void)?
+    /// The scheduling policy to use, as an opaque value of the runtime.
+    package var policy: (any Sendable)?
+    /// Lets the scheduler compute float32 work in int8.
+    package var allowsInt8 = false
+    /// The number of gradient traces around the recording code.
+    package var traceDepth = 0
+    /// Random state and other values of upper layers.
+    package var extras: [ObjectIdentifier: any Sendable] = [:]
+
+    package init() {}
+
+    @TaskLocal package static var current: Box?
+
+    /// A reference, so that reading the task-local copies one word.
+    package final class Box: Sendable {
+        package let value: Defaults
+        package init(_ value: Defaults) { self.value = value }
+    }
+
+    package static var value: Defaults { current?.value ?? Defaults() }
+
+    /// Runs `body` with changed defaults.
+    package static func with<R>(
+        _ change: (inout Defaults) -> Void, _ body: () throws -> R
+    ) rethrows -> R {
+        var defaults = value
+        change(&defaults)
+        return try $current.withValue(Box(defaults), operation: body)
+    }
+
+    /// Runs `body` with changed defaults.
+    package nonisolated(nonsending) static func with<R>(
+        _ change: (inout Defaults) -> Void, _ body: () async throws -> R
+    ) async rethrows -> R {
+        var defaults = value
+        change(&defaults)
+        return try await $current.withValue(Box(defaults), operation: body)
+    }
+}

@@ -1,0 +1,77 @@
+import MLXBase
+import Synchronization
+
+/// An owned reference to a node and a reader of its fields. Not copyable, so every reference is
+/// given up exactly once: by recording it into a new row, or at the end of its scope.
+package struct NodeReference: ~Copyable {
+    package let handle: NodeHandle
+    let row: UnsafeMutablePointer<Row>
+
+    @inline(__always) package init(_ array: MLXArray) {
+        handle = array.acquire()
+        row = GraphStore.shared.row(handle.id)
+    }
+
+    /// Takes over a reference.
+    @inline(__always) package init(owning handle: NodeHandle) {
+        self.handle = handle
+        row = GraphStore.shared.row(handle.id)
+    }
+
+    deinit { GraphStore.shared.release(handle.id) }
+
+    /// Hands the reference over; the caller releases it.
+    @inline(__always) package consuming func take() -> NodeID {
+        let id = handle.id
+        discard self
+        return id
+    }
+
+    @inline(__always) package var id: NodeID { handle.id }
+    @inline(__always) package var op: OpCode { row.pointee.op }
+    @inline(__always) package var dtype: DType { row.pointee.dtype }
+    @inline(__always) package var shape: Shape { row.pointee.shape }
+    @inline(__always) package var word: UInt64 { row.pointee.word }
+    @inline(__always) package var trace: UInt8 { row.pointee.trace }
+    @inline(__always) package var stream: StreamID { row.pointee.stream }
+    @inline(__always) package var isPoisoned: Bool {
+        row.pointee.flags.contains(.poisoned)
+    }
+    package var payload: Payload? { row.pointee.payload?.takeUnretainedValue() }
+
+    package var value: Value? {
+        guard let pointer = UnsafeRawPointer(bitPattern: row.pointee.value.load(ordering: .acquiring))
+        else { return nil }
+        return Unmanaged<Value>.fromOpaque(pointer).takeUnretainedValue()
+    }
+}
+
+extension MLXArray {
+    package var nodeShape: Shape { NodeReference(self).shape }
+    package var value: Value? { NodeReference(self).value }
+
+    public var dtype: DType { NodeReference(self).dtype }
+    /// The dimensions; empty for a scalar.
+    public var shape: [Int] { NodeReference(self).shape.array }
+    public var ndim: Int { NodeReference(self).shape.ndim }
+    /// The number of elements.
+    public var size: Int { NodeReference(self).shape.size }
+
+    /// An array around contents that exist already.
+    package convenience init(_ value: Value) {
+        var entry = GraphStore.Entry(op: .data, dtype: value.dtype, shape: value.shape)
+        entry.flags = .detached
+        let handle = GraphStore.shared.append(entry)
+        GraphStore.shared.setValue(value, of: handle.id)
+        self.init(owning: handle)
+    }
+}
+
+extension GraphStore {
+    /// Gives a row its value. The caller owns a reference and knows that there is none yet.
+    package func setValue(_ value: Value, of id: NodeID) {
+        let bits = UInt(bitPattern: Unmanaged.passRetained(value).toOpaque())
+        let old = row(id).pointee.value.exchange(bits, ordering: .acquiringAndReleasing)
+        assert(old == 0, "a node was given a value twice")
+    }
+}
