@@ -62,7 +62,7 @@ let package = Package(
         layer("MLXMemory", ["MLXBase", "CMLXKernels", "CNUMA"]),
         layer("MLXFormats", ["MLXBase", "CZlib"]),
         // L3
-        layer("MLXOps", ["MLXBase", "MLXGraph", "MLXKernels"]),
+        layer("MLXOps", ["MLXBase", "MLXGraph", "MLXKernels", "CMLXKernels"]),
         // L4
         layer("MLXPlanner", ["MLXBase", "MLXGraph", "MLXKernels", "MLXOps", "CMLXKernels"]),
         layer("MLXTransforms", ["MLXBase", "MLXGraph", "MLXOps"]),

@@ -1,0 +1,77 @@
+import MLXBase
+import MLXGraph
+import MLXKernels
+
+/// Arrays made from numbers alone: ranges and random bits.
+package enum Generators {
+    package static let rows: [OpRow] = [arange, randomBits]
+
+    private static let arange = OpRow(
+        code: .arange, name: "arange", synopsis: "y[i] = start + i increment", arity: 0...0,
+        traits: .generator, attributeNames: ["start", "increment"], dtype: .told, shape: .told,
+        vjp: .zero, flops: { Double($0.output.size) }, kernels: KernelTable.arange,
+        samples: SampleRule {
+            [
+                .init(
+                    [],
+                    Attributes(
+                        words: Ops.arangeWords(start: 2, increment: 3, .float32),
+                        dynamicCount: 2, outputShape: try! Shape(validating: [9]),
+                        outputDType: .float32)),
+                .init(
+                    [],
+                    Attributes(
+                        words: Ops.arangeWords(start: 0, increment: -1, .int32),
+                        dynamicCount: 2, outputShape: try! Shape(validating: [4]),
+                        outputDType: .int32)),
+            ]
+        })
+
+    private static let randomBits = OpRow(
+        code: .randomBits, name: "random_bits",
+        synopsis: "y = Threefry-2x32 of (key, counter)", arity: 1...1,
+        traits: .generator, attributeNames: ["width"], dtype: .told, shape: .told, vjp: .zero,
+        flops: { Double($0.output.size) * 40 }, kernels: KernelTable.randomBits,
+        samples: SampleRule {
+            [7, 8, 1].map {
+                .init(
+                    [[2]],
+                    Attributes(
+                        word: 4, outputShape: try! Shape(validating: [$0]),
+                        outputDType: .uint32),
+                    fixedDTypes: [0: .uint32])
+            }
+        })
+}
+
+extension OpCode {
+    package static let arange = OpCode(170)
+    package static let randomBits = OpCode(171)
+}
+
+extension Ops {
+    /// The bits of start and increment in the dtype, as the words of an `arange`.
+    package static func arangeWords(start: Double, increment: Double, _ dtype: DType) -> [Int] {
+        [start, increment].map {
+            Int(truncatingIfNeeded: Int64(bitPattern: ScalarBits.encode($0, dtype)))
+        }
+    }
+
+    /// `count` numbers from `start`.
+    package static func arange(
+        start: Double, increment: Double, count: Int, _ dtype: DType,
+        stream: StreamID = .unpinned
+    ) -> MLXArray {
+        do throws(ArrayError) {
+            let shape = try Shape(validating: [count], operation: "arange")
+            return record(
+                .arange, [],
+                Attributes(
+                    words: arangeWords(start: start, increment: increment, dtype),
+                    dynamicCount: 2, outputShape: shape, outputDType: dtype),
+                stream: stream)
+        } catch {
+            return invalid(error, dtype: dtype)
+        }
+    }
+}

@@ -1,0 +1,108 @@
+import MLXBase
+import MLXGraph
+import MLXKernels
+
+/// Gathers and scatters. The inputs are the array and one index array for each indexed axis (and
+/// the updates, last); all index arrays broadcast to one index shape. The words are the indexed
+/// axes' mask and the size of the window taken along each axis (1 on indexed axes).
+package enum Indexing {
+    package static let rows: [OpRow] = [
+        gather,
+        scatter(
+            .scatterAdd, "scatter_add", "y = x, y[i…] += u",
+            vjp: .rule { [$0.cotangent] + noIndices($0) + [gathered($0)] }),
+        scatter(
+            .scatterAssign, "scatter", "y = x, y[i…] = u",
+            vjp: .rule { context in
+                let zero = zerosLike(context.inputs.last!)
+                let base = Ops.record(
+                    .scatterAssign,
+                    [context.cotangent] + context.inputs.dropFirst().dropLast() + [zero],
+                    Attributes(words: context.attributes.words))
+                return [base] + noIndices(context) + [gathered(context)]
+            }),
+        scatter(.scatterMax, "scatter_max", "y = x, y[i…] = max(y[i…], u)", vjp: .none),
+        scatter(.scatterMin, "scatter_min", "y = x, y[i…] = min(y[i…], u)", vjp: .none),
+        scatter(.scatterProduct, "scatter_prod", "y = x, y[i…] *= u", vjp: .none),
+    ]
+
+    private static func noIndices(_ context: VJPContext) -> [MLXArray?] {
+        [MLXArray?](repeating: nil, count: context.inputs.count - 2)
+    }
+
+    private static func gathered(_ context: VJPContext) -> MLXArray {
+        Ops.record(
+            .gather, [context.cotangent] + context.inputs.dropFirst().dropLast(),
+            Attributes(words: context.attributes.words))
+    }
+
+    private static let gather = OpRow(
+        code: .gather, name: "gather", synopsis: "y = x[i…]", arity: 2...(1 + Shape.maximumRank),
+        traits: .mayFail, attributeNames: ["axes", "window…"],
+        dtype: DTypeRule { (context) throws(ArrayError) in
+            for type in context.dtypes.dropFirst() where !type.isInteger {
+                throw context.error(.dtype, "needs integer indices, not \(type)")
+            }
+            return (nil, context.dtypes[0])
+        },
+        shape: ShapeRule { (context) throws(ArrayError) in
+            let x = context.shapes[0]
+            let window = context.attributes.words.dropFirst()
+            let indices = try Broadcasting.shape(
+                Array(context.shapes.dropFirst()), operation: "gather")
+            guard window.count == x.ndim,
+                zip(window, x.dims).allSatisfy({ $0 >= 0 && $0 <= $1 })
+            else {
+                throw context.error(
+                    indices.size == 0 ? .argument : .index,
+                    "window \(Shape.describe(Array(window))) does not fit \(x)")
+            }
+            return try Shape(validating: indices.array + window, operation: "gather")
+        },
+        vjp: .rule { context in
+            let zeros = zerosLike(context.inputs[0])
+            let gradient = Ops.record(
+                .scatterAdd, [zeros] + context.inputs.dropFirst() + [context.cotangent],
+                Attributes(words: context.attributes.words))
+            return [gradient]
+                + [MLXArray?](repeating: nil, count: context.inputs.count - 1)
+        },
+        flops: { Double($0.output.size) },
+        kernels: KernelTable.gather,
+        samples: SampleRule {
+            [
+                .init(
+                    [[5, 4], [3]], Attributes(words: [0b01, 1, 4]), domains: [-4...4, 0...4],
+                    fixedDTypes: [1: .int32]),
+                .init(
+                    [[5, 4], [2, 1], [3]], Attributes(words: [0b11, 1, 1]),
+                    domains: [-4...4, 0...4, 0...3], fixedDTypes: [1: .int32, 2: .uint32]),
+            ]
+        })
+
+    private static func scatter(
+        _ code: OpCode, _ name: String, _ synopsis: String, vjp: VJPRule
+    ) -> OpRow {
+        OpRow(
+            code: code, name: name, synopsis: synopsis, arity: 3...(2 + Shape.maximumRank),
+            traits: .mayFail, attributeNames: ["axes", "window…"], dtype: .same, shape: .same,
+            vjp: vjp, flops: { Double($0.shapes.last!.size) },
+            kernels: KernelTable.scatter(name),
+            samples: SampleRule {
+                [
+                    .init(
+                        [[5, 4], [3], [3, 1, 4]], Attributes(words: [0b01, 1, 4]),
+                        domains: [-4...4, 0...4, -4...4], fixedDTypes: [1: .int32])
+                ]
+            })
+    }
+}
+
+extension OpCode {
+    package static let gather = OpCode(160)
+    package static let scatterAdd = OpCode(161)
+    package static let scatterAssign = OpCode(162)
+    package static let scatterMax = OpCode(163)
+    package static let scatterMin = OpCode(164)
+    package static let scatterProduct = OpCode(165)
+}

@@ -1,0 +1,197 @@
+import MLXBase
+import MLXGraph
+import MLXKernels
+
+/// One row of the op table: everything the library knows about an operation. Recording, planning,
+/// differentiation, placement, tests, the reference page and the command line all read it here;
+/// there is no other list of operations anywhere.
+package struct OpRow: Sendable {
+    package let code: OpCode
+    /// The name in errors, plans, traces and on the command line.
+    package let name: String
+    /// One line of algebra.
+    package let synopsis: String
+    /// How many arrays it takes.
+    package let arity: ClosedRange<Int>
+    package var traits: OpTraits = []
+    /// The integer attributes in the order the kernels get them.
+    package var attributeNames: [String] = []
+    package let dtype: DTypeRule
+    package let shape: ShapeRule
+    package var vjp: VJPRule = .none
+    /// The function a tape computes per element.
+    package var elementwise: Int32?
+    /// Floating-point or integer operations; bytes follow from the operands.
+    package let flops: @Sendable (CostContext) -> Double
+    package var kernels = KernelSet()
+    /// The largest relative difference between devices, in units of the dtype's epsilon; 0 marks
+    /// rows that agree bit for bit.
+    package var toleranceEpsilons: Double = 0
+    package let samples: SampleRule
+
+    package var isElementwise: Bool { elementwise != nil || traits.contains(.cast) }
+    package var isView: Bool { traits.contains(.view) }
+}
+
+package struct OpTraits: OptionSet, Sendable {
+    package let rawValue: UInt16
+    package init(rawValue: UInt16) { self.rawValue = rawValue }
+    /// The result is a window onto the input whenever its layout allows.
+    package static let view = OpTraits(rawValue: 1)
+    package static let commutative = OpTraits(rawValue: 2)
+    package static let cast = OpTraits(rawValue: 4)
+    /// Reports an error that depends on the values (an index out of range).
+    package static let mayFail = OpTraits(rawValue: 8)
+    /// Computes in lower precision than its dtype says; placed on the NPU only when allowed.
+    package static let approximate = OpTraits(rawValue: 16)
+    /// The result is a new array of the attributes alone.
+    package static let generator = OpTraits(rawValue: 32)
+}
+
+/// A kernel for each kind of device that has one of its own.
+package struct KernelSet: Sendable {
+    package var cpu: Kernel?
+    package var gpu: Kernel?
+    package var npu: Kernel?
+
+    package init(cpu: Kernel? = nil, gpu: Kernel? = nil, npu: Kernel? = nil) {
+        self.cpu = cpu
+        self.gpu = gpu
+        self.npu = npu
+    }
+
+    package subscript(kind: DeviceKind) -> Kernel? {
+        switch kind {
+        case .cpu: cpu
+        case .gpu: gpu
+        case .npu: npu
+        }
+    }
+}
+
+/// What an operation was asked to do besides its inputs.
+package struct Attributes: Sendable {
+    /// Attributes that fit one word; structure.
+    package var word: UInt64 = 0
+    package var words: [Int] = []
+    /// How many of `words`, from the front, are values and not structure.
+    package var dynamicCount = 0
+    /// The result's shape, where the operation is told it.
+    package var outputShape: Shape?
+    /// The result's dtype, where the operation is told it.
+    package var outputDType: DType?
+
+    package static let none = Attributes()
+
+    package init(
+        word: UInt64 = 0, words: [Int] = [], dynamicCount: Int = 0, outputShape: Shape? = nil,
+        outputDType: DType? = nil
+    ) {
+        self.word = word
+        self.words = words
+        self.dynamicCount = dynamicCount
+        self.outputShape = outputShape
+        self.outputDType = outputDType
+    }
+}
+
+/// What shape and dtype rules see.
+package struct RuleContext {
+    package let row: OpRow
+    package let shapes: [Shape]
+    package let dtypes: [DType]
+    package let attributes: Attributes
+
+    package func error(_ kind: ArrayError.Kind, _ message: String) -> ArrayError {
+        ArrayError(
+            kind, row.name, message, shapes: shapes.map(\.array), dtypes: dtypes)
+    }
+}
+
+/// Decides the dtype that inputs are cast to (nil leaves each as it is) and the result's.
+package struct DTypeRule: Sendable {
+    package let apply: @Sendable (RuleContext) throws(ArrayError) -> (inputs: DType?, output: DType)
+    package init(
+        _ apply: @escaping @Sendable (RuleContext) throws(ArrayError) -> (DType?, DType)
+    ) {
+        self.apply = { (context) throws(ArrayError) in
+            let (inputs, output) = try apply(context)
+            return (inputs, output)
+        }
+    }
+}
+
+package struct ShapeRule: Sendable {
+    package let apply: @Sendable (RuleContext) throws(ArrayError) -> Shape
+    package init(_ apply: @escaping @Sendable (RuleContext) throws(ArrayError) -> Shape) {
+        self.apply = apply
+    }
+}
+
+/// How the cotangent of a result becomes cotangents of the inputs.
+package enum VJPRule: Sendable {
+    /// Not differentiable: asking is an error.
+    case none
+    /// The derivative is zero almost everywhere.
+    case zero
+    /// One cotangent for each input, nil for those that get none.
+    case rule(@Sendable (VJPContext) -> [MLXArray?])
+}
+
+package struct VJPContext {
+    package let inputs: [MLXArray]
+    package let output: MLXArray
+    package let cotangent: MLXArray
+    package let attributes: Attributes
+    /// Which inputs' cotangents are wanted.
+    package let wanted: [Bool]
+    package let stream: StreamID
+
+    package init(
+        inputs: [MLXArray], output: MLXArray, cotangent: MLXArray, attributes: Attributes,
+        wanted: [Bool], stream: StreamID
+    ) {
+        self.inputs = inputs
+        self.output = output
+        self.cotangent = cotangent
+        self.attributes = attributes
+        self.wanted = wanted
+        self.stream = stream
+    }
+}
+
+package struct CostContext {
+    package let shapes: [Shape]
+    package let output: Shape
+    package let words: [Int]
+    package init(shapes: [Shape], output: Shape, words: [Int]) {
+        self.shapes = shapes
+        self.output = output
+        self.words = words
+    }
+}
+
+/// Inputs for conformance tests: shapes, attributes and the domain values are drawn from.
+package struct SampleRule: Sendable {
+    package struct Sample: Sendable {
+        package var shapes: [[Int]]
+        package var attributes: Attributes
+        /// Values lie in this range, for each input.
+        package var domains: [ClosedRange<Double>]
+        /// The dtypes of inputs that do not follow the tested dtype (indices, conditions).
+        package var fixedDTypes: [Int: DType]
+
+        package init(
+            _ shapes: [[Int]], _ attributes: Attributes = .none,
+            domains: [ClosedRange<Double>] = [], fixedDTypes: [Int: DType] = [:]
+        ) {
+            self.shapes = shapes
+            self.attributes = attributes
+            self.domains = domains
+            self.fixedDTypes = fixedDTypes
+        }
+    }
+
+    package let samples: @Sendable () -> [Sample]
+    package init(_ samples: @escaping @Sendable () -> [Sample]) { self.samples = samples }
+}

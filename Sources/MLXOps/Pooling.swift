@@ -1,0 +1,136 @@
+import MLXBase
+import MLXGraph
+import MLXKernels
+
+/// Pooling over windows of (N,H,W,C), and its derivatives. Words: window (2), stride (2), padding
+/// low (2), padding high (2). Averages count the padding, as MLX's layers do.
+package enum Pooling {
+    package static let rows: [OpRow] = [
+        row(
+            .maxPool, "max_pool2d", "y = max over windows", arity: 1, shape: .pooled,
+            samples: geometries.map { .init([$0.input], Attributes(words: $0.words)) },
+            vjp: .rule { context in
+                [
+                    Ops.record(
+                        .maxPoolGradient,
+                        [context.inputs[0], context.output, context.cotangent],
+                        Attributes(words: context.attributes.words))
+                ]
+            }),
+        // Both rows below are linear in their last input and each other's adjoint.
+        row(
+            .maxPoolGradient, "max_pool2d_gradient",
+            "g of each window goes to its maxima, evenly", arity: 3, shape: .same,
+            samples: geometries.map {
+                .init([$0.input, $0.output, $0.output], Attributes(words: $0.words))
+            },
+            vjp: .rule { adjoint(.maxPoolTangent, $0) }),
+        row(
+            .maxPoolTangent, "max_pool2d_tangent", "mean of t over each window's maxima", arity: 3,
+            shape: ShapeRule { context in context.shapes[1] },
+            samples: geometries.map {
+                .init([$0.input, $0.output, $0.input], Attributes(words: $0.words))
+            },
+            vjp: .rule { adjoint(.maxPoolGradient, $0) }),
+        row(
+            .averagePool, "avg_pool2d", "y = mean over windows", arity: 1, shape: .pooled,
+            samples: geometries.map { .init([$0.input], Attributes(words: $0.words)) },
+            vjp: .rule { context in
+                [
+                    Ops.record(
+                        .averagePoolGradient, [context.cotangent],
+                        Attributes(
+                            words: context.attributes.words,
+                            outputShape: context.inputs[0].nodeShape))
+                ]
+            }),
+        row(
+            .averagePoolGradient, "avg_pool2d_gradient", "g of each window spread evenly",
+            arity: 1, shape: .told,
+            samples: geometries.map {
+                .init(
+                    [$0.output],
+                    Attributes(words: $0.words, outputShape: try! Shape(validating: $0.input)))
+            },
+            vjp: .rule { context in
+                [
+                    Ops.record(
+                        .averagePool, [context.cotangent],
+                        Attributes(words: context.attributes.words))
+                ]
+            }),
+    ]
+
+    private static func adjoint(_ code: OpCode, _ context: VJPContext) -> [MLXArray?] {
+        [
+            nil, nil,
+            Ops.record(
+                code, [context.inputs[0], context.inputs[1], context.cotangent],
+                Attributes(words: context.attributes.words)),
+        ]
+    }
+
+    private static func row(
+        _ code: OpCode, _ name: String, _ synopsis: String, arity: Int, shape: ShapeRule,
+        samples: [SampleRule.Sample], vjp: VJPRule
+    ) -> OpRow {
+        OpRow(
+            code: code, name: name, synopsis: synopsis, arity: arity...arity,
+            attributeNames: ["window…", "stride…", "padding low…", "padding high…"],
+            dtype: .inexactReal, shape: shape, vjp: vjp,
+            flops: {
+                Double(max($0.output.size, $0.shapes[0].size)) * Double($0.words[0] * $0.words[1])
+            },
+            kernels: KernelTable.pooling(name), toleranceEpsilons: 16,
+            samples: SampleRule { samples })
+    }
+
+    private static let geometries: [(input: [Int], output: [Int], words: [Int])] = [
+        ([2, 4, 6, 3], [2, 2, 3, 3], [2, 2, 2, 2, 0, 0, 0, 0]),
+        ([1, 5, 5, 2], [1, 3, 3, 2], [3, 3, 2, 2, 1, 1, 1, 1]),
+    ]
+}
+
+extension OpCode {
+    package static let maxPool = OpCode(190)
+    package static let maxPoolGradient = OpCode(191)
+    package static let maxPoolTangent = OpCode(192)
+    package static let averagePool = OpCode(193)
+    package static let averagePoolGradient = OpCode(194)
+}
+
+extension DTypeRule {
+    static let inexactReal = DTypeRule { (context) throws(ArrayError) in
+        let type = promoted(context)
+        if !type.isFloatingPoint || type == .complex64 {
+            throw context.error(.dtype, "needs a real floating-point type, not \(type)")
+        }
+        return (type, type)
+    }
+}
+
+extension ShapeRule {
+    static let pooled = ShapeRule { (context) throws(ArrayError) in
+        let x = context.shapes[0]
+        let words = context.attributes.words
+        guard x.ndim == 4 else { throw context.error(.shape, "needs an array (N,H,W,C)") }
+        var dims = [x[0]]
+        for axis in 0..<2 {
+            let (window, stride) = (words[axis], words[2 + axis])
+            let (low, high) = (words[4 + axis], words[6 + axis])
+            guard window > 0, stride > 0, low >= 0, high >= 0 else {
+                throw context.error(
+                    .argument,
+                    "window \(window), stride \(stride), padding (\(low), \(high)) make no sense")
+            }
+            let (a, o1) = x[1 + axis].addingReportingOverflow(low)
+            let (padded, o2) = a.addingReportingOverflow(high)
+            guard !o1, !o2, padded >= window else {
+                throw context.error(
+                    .shape, "window \(window) is larger than the padded input \(padded)")
+            }
+            dims.append((padded - window) / stride + 1)
+        }
+        return try Shape(validating: dims + [x[3]], operation: context.row.name)
+    }
+}

@@ -1,0 +1,43 @@
+import CMLXKernels
+import MLXBase
+import MLXGraph
+
+/// Short names for the operations that derivative rules are written in.
+extension OpCode {
+    /// Elementwise ops have the number of their C function, after the sources.
+    init(_ function: mlx_elementwise) { self.init(UInt16(function.rawValue) + 16) }
+}
+
+func add(_ a: MLXArray, _ b: MLXArray) -> MLXArray { Ops.binary(.add, a, b) }
+func sub(_ a: MLXArray, _ b: MLXArray) -> MLXArray { Ops.binary(.subtract, a, b) }
+func mul(_ a: MLXArray, _ b: MLXArray) -> MLXArray { Ops.binary(.multiply, a, b) }
+func div(_ a: MLXArray, _ b: MLXArray) -> MLXArray { Ops.binary(.divide, a, b) }
+func neg(_ x: MLXArray) -> MLXArray { Ops.unary(.negative, x) }
+func square(_ x: MLXArray) -> MLXArray { Ops.unary(.square, x) }
+func reciprocal(_ x: MLXArray) -> MLXArray { Ops.unary(.reciprocal, x) }
+
+func scaled(_ x: MLXArray, _ factor: Double) -> MLXArray {
+    Ops.binary(.multiply, x, scalarBits: ScalarBits.encode(factor, x.dtype), x.dtype)
+}
+
+func plus(_ x: MLXArray, _ term: Double) -> MLXArray {
+    Ops.binary(.add, x, scalarBits: ScalarBits.encode(term, x.dtype), x.dtype)
+}
+
+/// `term - x`
+func minus(_ term: Double, _ x: MLXArray) -> MLXArray {
+    Ops.binary(
+        .subtract, x, scalarBits: ScalarBits.encode(term, x.dtype), x.dtype, reversed: true)
+}
+
+/// The complex conjugate; real arrays are returned as they are.
+func conj(_ x: MLXArray) -> MLXArray {
+    x.dtype == .complex64 ? Ops.unary(.conjugate, x) : x
+}
+
+func zerosLike(_ x: MLXArray) -> MLXArray { Ops.full(x.nodeShape, 0, x.dtype) }
+
+/// 1 where `condition` holds, 0 elsewhere, in the dtype of `x`.
+func indicator(_ condition: MLXArray, like x: MLXArray) -> MLXArray {
+    Ops.cast(condition, to: x.dtype)
+}
