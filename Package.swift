@@ -98,5 +98,8 @@ let package = Package(
                 "COpenBLAS", arguments,
             ],
             swiftSettings: settings),
+        // Tests.
+        tests(
+            "MLXFormatsTests", ["MLXFormats", "MLXBase", "CZlib"], resources: [.copy("Fixtures")]),
     ]
 )
