@@ -101,5 +101,6 @@ let package = Package(
         // Tests.
         tests(
             "MLXFormatsTests", ["MLXFormats", "MLXBase", "CZlib"], resources: [.copy("Fixtures")]),
+        tests("MLXKernelsTests", ["MLXKernels", "MLXBase", "CMLXKernels"]),
     ]
 )

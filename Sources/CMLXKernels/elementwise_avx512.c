@@ -1,0 +1,13 @@
+// Elementwise functions and casts at the avx512 level; the source is levels/elementwise.h.
+#if defined(__x86_64__)
+#define MLX_LEVEL avx512
+#define MLX_LEVEL_F16C 1
+#include "levels/common.h"
+#include "levels/tables.h"
+#include "levels/target.h"
+#pragma clang fp contract(off)
+TARGET_AVX512
+#include "levels/elementwise.h"
+#include "levels/casts.h"
+TARGET_END
+#endif

@@ -1,0 +1,8 @@
+// Elementwise functions and casts at the baseline level; the source is levels/elementwise.h.
+#define MLX_LEVEL baseline
+#include "levels/common.h"
+#include "levels/tables.h"
+#include "levels/target.h"
+#pragma clang fp contract(off)
+#include "levels/elementwise.h"
+#include "levels/casts.h"
