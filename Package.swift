@@ -102,5 +102,6 @@ let package = Package(
         tests(
             "MLXFormatsTests", ["MLXFormats", "MLXBase", "CZlib"], resources: [.copy("Fixtures")]),
         tests("MLXKernelsTests", ["MLXKernels", "MLXBase", "CMLXKernels"]),
+        tests("MLXMemoryTests", ["MLXMemory", "MLXBase"]),
     ]
 )

@@ -1,0 +1,139 @@
+import MLXBase
+import Testing
+
+@testable import MLXMemory
+
+@Suite struct TopologyTests {
+    @Test func theSystemHasCores() {
+        let topology = Topology.system()
+        #expect(!topology.usableCPUs.isEmpty && topology.isPhysical)
+        #expect((1...topology.usableCPUs.count).contains(topology.threadCount))
+        #expect(topology.nodes.allSatisfy { $0.memoryByteCount > 0 })
+        #expect(Topology.system(threadCount: 7).threadCount == 7)
+    }
+
+    @Test(arguments: 1...8) func sharedPlacement(count: Int) {
+        let topology = Topology.fake(nodes: count)
+        let placement = topology.placement(deviceCount: 3)
+        #expect(placement.teams.count == count)
+        #expect(placement.teams.map(\.node) == Array(0..<count))
+        #expect(placement.teams.allSatisfy { $0.threadCount == 4 && $0.cpus.count == 4 })
+        #expect(placement.teamOfDevice == (0..<3).map { $0 % count })
+    }
+
+    @Test(arguments: 1...8) func splitPlacement(count: Int) {
+        let topology = Topology.fake(nodes: count, kind: .split)
+        for devices in 1...6 {
+            let placement = topology.placement(deviceCount: devices)
+            #expect(placement.teamOfDevice == Array(0..<devices))
+            #expect(placement.teams.allSatisfy { !$0.cpus.isEmpty && $0.threadCount >= 1 })
+            if devices <= topology.usableCPUs.count {
+                let all = placement.teams.flatMap(\.cpus)
+                #expect(Set(all).count == all.count)
+                #expect(all.count == topology.usableCPUs.count)
+            }
+            for team in placement.teams {
+                #expect(topology.nodes[team.node].cpus.contains(team.cpus[0]))
+            }
+        }
+    }
+
+    @Test func splitOfOneCore() {
+        let topology = Topology.fake(nodes: 1, cpusPerNode: 1, kind: .split)
+        let placement = topology.placement(deviceCount: 3)
+        #expect(placement.teams.map(\.cpus) == [[0], [0], [0]])
+    }
+
+    @Test func threadsAreSharedInProportion() {
+        var topology = Topology.fake(nodes: 2, cpusPerNode: 4)
+        topology.threadCount = 3
+        let counts = topology.placement(deviceCount: 1).teams.map(\.threadCount)
+        #expect(counts.reduce(0, +) == 3)
+    }
+
+    @Test func quotas() {
+        #expect(CPUQuota.parse(max: "max 100000\n") == nil)
+        #expect(CPUQuota.parse(max: "150000 100000\n") == 2)
+        #expect(CPUQuota.parse(max: "50000 100000") == 1)
+        #expect(CPUQuota.parse(max: "") == nil)
+        #expect(CPUQuota.parse(max: "1 0") == nil)
+        #expect(CPUQuota.parse(max: "a b c") == nil)
+        #expect(CPUQuota.parse(quota: "-1\n", period: "100000\n") == nil)
+        #expect(CPUQuota.parse(quota: "400000\n", period: "100000\n") == 4)
+        #expect(CPUQuota.parse(quota: "\(Int.max)", period: "1") == Int.max)
+    }
+
+    @Test func files() throws {
+        let text = #"{"kind": "split", "threads": 3, "nodes": [{"cpus": [1, 0]}, {"cpus": [2]}]}"#
+        let topology = try Topology.parse(Array(text.utf8), name: "test")
+        #expect(topology.kind == .split && topology.threadCount == 3)
+        #expect(topology.nodes.map(\.cpus) == [[0, 1], [2]])
+        for bad in [
+            "", "{}", "[]", #"{"nodes": []}"#, #"{"nodes": [{"cpus": []}]}"#,
+            #"{"nodes": [{"cpus": [0]}, {"cpus": [0]}]}"#, #"{"nodes": [{"cpus": [-1]}]}"#,
+            #"{"kind": "x", "nodes": [{"cpus": [0]}]}"#, #"{"nodes": [{"cpus": [99999999]}]}"#,
+            #"{"threads": 0, "nodes": [{"cpus": [0]}]}"#,
+            #"{"nodes": [{"id": 1, "cpus": [0]}, {"id": 1, "cpus": [1]}]}"#,
+            #"{"nodes": [{"cpus": [1e400]}]}"#,
+        ] {
+            #expect(throws: ArrayError.self) { try Topology.parse(Array(bad.utf8), name: "t") }
+        }
+        #expect(throws: ArrayError.self) { try Topology.read(path: "/nowhere/at/all") }
+    }
+
+    /// Every buffer of every device is on pages of its team's node.
+    @Test(arguments: 2...8) func buffersAreBoundWhereThePolicySays(count: Int) throws {
+        for kind in [Topology.Kind.shared, .split] {
+            let topology = Topology.fake(nodes: count, kind: kind)
+            let placement = topology.placement(deviceCount: count + 1)
+            let system = RecordedSystem()
+            let account = MemoryAccount()
+            for device in 0...count {
+                let node = placement.teams[placement.teamOfDevice[device]].node
+                let allocator = SlabAllocator(
+                    node: node, account: account, system: system, slabByteCount: 2 << 20)
+                for size in [1, 9_000, 1 << 21, 1 << 23] {
+                    let buffer = try allocator.allocate(byteCount: size)
+                    #expect(system.node(of: buffer.pointer) == node)
+                    #expect(system.node(of: buffer.pointer + buffer.capacity - 1) == node)
+                    #expect(Int(buffer.node) == node)
+                }
+                #expect(system.mappings.allSatisfy { $0.hasHugePages })
+            }
+            #expect(system.faults == [])
+        }
+    }
+
+    @Test func refusedBindingIsRecordedAndNothingMore() throws {
+        let system = RecordedSystem()
+        system.refuseBinding()
+        let allocator = SlabAllocator(node: 1, account: MemoryAccount(), system: system)
+        _ = try allocator.allocate(byteCount: 100)
+        _ = try allocator.allocate(byteCount: 100 << 20)
+        #expect(system.refusals.all.map(\.call) == ["mbind"])
+        #expect(system.refusals.all.map(\.count) == [2])
+    }
+
+    @Test func linuxMapsAlignedMemoryAndPins() throws {
+        let topology = Topology.system()
+        let system = LinuxSystem(topology: topology)
+        for size in [2 << 20, 6 << 20] {
+            let pointer = try #require(system.map(byteCount: size))
+            #expect(Int(bitPattern: pointer) % (2 << 20) == 0)
+            system.adviseHugePages(pointer, byteCount: size)
+            system.bind(pointer, byteCount: size, node: 0)
+            pointer.storeBytes(of: 3, toByteOffset: size - 1, as: UInt8.self)
+            system.discard(pointer, byteCount: size)
+            #expect(pointer.load(fromByteOffset: size - 1, as: UInt8.self) == 0)
+            system.unmap(pointer, byteCount: size)
+        }
+        #expect(system.map(byteCount: 1 << 62) == nil)
+        #expect(system.map(byteCount: .max) == nil)
+        let thread = try #require(
+            system.start(name: "test") {
+                system.pinCurrentThread(name: "test", cpus: topology.usableCPUs)
+            })
+        thread.join()
+        #expect(system.refusals.all.allSatisfy { $0.call == "mmap" })
+    }
+}
