@@ -12,10 +12,13 @@ package final class MemoryAccount: Sendable {
     private let peakResidentCell = Atomic<Int>(0)
     private let memoryLimitCell: Atomic<Int>
     private let cacheLimitCell: Atomic<Int>
-    private let members = Mutex<[WeakAllocator]>([])
+    /// Plain words, not weak references, which would slow every count of the allocators down.
+    private let members = Mutex<[Member]>([])
 
-    private struct WeakAllocator {
-        weak var allocator: SlabAllocator?
+    private struct Member: @unchecked Sendable {
+        // SAFETY: an allocator takes itself off the list, under the list's lock, as the first
+        // act of its deinit, and the list is only used under that lock.
+        let allocator: Unmanaged<SlabAllocator>
     }
 
     package init(memoryLimit: Int = .max, cacheLimit: Int = .max) {
@@ -60,19 +63,25 @@ package final class MemoryAccount: Sendable {
     /// them. Called without any allocator's lock held.
     /// - Returns: the number of bytes given back.
     @discardableResult package func reclaim(byteCount: Int) -> Int {
-        let allocators = members.withLock { $0.compactMap(\.allocator) }
-        var reclaimed = 0
-        for allocator in allocators where reclaimed < byteCount {
-            reclaimed += allocator.evict(byteCount: byteCount - reclaimed)
+        members.withLock { members in
+            var reclaimed = 0
+            for member in members where reclaimed < byteCount {
+                reclaimed += member.allocator._withUnsafeGuaranteedRef {
+                    $0.evict(byteCount: byteCount - reclaimed)
+                }
+            }
+            return reclaimed
         }
-        return reclaimed
     }
 
     func join(_ allocator: SlabAllocator) {
-        members.withLock { members in
-            members.removeAll { $0.allocator == nil }
-            members.append(WeakAllocator(allocator: allocator))
-        }
+        let member = Member(allocator: .passUnretained(allocator))
+        members.withLock { $0.append(member) }
+    }
+
+    func leave(_ allocator: SlabAllocator) {
+        let pointer = Unmanaged.passUnretained(allocator).toOpaque()
+        members.withLock { $0.removeAll { $0.allocator.toOpaque() == pointer } }
     }
 
     /// Counts bytes as handed out.

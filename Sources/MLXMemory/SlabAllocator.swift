@@ -49,6 +49,7 @@ package final class SlabAllocator: @unchecked Sendable {
     }
 
     deinit {
+        account.leave(self)
         assert(hot.pointee.liveCount == 0)
         // No buffer lives, so every run is empty and listed: nothing is left behind.
         account.unreserve(hot.pointee.residentByteCount)
