@@ -23,6 +23,12 @@ package enum OpTable {
         return row.traits.contains(.cast) ? -2 : row.elementwise ?? -1
     }
 
+    /// Operations per element of elementwise functions.
+    package static let elementwiseWeights: [Double] = byCode.map { row in
+        guard let row, row.isElementwise else { return 0 }
+        return row.flops(CostContext(shapes: [.scalar], output: .scalar, words: []))
+    }
+
     package static let isView: [Bool] = byCode.map { $0?.isView ?? false }
 
     /// The row of a recorded operation. Sources (`data`, `scalar`, `invalid`) have none.

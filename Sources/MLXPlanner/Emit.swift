@@ -1,0 +1,162 @@
+import MLXBase
+import MLXGraph
+import MLXOps
+
+/// Pass 3. Gives every live node an operand (a window onto a slot) and emits the steps that fill
+/// the slots: a tape for each cluster, a kernel for each other operation, nothing for windows.
+extension PlanBuilder {
+    mutating func emit(_ graph: borrowing Subgraph) throws(ArrayError) {
+        emitLeaves(graph)
+        for node in 0..<nodeCount
+        where isLive[node] && canonical[node] == Int32(node) && operandOf[node] < 0 {
+            let cluster = clusterOf[node]
+            if cluster >= 0 {
+                if clusterSink[Int(cluster)] == Int32(node) {
+                    try emitTape(Int(cluster), graph)
+                }
+            } else if OpTable.isView[Int(graph.ops[node].raw)], let view = view(node, graph) {
+                operandOf[node] = add(view)
+            } else {
+                try emitKernel(node, graph)
+            }
+        }
+        emitResults(graph)
+    }
+
+    /// Slots of the inputs come first: arrays, then scalars.
+    private mutating func emitLeaves(_ graph: borrowing Subgraph) {
+        for node in 0..<nodeCount
+        where isLive[node] && graph.isLeaf(node) && graph.ops[node] != .scalar {
+            let storage = Plan.Storage.leaf(Int32(plan.leafNodes.count))
+            plan.leafNodes.append(Int32(node))
+            addLeaf(node, graph, storage)
+        }
+        for node in 0..<nodeCount
+        where isLive[node] && graph.ops[node] == .scalar && graph.value(node) == nil {
+            let storage = Plan.Storage.scalar(Int32(plan.scalarNodes.count))
+            plan.scalarNodes.append(Int32(node))
+            addLeaf(node, graph, storage)
+        }
+    }
+
+    private mutating func addLeaf(
+        _ node: Int, _ graph: borrowing Subgraph, _ storage: Plan.Storage
+    ) {
+        let shape = graph.shapes[node]
+        let dtype = graph.dtypes[node]
+        let slot = addSlot(dtype, shape.size, storage, producer: -1)
+        let start = Int32(strides.count)
+        if let custom = graph.value(node)?.customStrides {
+            strides += custom
+        } else {
+            strides += shape.rowMajorStrides
+        }
+        operandOf[node] = add(
+            PlanOperand(
+                slot: slot, dtype: dtype, shape: shape, strideStart: start, elementOffset: 0,
+                termStart: 0, termCount: 0))
+    }
+
+    mutating func addSlot(
+        _ dtype: DType, _ count: Int, _ storage: Plan.Storage, producer: Int32
+    ) -> Int32 {
+        plan.slots.append(
+            .init(dtype: dtype, byteCount: count * dtype.size, storage: storage, producer: producer))
+        return Int32(plan.slots.count - 1)
+    }
+
+    mutating func add(_ operand: PlanOperand) -> Int32 {
+        plan.operands.append(operand)
+        return Int32(plan.operands.count - 1)
+    }
+
+    /// A fresh row-major slot for a node's value, written by the step emitted next.
+    mutating func addOutput(_ node: Int, _ graph: borrowing Subgraph) -> Int32 {
+        let shape = graph.shapes[node]
+        let slot = addSlot(
+            graph.dtypes[node], shape.size, .arena(offset: 0), producer: Int32(plan.steps.count))
+        let start = Int32(strides.count)
+        strides += shape.rowMajorStrides
+        return add(
+            PlanOperand(
+                slot: slot, dtype: graph.dtypes[node], shape: shape, strideStart: start,
+                elementOffset: 0, termStart: 0, termCount: 0))
+    }
+
+    // MARK: - Kernels
+
+    private mutating func emitKernel(
+        _ node: Int, _ graph: borrowing Subgraph
+    ) throws(ArrayError) {
+        let row = OpTable[graph.ops[node]]
+        var inputs: [Int32] = []
+        var shapes: [Shape] = []
+        for input in graph.inputs(of: node) {
+            let source = Int(canonical[Int(input)])
+            inputs.append(operandOf[source])
+            shapes.append(graph.shapes[source])
+        }
+        let output = addOutput(node, graph)
+        operandOf[node] = output
+        let operandStart = Int32(plan.operands.count)
+        // A step's operands are consecutive: repeat them after the outputs.
+        _ = add(plan.operands[Int(output)])
+        for input in inputs { _ = add(plan.operands[Int(input)]) }
+        let bytes = ([output] + inputs).reduce(0.0) { $0 + operandBytes($1) }
+        let context = CostContext(
+            shapes: shapes, output: graph.shapes[node], words: graph.payload(node)?.words ?? [])
+        try addStep(
+            Step(
+                kind: .kernel, op: row.code, node: Int32(node), operandStart: operandStart,
+                operandCount: Int32(inputs.count + 1), outputCount: 1,
+                flops: row.flops(context), bytes: bytes),
+            candidates: DeviceSet(
+                DeviceKind.allCases.filter { row.kernels[$0] != nil }.map { DeviceSet($0) }),
+            stream: graph.streams[node])
+    }
+
+    mutating func addStep(
+        _ step: Step, candidates: DeviceSet, stream: StreamID
+    ) throws(ArrayError) {
+        guard !candidates.isEmpty else {
+            throw ArrayError(
+                .unsupported, OpTable.name(step.op), "no device has a kernel for it")
+        }
+        plan.steps.append(step)
+        pinned.append(stream)
+        // A pinned op that its device cannot run goes to one that can; `explain` says so.
+        if let kind = stream.kind, candidates.contains(kind) {
+            self.candidates.append(DeviceSet(kind))
+        } else {
+            self.candidates.append(candidates)
+        }
+    }
+
+    func operandBytes(_ index: Int32) -> Double {
+        let operand = plan.operands[Int(index)]
+        // A broadcast operand is read from cache after the first time.
+        let slot = plan.slots[Int(operand.slot)]
+        return Double(min(operand.shape.size * operand.dtype.size, slot.byteCount))
+    }
+
+    // MARK: - Results
+
+    private mutating func emitResults(_ graph: borrowing Subgraph) {
+        for node in 0..<nodeCount where !graph.isLeaf(node) && graph.isKept(node) {
+            let operand = operandOf[Int(canonical[node])]
+            assert(operand >= 0)
+            plan.results.append(.init(node: Int32(node), operand: operand))
+            let slot = Int(plan.operands[Int(operand)].slot)
+            if case .arena = plan.slots[slot].storage { plan.slots[slot].storage = .result }
+        }
+    }
+
+    /// Moves the strides into the plan and points strided tape operands at them.
+    mutating func finishStrides() {
+        plan.adopt(strides: strides)
+    }
+}
+
+extension DeviceSet {
+    init(_ sets: [DeviceSet]) { self = sets.reduce([]) { $0.union($1) } }
+}

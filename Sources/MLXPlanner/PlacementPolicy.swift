@@ -1,0 +1,156 @@
+import MLXBase
+import MLXGraph
+
+/// What a scheduling policy sees of the steps of a plan: columns, in execution order.
+public struct PlacementGraph: Sendable {
+    /// The operations' names; a fused cluster has the name of its last one.
+    public internal(set) var names: [String] = []
+    /// Floating-point or integer operations of each step.
+    public internal(set) var flops: [Double] = []
+    /// Bytes each step reads and writes.
+    public internal(set) var bytes: [Double] = []
+    /// The devices that have a kernel for the step and that the user allows.
+    public internal(set) var candidates: [DeviceSet] = []
+    /// Whether the user named the device.
+    public internal(set) var isPinned: [Bool] = []
+    /// Calibrated cost of each step on each device, in nanoseconds; infinite where it cannot run.
+    public internal(set) var nanoseconds: [[Double]] = []
+    /// Producers of each step's inputs.
+    public internal(set) var producers: [[Int]] = []
+    public var count: Int { names.count }
+    public init() {}
+}
+
+/// A set of device kinds.
+public struct DeviceSet: OptionSet, Sendable, Hashable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    public static let cpu = DeviceSet(rawValue: 1)
+    public static let gpu = DeviceSet(rawValue: 2)
+    public static let npu = DeviceSet(rawValue: 4)
+
+    package init(_ kind: DeviceKind) { self.init(rawValue: 1 << UInt8(kind.index)) }
+    package func contains(_ kind: DeviceKind) -> Bool { contains(DeviceSet(kind)) }
+    package var first: DeviceKind? { DeviceKind.allCases.first(where: contains) }
+    package var kinds: [DeviceKind] { DeviceKind.allCases.filter(contains) }
+}
+
+/// Decides which device runs each step of a plan. The same policies serve real and simulated
+/// runs. A policy is a value: equal keys must place equal graphs equally, because plans are cached.
+public protocol SchedulingPolicy: Sendable {
+    /// The name that `MLX_POLICY` and traces use.
+    var name: String { get }
+    /// Identifies the policy together with its parameters.
+    var cacheKey: UInt64 { get }
+    /// A device for each step, out of its candidates, as an index: 0 cpu, 1 gpu, 2 npu.
+    func place(_ graph: PlacementGraph) -> [Int]
+}
+
+extension SchedulingPolicy {
+    /// FNV-1a of the name.
+    public var cacheKey: UInt64 {
+        name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+}
+
+/// The device with the least calibrated cost, step by step; moving to another stream costs a
+/// hand-over.
+public struct CostPolicy: SchedulingPolicy {
+    public var name: String { "cost" }
+    /// What a dependency between two devices costs, in nanoseconds.
+    public var handoverNanoseconds: Double
+
+    public init(handoverNanoseconds: Double = 200) {
+        self.handoverNanoseconds = handoverNanoseconds
+    }
+
+    public func place(_ graph: PlacementGraph) -> [Int] {
+        var devices: [Int] = []
+        devices.reserveCapacity(graph.count)
+        for step in 0..<graph.count {
+            var best = -1
+            var bestCost = Double.infinity
+            for kind in graph.candidates[step].kinds {
+                let device = kind.index
+                var cost = graph.nanoseconds[step][device]
+                for producer in graph.producers[step] where devices[producer] != device {
+                    cost += handoverNanoseconds
+                }
+                if cost < bestCost || best < 0 { (best, bestCost) = (device, cost) }
+            }
+            devices.append(best)
+        }
+        return devices
+    }
+}
+
+/// Devices in turn.
+public struct RoundRobinPolicy: SchedulingPolicy {
+    public var name: String { "round-robin" }
+    public init() {}
+
+    public func place(_ graph: PlacementGraph) -> [Int] {
+        var turn = 0
+        return graph.candidates.map { candidates in
+            let kinds = candidates.kinds
+            defer { turn += 1 }
+            return kinds[turn % kinds.count].index
+        }
+    }
+}
+
+/// A device drawn at random for each step, the same for the same seed.
+public struct RandomPolicy: SchedulingPolicy {
+    public var name: String { "random" }
+    public var seed: UInt64
+    public init(seed: UInt64 = 0) { self.seed = seed }
+    public var cacheKey: UInt64 { seed &* 0x9E37_79B9_7F4A_7C15 ^ 0x5261_6E64 }
+
+    public func place(_ graph: PlacementGraph) -> [Int] {
+        var state = seed
+        return graph.candidates.map { candidates in
+            // SplitMix64 (Steele, Lea, Flood 2014).
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var z = state
+            z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
+            z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
+            z ^= z >> 31
+            let kinds = candidates.kinds
+            return kinds[Int(z % UInt64(kinds.count))].index
+        }
+    }
+}
+
+/// Everything on one device, as far as it has the kernels.
+public struct SingleDevicePolicy: SchedulingPolicy {
+    public let name: String
+    private let index: Int
+    public static let allCPU = SingleDevicePolicy(name: "all-cpu", index: 0)
+    public static let allGPU = SingleDevicePolicy(name: "all-gpu", index: 1)
+
+    private init(name: String, index: Int) {
+        self.name = name
+        self.index = index
+    }
+
+    public func place(_ graph: PlacementGraph) -> [Int] {
+        graph.candidates.map { candidates in
+            let kinds = candidates.kinds
+            return kinds.contains { $0.index == index } ? index : kinds[0].index
+        }
+    }
+}
+
+/// Policies by the names that `MLX_POLICY` takes; `random:SEED` sets the seed.
+public func schedulingPolicy(named name: String) -> (any SchedulingPolicy)? {
+    switch name {
+    case "cost": CostPolicy()
+    case "round-robin": RoundRobinPolicy()
+    case "random": RandomPolicy()
+    case "all-cpu": SingleDevicePolicy.allCPU
+    case "all-gpu": SingleDevicePolicy.allGPU
+    default:
+        name.hasPrefix("random:")
+            ? UInt64(name.dropFirst("random:".count)).map { RandomPolicy(seed: $0) } : nil
+    }
+}
