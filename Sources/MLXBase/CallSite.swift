@@ -19,38 +19,7 @@ public struct CallSite: Sendable, Hashable {
 }
 
 extension CallSite {
-    /// The first frame outside the library, as `symbol + offset`; nil when there is none.
-    public var place: String? {
-        addresses.lazy.compactMap(Symbol.init(address:)).first { !$0.isInternal }?.description
-    }
-}
-
-/// What the dynamic linker knows of an address.
-private struct Symbol {
-    let name: String
-    let offset: UInt
-
-    init?(address: UInt) {
-        var base: UInt = 0
-        guard let name = mlx_symbol(address, &base) else { return nil }
-        self.name = String(cString: name)
-        self.offset = address &- base
-    }
-
-    /// Frames of our own modules: their mangled names carry the module's name first.
-    var isInternal: Bool {
-        CallSite.modulePrefixes.contains { name.hasPrefix($0) } || name.hasPrefix("mlx_")
-    }
-}
-
-extension Symbol: CustomStringConvertible {
-    var description: String { "\(name) + \(offset)" }
-}
-
-extension CallSite {
-    /// Mangled prefixes (`$s`, length, name) of the library's modules.
-    fileprivate static let modulePrefixes: [String] = [
-        "MLXBase", "MLXGraph", "MLXMemory", "MLXKernels", "MLXFormats", "MLXOps", "MLXPlanner",
-        "MLXTransforms", "MLXRuntime", "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXTrain",
-    ].map { "$s\($0.utf8.count)\($0)" }
+    /// The first frame outside the library: `file:line` where there is debug information, the
+    /// function's name otherwise, nil when there is no such frame.
+    public var place: String? { Symbolicator.shared.place(of: addresses) }
 }
