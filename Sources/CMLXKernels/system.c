@@ -2,6 +2,7 @@
 #include "mlx_system.h"
 #include <dlfcn.h>
 #include <execinfo.h>
+#include <link.h>
 
 _Thread_local mlx_thread_words mlx_thread_storage;
 
@@ -20,4 +21,13 @@ const char *mlx_symbol(uintptr_t address, uintptr_t *base) {
     if (!dladdr((void *)address, &info) || !info.dli_sname) return NULL;
     *base = (uintptr_t)info.dli_saddr;
     return info.dli_sname;
+}
+
+const char *mlx_object(uintptr_t address, uintptr_t *bias) {
+    Dl_info info;
+    struct link_map *map = NULL;
+    if (!dladdr1((void *)address, &info, (void **)&map, RTLD_DL_LINKMAP) || !map) return NULL;
+    *bias = map->l_addr;
+    // The linker names the program itself by an empty string.
+    return map->l_name[0] ? map->l_name : "/proc/self/exe";
 }

@@ -9,6 +9,14 @@ int mlx_backtrace(uintptr_t *frames, int capacity);
 /// The name of the symbol that holds `address` and where it starts; NULL when unknown.
 const char *mlx_symbol(uintptr_t address, uintptr_t *base);
 
+/// The file that holds the code at `address` and how far it was moved when loaded. The program's
+/// own file is "/proc/self/exe". NULL when no file holds it.
+const char *mlx_object(uintptr_t address, uintptr_t *bias);
+
+/// The Swift runtime's demangler: a string to be freed, or NULL when `name` is not mangled.
+char *swift_demangle(
+    const char *name, size_t length, char *buffer, size_t *buffer_size, uint32_t flags);
+
 /// Per-thread words of the runtime. Read through the pointer at each use: a Swift task may
 /// continue on another thread after any suspension.
 typedef struct {
