@@ -104,5 +104,6 @@ let package = Package(
             "MLXFormatsTests", ["MLXFormats", "MLXBase", "CZlib"], resources: [.copy("Fixtures")]),
         tests("MLXKernelsTests", ["MLXKernels", "MLXBase", "CMLXKernels"]),
         tests("MLXMemoryTests", ["MLXMemory", "MLXBase"]),
+        tests("MLXTeamTests", ["MLXRuntime", "MLXMemory", "MLXBase"]),
     ]
 )

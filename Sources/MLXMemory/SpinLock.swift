@@ -1,3 +1,4 @@
+import CMLXKernels
 import Glibc
 import Synchronization
 
@@ -32,6 +33,7 @@ package struct SpinLock: ~Copyable, Sendable {
                 return
             }
             spins += 1
+            mlx_pause()
             // The holder was preempted: spinning on would only keep it from its core.
             if spins > 2_000 { sched_yield() }
         }
