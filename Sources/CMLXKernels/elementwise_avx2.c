@@ -1,4 +1,4 @@
-// Elementwise functions and casts at the avx2 level; the source is levels/elementwise.h.
+// Elementwise functions, casts and row reductions at the avx2 level; the source is levels/elementwise.h.
 #if defined(__x86_64__)
 #define MLX_LEVEL avx2
 #define MLX_LEVEL_F16C 1
@@ -9,5 +9,6 @@
 TARGET_AVX2
 #include "levels/elementwise.h"
 #include "levels/casts.h"
+#include "levels/reduce.h"
 TARGET_END
 #endif

@@ -1,4 +1,4 @@
-// Elementwise functions and casts at the baseline level; the source is levels/elementwise.h.
+// Elementwise functions, casts and row reductions at the baseline level; the source is levels/elementwise.h.
 #define MLX_LEVEL baseline
 #include "levels/common.h"
 #include "levels/tables.h"
@@ -6,3 +6,4 @@
 #pragma clang fp contract(off)
 #include "levels/elementwise.h"
 #include "levels/casts.h"
+#include "levels/reduce.h"

@@ -85,7 +85,7 @@ package final class ScratchArena {
 }
 
 /// One invocation of a kernel.
-package struct KernelCall: ~Copyable {
+package struct KernelCall {
     package let outputs: UnsafeBufferPointer<Operand>
     package let inputs: UnsafeBufferPointer<Operand>
     package let attributes: UnsafeBufferPointer<Int>

@@ -1,18 +1,28 @@
 // The tables each level source defines, and the arrays of them the dispatchers index by level.
 #pragma once
+#include "mlx_kernels.h"
 #include "mlx_tape.h"
 
 typedef const mlx_tile_fn mlx_elementwise_table[MLX_ELEMENTWISE_COUNT][MLX_DTYPE_COUNT];
 typedef const mlx_tile_fn mlx_cast_table[MLX_DTYPE_COUNT][MLX_DTYPE_COUNT];
 typedef const mlx_tile_fn mlx_round_table[2];
+typedef const mlx_reduce_rows mlx_reduce_table[MLX_REDUCTION_COUNT][MLX_DTYPE_COUNT];
+typedef const mlx_arg_rows mlx_arg_table[2][MLX_DTYPE_COUNT];
+typedef const mlx_softmax_rows mlx_softmax_table[4];
+typedef void mlx_random_words_fn(uint32_t *, uint32_t, uint32_t, size_t, size_t, size_t);
 
-extern mlx_elementwise_table mlx_elementwise_table_baseline;
-extern mlx_cast_table mlx_cast_table_baseline;
-extern mlx_round_table mlx_round_table_baseline;
+#define DECLARE_LEVEL(level)                                  \
+    extern mlx_elementwise_table mlx_elementwise_table_##level; \
+    extern mlx_cast_table mlx_cast_table_##level;             \
+    extern mlx_round_table mlx_round_table_##level;           \
+    extern mlx_reduce_table mlx_reduce_table_##level;         \
+    extern mlx_arg_table mlx_arg_table_##level;               \
+    extern mlx_softmax_table mlx_softmax_table_##level;       \
+    extern mlx_random_words_fn mlx_random_words_##level;
+DECLARE_LEVEL(baseline)
 #if defined(__x86_64__)
-extern mlx_elementwise_table mlx_elementwise_table_avx2, mlx_elementwise_table_avx512;
-extern mlx_cast_table mlx_cast_table_avx2, mlx_cast_table_avx512;
-extern mlx_round_table mlx_round_table_avx2, mlx_round_table_avx512;
+DECLARE_LEVEL(avx2)
+DECLARE_LEVEL(avx512)
 #define BY_LEVEL(name) {&name##_baseline, &name##_avx2, &name##_avx512}
 #else
 #define BY_LEVEL(name) {&name##_baseline, &name##_baseline, &name##_baseline}

@@ -1,0 +1,56 @@
+// Inner loops behind the kernels that are not elementwise: strided copies, row reductions,
+// softmax rows, random words, matrix micro-kernels. Shapes, strides and policy stay with the
+// caller; nothing here allocates or starts a thread.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#include "mlx_levels.h"
+
+/// Copies rows [begin, end) of a walk over `shape`; a row is the last axis. Strides are in
+/// elements of `item_size` bytes. With `stream`, contiguous rows bypass the cache.
+void mlx_copy_rows(char *out, const char *in, int item_size, int ndim, const ptrdiff_t *shape,
+                   const ptrdiff_t *out_strides, const ptrdiff_t *in_strides,
+                   size_t begin, size_t end, bool stream);
+
+/// out[r * out_stride + c] = in[r + c * in_stride] for a plane of rows x columns.
+void mlx_transpose_plane(char *out, const char *in, int item_size, size_t rows, size_t columns,
+                         ptrdiff_t out_stride, ptrdiff_t in_stride);
+
+/// Fills `n` elements with the element at `value`.
+void mlx_fill(void *out, const void *value, int item_size, size_t n, bool stream);
+
+/// out[i] = in[offsets[i]] for windows of `window` contiguous elements each.
+void mlx_gather_windows(char *out, const char *in, const int64_t *offsets, size_t n,
+                        int item_size, size_t window);
+
+/// Adds index * stride to the offsets, after wrapping negative indices once. Returns the position
+/// of the first index outside [-limit, limit), or n.
+size_t mlx_add_offsets(int64_t *offsets, const int64_t *indices, size_t n, int64_t limit,
+                       int64_t stride);
+
+enum mlx_reduction { MLX_SUM, MLX_PRODUCT, MLX_MAX, MLX_MIN, MLX_REDUCTION_COUNT };
+
+/// Reduces each of `rows` contiguous rows of n >= 1 elements into accumulators, overwriting them
+/// or, with `accumulate`, merging with them. Sums and products of float32 and float64 accumulate
+/// into float64, everything else into the dtype itself.
+typedef void (*mlx_reduce_rows)(void *accumulators, const void *x, ptrdiff_t row_stride,
+                                size_t rows, size_t n, bool accumulate);
+/// NULL for the half types (cast first) and for pairs without meaning; bool has MAX and MIN.
+mlx_reduce_rows mlx_reduce_fn(int reduction, int dtype);
+
+/// Finds the first extreme of each row (the first NaN when there is one). `best` holds one
+/// element per row and `index` its position plus `base`; both are updated when `accumulate`.
+typedef void (*mlx_arg_rows)(void *best, uint32_t *index, const void *x, ptrdiff_t row_stride,
+                             size_t rows, size_t n, size_t base, bool accumulate);
+mlx_arg_rows mlx_arg_fn(bool minimum, int dtype);
+
+/// Softmax of contiguous rows; `out` may be `x`. dtype is float32 or float64.
+typedef void (*mlx_softmax_rows)(void *out, const void *x, size_t rows, size_t n);
+mlx_softmax_rows mlx_softmax_fn(int dtype);
+/// log of the sum of exponentials of contiguous rows, one element per row.
+mlx_softmax_rows mlx_log_sum_exp_fn(int dtype);
+
+/// Threefry-2x32: for i in [begin, end), words i and i + half of a stream under one key.
+/// `half` is (number of words + 1) / 2; the middle word of an odd stream counts (half - 1, 0).
+void mlx_random_words(uint32_t *out, uint32_t key0, uint32_t key1, size_t count,
+                      size_t begin, size_t end);

@@ -1,0 +1,118 @@
+import CMLXKernels
+import Foundation
+import MLXBase
+import Testing
+
+@testable import MLXKernels
+
+@Suite struct ReductionTests {
+    static let shapes: [([Int], [Int]?, Int)] = [
+        ([7], nil, 1), ([3, 5], nil, 0b10), ([3, 5], nil, 0b01), ([3, 5], nil, 0b11),
+        ([2, 3, 4], nil, 0b101), ([2, 3, 4], [1, 2, 6], 0b100), ([5, 6], [-6, 1], 0b10),
+        ([3, 40], nil, 0b01), ([2, 150, 33], nil, 0b010), ([300, 70], nil, 0b10),
+        ([4, 3, 9], [0, 9, 1], 0b011), ([2, 9000], nil, 0b10), ([70000], nil, 1), ([5], nil, 0),
+        ([2500, 20], nil, 0b01), ([1, 6, 1, 17], nil, 0b0010),
+    ]
+
+    private func reference(
+        _ x: TestArray, _ mask: Int, _ start: Double, _ merge: (Double, Double) -> Double
+    ) -> (dims: [Int], values: [Double]) {
+        let dims = x.operand.shape.array
+        let kept = dims.indices.filter { mask >> $0 & 1 == 0 }
+        let outDims = kept.map { dims[$0] }
+        var totals = [Double](repeating: start, count: outDims.reduce(1, *))
+        for (index, value) in x.values.enumerated() {
+            let position = unravel(index, dims)
+            let place = ravel(kept.map { position[$0] }, outDims)
+            totals[place] = merge(totals[place], value)
+        }
+        return (outDims, totals)
+    }
+
+    @Test(arguments: [DType.int8, .uint32, .int64, .float16, .bfloat16, .float32, .float64])
+    func sumMaxMin(dtype: DType) throws {
+        for (dims, strides, mask) in Self.shapes {
+            let x = TestArray(dims, dtype, strides: strides) { abs(pattern($0)).rounded() / 1 }
+            let high = reference(x, mask, -1e9, max)
+            #expect(try run(CPUKernels.max, high.dims, dtype, [x], [mask]).values == high.values)
+            let low = reference(x, mask, 1e9, min)
+            #expect(try run(GPUKernels.min, low.dims, dtype, [x], [mask]).values == low.values)
+            if dtype == .int8 { continue }
+            let want = reference(x, mask, 0, +)
+            for kernel in kernels(CPUKernels.sum, GPUKernels.sum) {
+                let got = try run(kernel, want.dims, dtype, [x], [mask])
+                #expect(isClose(got.values, want.values, dtype.isHalf ? 1e-2 : 1e-6)
+                    || got.values.contains(.infinity), "\(dims) \(mask) \(dtype)")
+            }
+        }
+    }
+
+    @Test func productsAndComplexSums() throws {
+        let x = TestArray([3, 4], .float32) { Double($0 % 3 + 1) }
+        let want = reference(x, 0b10, 1, *)
+        #expect(try run(CPUKernels.product, [3], .float32, [x], [0b10]).values == want.values)
+        let z = TestArray([4], .complex64) { Double($0) }
+        #expect(try run(CPUKernels.sum, [], .complex64, [z], [1]).values == [6])
+    }
+
+    @Test func booleansAndEmpty() throws {
+        let x = TestArray([2, 3], .bool) { $0 == 4 ? 0 : 1 }
+        #expect(try run(CPUKernels.min, [2], .bool, [x], [0b10]).values == [1, 0])
+        #expect(try run(CPUKernels.max, [3], .bool, [x], [0b01]).values == [1, 1, 1])
+        let none = TestArray([2, 0], .bool) { _ in 0 }
+        #expect(try run(CPUKernels.min, [2], .bool, [none], [0b10]).values == [1, 1])
+        let empty = TestArray([0, 2], .float32) { _ in 0 }
+        #expect(try run(GPUKernels.product, [2], .float32, [empty], [1]).values == [1, 1])
+        #expect(try run(GPUKernels.sum, [0], .float32, [empty], [0b10]).values == [])
+    }
+
+    @Test func notANumberPropagates() throws {
+        let x = TestArray([2, 100], .float32) { $0 == 130 ? .nan : Double($0) }
+        let high = try run(CPUKernels.max, [2], .float32, [x], [0b10]).values
+        #expect(high[0] == 99 && high[1].isNaN)
+        #expect(try run(GPUKernels.argMin, [2], .uint32, [x], [0b10]).values == [0, 30])
+    }
+
+    @Test(arguments: [DType.uint8, .int32, .float16, .float32, .float64, .complex64])
+    func argumentsOfExtremes(dtype: DType) throws {
+        for (dims, strides, mask) in Self.shapes where mask != 0 {
+            let x = TestArray(dims, dtype, strides: strides) { abs(pattern($0)) }
+            let kept = dims.indices.filter { mask >> $0 & 1 == 0 }
+            let reduced = dims.indices.filter { mask >> $0 & 1 != 0 }
+            let outDims = kept.map { dims[$0] }
+            var best = [Double](repeating: -1, count: outDims.reduce(1, *))
+            var index = [Double](repeating: 0, count: best.count)
+            for (i, value) in x.values.enumerated() {
+                let position = unravel(i, dims)
+                let place = ravel(kept.map { position[$0] }, outDims)
+                let at = Double(ravel(reduced.map { position[$0] }, reduced.map { dims[$0] }))
+                if value > best[place] || (value == best[place] && at < index[place]) {
+                    (best[place], index[place]) = (value, at)
+                }
+            }
+            let got = try run(CPUKernels.argMax, outDims, .uint32, [x], [mask])
+            #expect(got.values == index, "\(dims) \(mask)")
+        }
+    }
+
+    @Test(arguments: [DType.float16, .float32, .float64])
+    func softmaxAndLogSumExp(dtype: DType) throws {
+        for (dims, strides, mask) in Self.shapes where mask != 0 {
+            let x = TestArray(dims, dtype, strides: strides) { pattern($0) / 4 }
+            let total = reference(x, mask, 0) { $0 + exp($1) }
+            let kept = dims.indices.filter { mask >> $0 & 1 == 0 }
+            let want = x.values.enumerated().map { index, value in
+                let position = unravel(index, dims)
+                return exp(value) / total.values[ravel(kept.map { position[$0] }, total.dims)]
+            }
+            let tolerance = dtype == .float16 ? 1e-3 : 1e-5
+            let soft = try run(GPUKernels.softmax, dims, dtype, [x], [mask]).values
+            #expect(isClose(soft, want, tolerance), "\(dims) \(mask)")
+            let lse = try run(CPUKernels.logSumExp, total.dims, dtype, [x], [mask]).values
+            #expect(isClose(lse, total.values.map { log($0) }, tolerance * 4), "\(dims) \(mask)")
+        }
+        let lows = TestArray([3], dtype) { _ in -.infinity }
+        #expect(try run(CPUKernels.logSumExp, [], dtype, [lows], [1]).values == [-.infinity])
+        #expect(try run(CPUKernels.softmax, [3], dtype, [lows], [1]).values[0].isNaN)
+    }
+}
