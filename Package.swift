@@ -99,6 +99,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         // Tests.
+        tests("TidyTests", []),
         tests("MLXBaseTests", ["MLXBase"]),
         tests(
             "MLXFormatsTests", ["MLXFormats", "MLXBase", "CZlib"], resources: [.copy("Fixtures")]),

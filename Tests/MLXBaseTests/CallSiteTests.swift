@@ -55,7 +55,8 @@ extension Array where Element == Int {
     @Test(
         "The module of a mangled name",
         arguments: [
-            ("$s3MLX3addyyF", "MLX"), ("$s5MyApp3addyyFyycfU_", "MyApp"), ("$sSi5MyAppE3addyyF", "MyApp"),
+            ("$s3MLX3addyyF", "MLX"), ("$s5MyApp3addyyFyycfU_", "MyApp"),
+            ("$sSi5MyAppE3addyyF", "MyApp"),
             ("$s3MLX8MLXArrayC5MyAppE3fooyyF", "MyApp"), ("$sSa6appendyyxnF", "Swift"),
         ])
     func modules(_ mangled: String, _ module: String) {

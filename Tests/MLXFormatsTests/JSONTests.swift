@@ -9,7 +9,8 @@ import Testing
     @Test("Values of every kind")
     func values() throws {
         let text = """
-            {"a": [1, -2, 3.5, 1e3, -0, 0, true, false, null], "b": {"c": "é\\u00e9\\n\\ud83d\\ude00"},
+            {"a": [1, -2, 3.5, 1e3, -0, 0, true, false, null],
+             "b": {"c": "é\\u00e9\\n\\ud83d\\ude00"},
              "max": 9223372036854775807, "min": -9223372036854775808, "over": 9223372036854775808}
             """
         let value = try JSONValue(parsing: text)

@@ -131,7 +131,9 @@ import Testing
         ]
         for lie in lies {
             for offset in [24, 32, 40, 48] {
-                refused { _ = try openNPZ(changed(good, ZipRecord.end64Signature, at: offset, lie)) }
+                refused {
+                    _ = try openNPZ(changed(good, ZipRecord.end64Signature, at: offset, lie))
+                }
             }
             refused { _ = try openNPZ(changed(good, ZipRecord.locator64Signature, at: 8, lie)) }
             // Name of 5 bytes, then 4 bytes of the field's own header.
@@ -140,7 +142,9 @@ import Testing
                 refused { _ = try openNPZ(bytes) }
             }
             for offset in [39, 47] {
-                refused { _ = try openNPZ(changed(good, ZipRecord.localSignature, at: offset, lie)) }
+                refused {
+                    _ = try openNPZ(changed(good, ZipRecord.localSignature, at: offset, lie))
+                }
             }
         }
         for size in [[0, 0], [8, 0], [23, 0], [0xFF, 0xFF]] as [[UInt8]] {
@@ -151,7 +155,8 @@ import Testing
     @Test("D.2 row 6: zip names that lead elsewhere, are empty or not UTF-8")
     func names() throws {
         let bad: [String] = [
-            "../a.npy", "/a.npy", "a/../../b.npy", "..\\a.npy", "a\u{0}.npy", "..", "a.txt", "a.npy/",
+            "../a.npy", "/a.npy", "a/../../b.npy", "..\\a.npy", "a\u{0}.npy", "..", "a.txt",
+            "a.npy/",
         ]
         for name in bad {
             let sink = MemorySink()

@@ -52,7 +52,8 @@ final class TemporaryFolder {
 /// Expects a typed file error and returns its message.
 @discardableResult
 func refused(
-    _ what: String = "", sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Void
+    _ what: String = "", sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () throws -> Void
 ) -> String {
     do {
         try body()

@@ -29,7 +29,8 @@ struct SymbolName {
     var module: Substring? {
         // An extension starts with the name of the type it extends, whosever that is.
         let marker = "(extension in "
-        if let start = demangled.range(of: marker), let end = demangled[start...].firstIndex(of: ")")
+        if let start = demangled.range(of: marker),
+            let end = demangled[start...].firstIndex(of: ")")
         {
             return demangled[start..<end].dropFirst(marker.count)
         }

@@ -32,7 +32,9 @@ package enum JSONValue: Sendable, Hashable {
         try cursor.expectEnd()
     }
 
-    package init(parsing text: String) throws(JSONError) { try self.init(parsing: Array(text.utf8)) }
+    package init(parsing text: String) throws(JSONError) {
+        try self.init(parsing: Array(text.utf8))
+    }
 
     init(reading cursor: inout JSONCursor) throws(JSONError) {
         switch cursor.peek() {

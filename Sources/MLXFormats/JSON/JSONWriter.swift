@@ -46,7 +46,8 @@ package enum JSONWriter {
             case 0x09: bytes.append(contentsOf: "\\t".utf8)
             case 0..<0x20:
                 let hex = String(byte, radix: 16)
-                bytes.append(contentsOf: ("\\u" + String(repeating: "0", count: 4 - hex.count)).utf8)
+                bytes.append(
+                    contentsOf: ("\\u" + String(repeating: "0", count: 4 - hex.count)).utf8)
                 bytes.append(contentsOf: hex.utf8)
             default: bytes.append(byte)
             }

@@ -92,7 +92,9 @@ struct NPYDictionary {
         var numbers: [Int] = []
         var commas = 0
         while let byte = peek(), byte != UInt8(ascii: ")") {
-            guard commas == numbers.count else { throw Malformed(message: "the shape lacks a comma") }
+            guard commas == numbers.count else {
+                throw Malformed(message: "the shape lacks a comma")
+            }
             numbers.append(try number())
             guard numbers.count <= maximumRank else {
                 throw Malformed(message: "the shape has more than \(maximumRank) axes")

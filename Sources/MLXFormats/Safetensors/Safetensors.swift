@@ -78,7 +78,8 @@ package struct Safetensors: Sendable {
             else {
                 throw ArrayError(
                     .argument, "save",
-                    "the name '\(tensor.name.prefix(64))' is empty, too long, reserved or used twice")
+                    "the name '\(tensor.name.prefix(64))' is empty, too long, reserved or repeated"
+                )
             }
             let end = offset + tensor.bytes.count
             members.append(

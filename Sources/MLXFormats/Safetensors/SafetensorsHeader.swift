@@ -32,7 +32,9 @@ struct SafetensorsHeader {
 
     private mutating func parse(_ text: [UInt8]) throws(ArrayError) {
         // Padding goes behind the object; what stands before it would hide the header's start.
-        guard text.first == UInt8(ascii: "{") else { throw malformed("its header is not an object") }
+        guard text.first == UInt8(ascii: "{") else {
+            throw malformed("its header is not an object")
+        }
         let source = source
         let failed = { (error: JSONError) -> ArrayError in
             .file("load", source, "its header is malformed: \(error)")
