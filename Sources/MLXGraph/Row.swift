@@ -44,18 +44,21 @@ package final class Payload: Sendable {
     /// The inputs after the third; the row owns a reference to each.
     package let moreInputs: [NodeID]
     package let error: ArrayError?
+    /// Where an operation was recorded whose kernel may fail.
+    package let site: CallSite?
     /// Rules of a custom function.
     package let object: (any AnyObject & Sendable)?
 
     package init(
         words: [Int] = [], dynamicCount: Int = 0, moreInputs: [NodeID] = [],
-        error: ArrayError? = nil, object: (any AnyObject & Sendable)? = nil
+        error: ArrayError? = nil, site: CallSite? = nil, object: (any AnyObject & Sendable)? = nil
     ) {
         assert(dynamicCount <= words.count)
         self.words = words
         self.dynamicCount = dynamicCount
         self.moreInputs = moreInputs
         self.error = error
+        self.site = site
         self.object = object
     }
 }

@@ -56,11 +56,19 @@ package enum Ops {
             }
         }
         entry.inputCount = min(inputs.count, 3)
-        if !more.isEmpty || !attributes.words.isEmpty {
+        let site = mayFail[Int(code.raw)] ? CallSite.capture() : nil
+        if !more.isEmpty || !attributes.words.isEmpty || site != nil {
             entry.payload = Payload(
-                words: attributes.words, dynamicCount: attributes.dynamicCount, moreInputs: more)
+                words: attributes.words, dynamicCount: attributes.dynamicCount, moreInputs: more,
+                site: site)
         }
         return MLXArray(owning: GraphStore.shared.append(entry))
+    }
+
+    /// Ops whose kernels check values remember where they were recorded; it costs two
+    /// microseconds, which no other op pays.
+    private static let mayFail = (0..<512).map {
+        OpTable.find(OpCode(UInt16($0)))?.traits.contains(.mayFail) ?? false
     }
 
     /// An explicit stream wins over the task's default, which may leave the choice open.

@@ -8,11 +8,13 @@ extension Plan {
     func order() {
         var position = [Int32](repeating: 0, count: steps.count)
         var length = [Int32](repeating: 0, count: streams.count)
+        streamSteps = Array(repeating: [], count: streams.count)
         // seen[s * streams + t]: how many steps of t stream s has already waited for.
         var seen = [Int32](repeating: 0, count: streams.count * streams.count)
         for index in steps.indices {
             let stream = Int(steps[index].stream)
             length[stream] += 1
+            streamSteps[stream].append(Int32(index))
             position[index] = length[stream]
             steps[index].waitStart = Int32(waits.count)
             let first = steps[index].operandStart + steps[index].outputCount
@@ -28,12 +30,5 @@ extension Plan {
             }
             steps[index].waitCount = Int32(waits.count) - steps[index].waitStart
         }
-    }
-
-    /// The steps of each stream, in order.
-    package func stepsByStream() -> [[Int32]] {
-        var lists = [[Int32]](repeating: [], count: streams.count)
-        for (index, step) in steps.enumerated() { lists[Int(step.stream)].append(Int32(index)) }
-        return lists
     }
 }

@@ -23,6 +23,8 @@ package final class Plan: @unchecked Sendable {
     package internal(set) var waits: [Wait] = []
     /// Bytes of scratch that each stream's intermediate slots share.
     package internal(set) var arenaBytes: [Int] = []
+    /// The steps of each stream, in order.
+    package internal(set) var streamSteps: [[Int32]] = []
     /// How many nodes the plan was made from.
     package internal(set) var nodeCount = 0
     /// The policy that placed it.

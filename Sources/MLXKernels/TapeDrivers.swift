@@ -1,0 +1,60 @@
+import CMLXKernels
+import MLXBase
+
+/// A tape with its addresses filled in, ready to run over its elements.
+package struct TapeLaunch {
+    package let steps: [mlx_tape_step]
+    package let operands: UnsafePointer<mlx_tape_operand>
+    package let operandCount: Int
+    package let slotCount: Int
+    package let elementCount: Int
+    /// Estimated time of the whole tape on one thread.
+    package let nanoseconds: Int
+
+    package init(
+        steps: [mlx_tape_step], operands: UnsafePointer<mlx_tape_operand>, operandCount: Int,
+        slotCount: Int, elementCount: Int, nanoseconds: Int
+    ) {
+        self.steps = steps
+        self.operands = operands
+        self.operandCount = operandCount
+        self.slotCount = slotCount
+        self.elementCount = elementCount
+        self.nanoseconds = nanoseconds
+    }
+
+    /// Runs elements `begin ..< end` on the calling thread. A tape gives the same bits however
+    /// its elements are divided.
+    func run(_ begin: Int, _ end: Int) {
+        let byteCount = mlx_tape_scratch_bytes(operandCount, slotCount)
+        let scratch = mlx_thread_scratch(byteCount)!.assumingMemoryBound(to: CChar.self)
+        steps.withUnsafeBufferPointer { steps in
+            mlx_tape_run(
+                steps.baseAddress, steps.count, operands, operandCount, scratch, begin, end)
+        }
+    }
+
+    /// Divides the elements into blocks and runs them over the team.
+    func run(blocksOf blockSize: Int, _ fanOut: any FanOut) {
+        if elementCount <= blockSize { return run(0, elementCount) }
+        let blocks = (elementCount + blockSize - 1) / blockSize
+        fanOut.run(chunks: blocks, nanoseconds: nanoseconds) { block in
+            run(block * blockSize, Swift.min((block + 1) * blockSize, elementCount))
+        }
+    }
+}
+
+extension CPUKernels {
+    /// Long runs of elements for each thread: few hand-overs, and small tapes stay on the caller.
+    package static func tape(_ launch: TapeLaunch, _ fanOut: any FanOut) {
+        let share = (launch.elementCount + 15) / 16
+        launch.run(blocksOf: Swift.max(1 << 16, share), fanOut)
+    }
+}
+
+extension GPUKernels {
+    /// A grid of fixed-size blocks that the threads take as they come.
+    package static func tape(_ launch: TapeLaunch, _ fanOut: any FanOut) {
+        launch.run(blocksOf: 1 << 14, fanOut)
+    }
+}

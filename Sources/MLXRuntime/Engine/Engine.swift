@@ -1,0 +1,197 @@
+import CMLXKernels
+import MLXBase
+import MLXGraph
+import MLXMemory
+import MLXOps
+import MLXPlanner
+
+/// One complete runtime: a topology, its teams, three devices with their allocators, a scheduler.
+/// A process has one for its users and may make more for experiments and simulations. Evaluation
+/// starts here, from an async function, a blocking call or in the background.
+package final class Engine: Sendable {
+    package struct Configuration: Sendable {
+        package var topology: Topology
+        package var costs: CostModel = .typical
+        package var policy: any SchedulingPolicy = CostPolicy()
+        package var memoryLimit = Int.max
+        package var cacheLimit = Int.max
+        package init(topology: Topology) { self.topology = topology }
+    }
+
+    package let topology: Topology
+    package let teams: [any EngineTeam]
+    package let refusals: Refusals
+    package let account: MemoryAccount
+    package let allocators: [SlabAllocator]
+    package let devices: [any DeviceActor]
+    package let scheduler: Scheduler
+    package let trace: TraceSink
+    package let clock: any EngineClock
+
+    /// An engine on real threads.
+    package convenience init(_ configuration: Configuration) {
+        let placement = configuration.topology.placement(
+            deviceCount: DeviceKind.allCases.count)
+        let system = LinuxSystem(topology: configuration.topology)
+        let teams = placement.teams.enumerated().map { number, place in
+            Team(
+                name: "mlx-team-\(number)", cpus: place.cpus, threadCount: place.threadCount,
+                system: system)
+        }
+        self.init(
+            configuration, teams: teams, placement: placement, system: system,
+            refusals: system.refusals, clock: MonotonicClock(), interposer: nil)
+    }
+
+    /// An engine on given teams: the simulator's way in.
+    package init(
+        _ configuration: Configuration, teams: [any EngineTeam], placement: Topology.Placement,
+        system: any SystemMemory, refusals: Refusals, clock: any EngineClock,
+        interposer: (any StepInterposer)?
+    ) {
+        topology = configuration.topology
+        self.teams = teams
+        self.refusals = refusals
+        self.clock = clock
+        let account = MemoryAccount(
+            memoryLimit: configuration.memoryLimit, cacheLimit: configuration.cacheLimit)
+        self.account = account
+        let trace = TraceSink()
+        self.trace = trace
+        let timelines = Timelines()
+        let parts = DeviceKind.allCases.map { kind in
+            let team = placement.teamOfDevice[kind.index]
+            return DeviceParts(
+                kind: kind,
+                allocator: SlabAllocator(
+                    node: placement.teams[team].node, account: account, system: system),
+                team: teams[team], timelines: timelines, clock: clock, trace: trace,
+                interposer: interposer)
+        }
+        let devices: [any DeviceActor] = [
+            CPUDevice(parts[0]), GPUDevice(parts[1]), NPUDevice(parts[2]),
+        ]
+        let allocators = parts.map(\.allocator)
+        self.devices = devices
+        self.allocators = allocators
+        scheduler = Scheduler(
+            team: teams[0], devices: devices, allocators: allocators, timelines: timelines,
+            planner: Planner(costs: configuration.costs, policy: configuration.policy),
+            clock: clock, trace: trace)
+    }
+
+    package var isShared: Bool { devices.allSatisfy { $0.team === scheduler.team } }
+
+    // MARK: - Evaluating
+
+    /// Evaluates on behalf of a task, which suspends meanwhile.
+    package nonisolated(nonsending) func evaluate(
+        _ request: Scheduler.Request
+    ) async throws {
+        try Engine.checkReentrancy()
+        try await scheduler.evaluate(request)
+    }
+
+    /// Evaluates on the calling thread, whichever it is: a plain one, one of the global pool, one
+    /// of the team's, inside an actor or not.
+    package func evaluateBlocking(_ request: Scheduler.Request) throws {
+        try Engine.checkReentrancy()
+        guard !isShared else {
+            return try scheduler.team.withToken {
+                try scheduler.assumeIsolated { try $0.evaluateNow(request) }
+            }
+        }
+        let done = Latch()
+        let started = try scheduler.team.withToken {
+            try scheduler.assumeIsolated { scheduler -> Run? in
+                guard let run = try scheduler.prepare(request) else { return nil }
+                run.onCompletion = { done.open() }
+                scheduler.start(run)
+                return run
+            }
+        }
+        guard let run = started else { return }
+        wait(for: done)
+        try scheduler.team.withToken {
+            try scheduler.assumeIsolated { try $0.finish(run) }
+        }
+    }
+
+    /// Waits for devices on other teams. A thread that holds a team's token keeps that team's
+    /// devices going, since nobody else can.
+    private func wait(for latch: Latch) {
+        let held = devices.filter { $0.team.holdsToken }
+        if held.isEmpty { return latch.wait() }
+        while !latch.wait(nanoseconds: 20_000) {
+            for device in held { Engine.advance(device) }
+        }
+    }
+
+    private static func advance(_ device: some DeviceActor) {
+        _ = device.assumeIsolated { $0.advance() }
+    }
+
+    /// Starts an evaluation and returns. What it fails with, the next request for the same
+    /// arrays meets again.
+    package func evaluateInBackground(_ request: Scheduler.Request) {
+        let scheduler = scheduler
+        scheduler.team.post {
+            scheduler.assumeIsolated { scheduler in
+                guard let run = try? scheduler.prepare(request) else { return }
+                if scheduler.isShared {
+                    try? scheduler.complete(run)
+                } else {
+                    run.onCompletion = { [unowned scheduler] in
+                        scheduler.team.post {
+                            scheduler.assumeIsolated { try? $0.finish(run) }
+                        }
+                    }
+                    scheduler.start(run)
+                }
+            }
+        }
+    }
+
+    /// Waits until what was started in the background before has ended.
+    package func synchronize() {
+        if scheduler.team.holdsToken { return }
+        let done = Latch()
+        scheduler.team.post { done.open() }
+        done.wait()
+        guard !isShared else { return }
+        for kind in DeviceKind.allCases {
+            let timeline = scheduler.timelines[StreamID(kind, lane: 0)]
+            while timeline.value < timeline.end { mlx_pause() }
+        }
+    }
+
+    private static func checkReentrancy() throws {
+        guard mlx_thread().pointee.engineDepth == 0 else {
+            throw ArrayError(
+                .reentrant, "eval", "was called from inside the engine (a finaliser or a trace)")
+        }
+    }
+
+    // MARK: - Asking
+
+    package func explain(_ request: Scheduler.Request) throws -> String {
+        try scheduler.team.withToken {
+            try scheduler.assumeIsolated { try $0.explain(request) }
+        }
+    }
+
+    /// Runs `body` isolated to the scheduler, on the calling thread.
+    package func withScheduler<R: Sendable>(
+        _ body: (isolated Scheduler) throws -> R
+    ) rethrows -> R {
+        try scheduler.team.withToken { try scheduler.assumeIsolated(body) }
+    }
+
+    package func counters(of kind: DeviceKind) -> DeviceCounters {
+        Engine.counters(devices[kind.index])
+    }
+
+    private static func counters(_ device: some DeviceActor) -> DeviceCounters {
+        device.team.withToken { device.assumeIsolated { $0.counters } }
+    }
+}

@@ -1,0 +1,273 @@
+import CMLXKernels
+import MLXBase
+import MLXGraph
+import MLXMemory
+import MLXOps
+import MLXPlanner
+import Synchronization
+
+/// Takes evaluations, turns each into a plan (a cached one where the structure is known), binds
+/// it, cuts it into one command list for each device and stream, and hands these to the devices.
+/// On one team everything runs in place, without a hop; on several, lists are posted to the
+/// devices' teams. Owns the policy, the plan cache and the timelines' promises.
+package actor Scheduler {
+    package nonisolated let team: any EngineTeam
+    package nonisolated let devices: [any DeviceActor]
+    package nonisolated let timelines: Timelines
+    private let allocators: [SlabAllocator]
+    private let trace: TraceSink
+    nonisolated let isShared: Bool
+    private let clock: any EngineClock
+    private var planner: Planner
+    private var cache = PlanCache()
+    private var lastDecay: UInt64 = 0
+    private(set) var evaluationCount: UInt64 = 0
+
+    init(
+        team: any EngineTeam, devices: [any DeviceActor], allocators: [SlabAllocator],
+        timelines: Timelines, planner: Planner, clock: any EngineClock, trace: TraceSink
+    ) {
+        self.team = team
+        self.devices = devices
+        self.allocators = allocators
+        self.timelines = timelines
+        self.planner = planner
+        self.clock = clock
+        self.trace = trace
+        isShared = devices.allSatisfy { $0.team === team }
+    }
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        team.asUnownedSerialExecutor()
+    }
+
+    // MARK: - Preparing
+
+    /// What a request for values carries.
+    package struct Request: Sendable {
+        package var roots: [MLXArray]
+        package var policy: (any SchedulingPolicy)?
+        package init(roots: [MLXArray], policy: (any SchedulingPolicy)? = nil) {
+            self.roots = roots
+            self.policy = policy
+        }
+    }
+
+    /// Extracts, plans and binds.
+    /// - Returns: nil when there is nothing to compute.
+    func prepare(_ request: Request) throws(ArrayError) -> Run? {
+        evaluationCount += 1
+        let references = try pending(request.roots)
+        defer { for handle in references { GraphStore.shared.release(handle.id) } }
+        if references.isEmpty { return nil }
+        let graph = Subgraph(roots: references)
+        if let error = Poison.firstError(in: graph) { throw error }
+        var planner = planner
+        if let policy = request.policy { planner.policy = policy }
+        let plan = try plan(for: graph, planner)
+        if plan.steps.isEmpty && plan.results.isEmpty { return nil }
+        let run = Run(graph: graph, plan: plan)
+        try run.bind { allocators[$0.kind!.index] }
+        trace.noteSubmission(plan)
+        return run
+    }
+
+    /// References to the roots that have no value. Scalars get theirs at once.
+    private func pending(_ roots: [MLXArray]) throws(ArrayError) -> [NodeHandle] {
+        var handles: [NodeHandle] = []
+        var failure: ArrayError?
+        for root in roots {
+            let reference = NodeReference(root)
+            if reference.value != nil { continue }
+            if reference.op == .scalar {
+                do throws(ArrayError) {
+                    try bindScalar(reference.handle, reference.dtype, reference.word)
+                } catch { failure = error }
+                continue
+            }
+            let handle = reference.handle
+            _ = reference.take()
+            handles.append(handle)
+        }
+        if let failure {
+            for handle in handles { GraphStore.shared.release(handle.id) }
+            throw failure
+        }
+        return handles
+    }
+
+    private func bindScalar(
+        _ handle: NodeHandle, _ dtype: DType, _ word: UInt64
+    ) throws(ArrayError) {
+        let buffer = try allocators[0].allocate(byteCount: dtype.size)
+        withUnsafeBytes(of: word) {
+            buffer.pointer.copyMemory(from: $0.baseAddress!, byteCount: dtype.size)
+        }
+        GraphStore.shared.bind([(handle, Value(buffer: buffer, dtype: dtype, shape: .scalar))])
+    }
+
+    private func plan(
+        for graph: borrowing Subgraph, _ planner: Planner
+    ) throws(ArrayError) -> Plan {
+        let key = PlanKey(graph, context: planner.context ^ UInt64(mlx_level()) << 56)
+        if let plan = cache.find(key) { return plan }
+        let plan = try planner.plan(graph)
+        cache.insert(key, plan)
+        return plan
+    }
+
+    // MARK: - Running
+
+    /// Hands the run's lists to the devices.
+    func submit(_ run: Run) {
+        let plan = run.plan
+        run.bases = zip(plan.streams, plan.streamSteps).map { stream, steps in
+            timelines[stream].reserve(steps.count)
+        }
+        for stream in plan.streams.indices {
+            let list = CommandList(
+                run: run, stream: stream, steps: plan.streamSteps[stream],
+                base: run.bases[stream])
+            Scheduler.hand(list, to: devices[plan.streams[stream].kind!.index], isShared)
+        }
+    }
+
+    private static func hand(
+        _ list: CommandList, to device: some DeviceActor, _ isShared: Bool
+    ) {
+        if isShared {
+            device.assumeIsolated { $0.enqueue(list) }
+        } else {
+            device.team.post { device.assumeIsolated { $0.enqueue(list) } }
+        }
+    }
+
+    /// Runs a submitted run to its end. Needs a shared team.
+    private func drive(_ run: Run) {
+        team.beginPlan()
+        mlx_thread().pointee.engineDepth += 1
+        defer {
+            mlx_thread().pointee.engineDepth -= 1
+            team.endPlan()
+        }
+        while !run.isDone {
+            var hasRun = false
+            for stream in run.plan.streams {
+                hasRun = Scheduler.advance(devices[stream.kind!.index]) || hasRun
+                if run.isDone { break }
+            }
+            precondition(hasRun || run.isDone, "a plan waits for itself")
+        }
+    }
+
+    private static func advance(_ device: some DeviceActor) -> Bool {
+        device.assumeIsolated { $0.advance() }
+    }
+
+    /// Evaluates in place, on a thread that holds the team's token.
+    package func evaluateNow(_ request: Request) throws {
+        precondition(isShared)
+        guard let run = try prepare(request) else { return }
+        try complete(run)
+    }
+
+    func complete(_ run: Run) throws {
+        submit(run)
+        drive(run)
+        try finish(run)
+    }
+
+    /// Publishes the results, or throws what stopped the run.
+    func finish(_ run: Run) throws {
+        if let error = run.error { throw error }
+        run.publish()
+        decay()
+    }
+
+    /// Evaluates; the surrounding task's cancellation stops it between steps.
+    package func evaluate(_ request: Request) async throws {
+        try Task.checkCancellation()
+        guard let run = try prepare(request) else { return }
+        try await withTaskCancellationHandler {
+            if isShared {
+                try complete(run)
+            } else {
+                await runOnOtherTeams(run)
+                try finish(run)
+            }
+        } onCancel: {
+            run.fail(CancellationError())
+        }
+    }
+
+    private func runOnOtherTeams(_ run: Run) async {
+        await withCheckedContinuation { continuation in
+            run.onCompletion = { continuation.resume() }
+            start(run)
+        }
+    }
+
+    /// Submits to devices on other teams and sets them going.
+    func start(_ run: Run) {
+        submit(run)
+        Scheduler.kick(run, devices)
+    }
+
+    /// Asks every device of a run to advance, on its own team; a device that ran something asks
+    /// the others again, because they may have waited for it.
+    package nonisolated static func kick(_ run: Run, _ devices: [any DeviceActor]) {
+        for stream in run.plan.streams { kick(devices[stream.kind!.index], run, devices) }
+    }
+
+    private nonisolated static func kick(
+        _ device: some DeviceActor, _ run: Run, _ devices: [any DeviceActor]
+    ) {
+        device.team.post {
+            let hasRun = device.assumeIsolated { $0.advance() }
+            if hasRun && !run.isDone { kick(run, devices) }
+        }
+    }
+
+    // MARK: - State
+
+    /// Lets allocators give memory back that nobody has wanted for a while.
+    private func decay() {
+        let now = clock.nanoseconds()
+        guard now - lastDecay > SlabAllocator.decayNanoseconds / 2 else { return }
+        lastDecay = now
+        for allocator in allocators { allocator.decay(now: now) }
+    }
+
+    package var policy: any SchedulingPolicy {
+        get { planner.policy }
+    }
+
+    package func setPolicy(_ policy: any SchedulingPolicy) { planner.policy = policy }
+    package func setCosts(_ costs: CostModel) { planner.costs = costs }
+
+    package struct Statistics: Sendable {
+        package var planCount: Int
+        package var planHits: UInt64
+        package var planMisses: UInt64
+        package var evaluationCount: UInt64
+    }
+
+    package var statistics: Statistics {
+        Statistics(
+            planCount: cache.count, planHits: cache.hits, planMisses: cache.misses,
+            evaluationCount: evaluationCount)
+    }
+
+    package func forgetPlans() { cache.removeAll() }
+
+    /// The plan that evaluating the arrays would use.
+    package func explain(_ request: Request) throws -> String {
+        let references = request.roots.map { $0.acquire() }
+        defer { for handle in references { GraphStore.shared.release(handle.id) } }
+        let graph = Subgraph(roots: references)
+        if let error = Poison.firstError(in: graph) { throw error }
+        var planner = planner
+        if let policy = request.policy { planner.policy = policy }
+        return try plan(for: graph, planner).description
+    }
+}
