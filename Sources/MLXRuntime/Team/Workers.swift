@@ -10,15 +10,14 @@ import Synchronization
 /// Invariant: the body is read only by who has claimed a chunk, and the caller does not return
 /// before every claimed chunk is finished.
 final class Workers: @unchecked Sendable {
-    // SAFETY: `body` and the token holder's fields are written by the holder of the token only,
-    // `body` while no chunk can be claimed; publication is the release store of `claims`, and a
-    // successful claim acquires it. All else is atomic or constant after `start`.
-    private typealias Body = (Int) -> Void
+    // SAFETY: the plan's body and the token holder's fields are written by the holder of the
+    // token only, the body while no chunk can be claimed; publication is the release store of
+    // the claim word, and a successful claim acquires it. All else is atomic or constant.
 
-    private let body: UnsafeMutablePointer<Body?>
-    /// Chunk count in the upper half, next unclaimed chunk in the lower.
+    /// Chunk count in the upper half, next unclaimed chunk in the lower; beside it, so that one
+    /// transfer between cores brings both, the body.
     private let claims = SpacedAtomic()
-    /// Chunks that workers have finished.
+    /// Chunks that workers have finished, ever: never reset, so never fought over.
     private let finished = SpacedAtomic()
     private let planIsActive = Atomic<Bool>(false)
     private let isStopping = Atomic<Bool>(false)
@@ -30,10 +29,18 @@ final class Workers: @unchecked Sendable {
 
     // The token holder's own.
     private var isRunning = false
+    private var finishedBefore: UInt64 = 0
     private var planDepth = 0
     private var wakesLeft = 0
     /// Least estimated work for which a sleeping worker is woken.
     var wakeThresholdNanoseconds: Int
+
+    /// What a fan-out calls. Workers reach it through a plain word and a constant field: no
+    /// reference is counted on the way, which would cost more than the rest of a claim.
+    private final class Body {
+        let call: (Int) -> Void
+        init(_ call: @escaping (Int) -> Void) { self.call = call }
+    }
 
     private final class Sleeper: Sendable {
         let parker = Parker()
@@ -49,8 +56,6 @@ final class Workers: @unchecked Sendable {
         count: Int, name: String, cpus: [Int], system: any SystemThreads,
         clock: any EngineClock, spins: Bool, wakeThresholdNanoseconds: Int
     ) {
-        body = .allocate(capacity: 1)
-        body.initialize(to: nil)
         self.clock = clock
         spinNanoseconds = spins ? Workers.spinNanoseconds : 0
         self.wakeThresholdNanoseconds = wakeThresholdNanoseconds
@@ -65,11 +70,6 @@ final class Workers: @unchecked Sendable {
             guard let thread else { break }
             threads.append(thread)
         }
-    }
-
-    deinit {
-        body.deinitialize(count: 1)
-        body.deallocate()
     }
 
     /// How many threads were started.
@@ -106,8 +106,8 @@ final class Workers: @unchecked Sendable {
         }
         isRunning = true
         withoutActuallyEscaping(work) { work in
-            body.pointee = work
-            finished.cell.pointee.store(0, ordering: .relaxed)
+            let body = Body(work)
+            claims.neighbour.pointee = Unmanaged.passUnretained(body).toOpaque()
             // Chunk 0 is the caller's: one claim less.
             claims.cell.pointee.store(UInt64(chunks) << 32 | 1, ordering: .releasing)
             if nanoseconds >= wakeThresholdNanoseconds { wakeSomebody() }
@@ -117,8 +117,8 @@ final class Workers: @unchecked Sendable {
                 work(chunk)
                 own += 1
             }
-            awaitOthers(UInt64(chunks - own))
-            body.pointee = nil
+            if own < chunks { awaitOthers(UInt64(chunks - own)) }
+            withExtendedLifetime(body) {}
         }
         isRunning = false
     }
@@ -133,10 +133,11 @@ final class Workers: @unchecked Sendable {
 
     /// Waits for the chunks that others claimed.
     @inline(__always) private func awaitOthers(_ count: UInt64) {
+        finishedBefore &+= count
         var spins = 0
-        while finished.cell.pointee.load(ordering: .acquiring) != count {
-            mlx_pause()
+        while finished.cell.pointee.load(ordering: .acquiring) != finishedBefore {
             spins += 1
+            if spins > 16 { mlx_pause() }
             // A worker that was preempted in the middle of a chunk needs a core, maybe this one.
             if spins > 4_000 { sched_yield() }
         }
@@ -197,19 +198,21 @@ final class Workers: @unchecked Sendable {
     }
 
     /// Runs a claimed chunk and all that can be claimed after it. A function of its own, so that
-    /// every reference to the body is gone when it returns: the caller's closure must not be
-    /// held by anybody once the chunks count as finished.
+    /// no reference to the body is left when it returns: the caller's closure must not be held
+    /// by anybody once the chunks count as finished.
     /// - Returns: how many chunks were run.
     @inline(never) private func workOff(from first: Int) -> UInt64 {
         // SAFETY: the caller keeps the body until the claimed chunks are counted as finished.
-        let work = body.pointee.unsafelyUnwrapped
-        work(first)
-        var done: UInt64 = 1
-        while let chunk = claim() {
-            work(chunk)
-            done += 1
+        let body = Unmanaged<Body>.fromOpaque(claims.neighbour.pointee.unsafelyUnwrapped)
+        return body._withUnsafeGuaranteedRef { body in
+            body.call(first)
+            var done: UInt64 = 1
+            while let chunk = claim() {
+                body.call(chunk)
+                done += 1
+            }
+            return done
         }
-        return done
     }
 
     /// - Returns: false when it is time to sleep.
@@ -227,15 +230,20 @@ final class Workers: @unchecked Sendable {
     }
 }
 
-/// An atomic word on cache lines of its own: two, because cores fetch lines in pairs.
+/// An atomic word, and a plain one beside it, on cache lines of their own: two, because cores
+/// fetch lines in pairs.
 final class SpacedAtomic: Sendable {
     nonisolated(unsafe) let cell: UnsafeMutablePointer<Atomic<UInt64>>
+    // SAFETY: whoever uses the neighbour orders the accesses through the atomic word.
+    nonisolated(unsafe) let neighbour: UnsafeMutablePointer<UnsafeMutableRawPointer?>
     nonisolated(unsafe) private let memory: UnsafeMutableRawPointer
 
     init() {
         memory = .allocate(byteCount: 256, alignment: 128)
         cell = memory.bindMemory(to: Atomic<UInt64>.self, capacity: 1)
         cell.initialize(to: Atomic(0))
+        neighbour = (memory + 8).bindMemory(to: UnsafeMutableRawPointer?.self, capacity: 1)
+        neighbour.initialize(to: nil)
     }
 
     deinit {

@@ -1,0 +1,127 @@
+import Glibc
+import MLXBase
+
+/// Writes a trace in the Trace Event format that Perfetto and chrome://tracing open: a process
+/// per device, a thread per stream, steps as complete events, live bytes as a counter, waits
+/// across devices as arrows. Times are microseconds from the first event, to the nanosecond.
+/// Reference: "Trace Event Format", Google, 2016.
+extension Trace {
+    /// Called with the tokens of all teams.
+    package func write(to path: String) throws(ArrayError) {
+        guard let file = fopen(path, "w") else {
+            throw ArrayError(.file, "trace", "cannot write \(path): \(systemMessage())")
+        }
+        var failed = false
+        serialize { bytes in
+            if fwrite(bytes.baseAddress, 1, bytes.count, file) != bytes.count { failed = true }
+        }
+        if fclose(file) != 0 { failed = true }
+        if failed { throw ArrayError(.file, "trace", "cannot write \(path): \(systemMessage())") }
+    }
+
+    private func systemMessage() -> String { String(cString: strerror(errno)) }
+
+    /// The file's bytes, in pieces.
+    package func serialize(_ sink: (UnsafeBufferPointer<UInt8>) -> Void) {
+        let contents = rings.map(\.contents)
+        let origin = contents.joined().map(\.begin).min() ?? 0
+        var output = TraceText()
+        output.append("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[")
+        for (device, events) in contents.enumerated() {
+            appendNames(device, streams: Set(events.map(\.stream)).sorted(), &output)
+            for event in events {
+                append(event, device, origin, &output)
+                if output.isLong { output.empty(into: sink) }
+            }
+        }
+        output.append("\n]}\n")
+        output.empty(into: sink)
+    }
+
+    private func appendNames(_ device: Int, streams: [UInt16], _ output: inout TraceText) {
+        output.beginEvent("M", "process_name", device, 0)
+        output.append(",\"args\":{\"name\":")
+        output.appendQuoted(deviceNames[device])
+        output.append("}}")
+        for stream in streams {
+            output.beginEvent("M", "thread_name", device, stream)
+            output.append(",\"args\":{\"name\":\"stream \(stream)\"}}")
+        }
+    }
+
+    private func append(
+        _ event: TraceEvent, _ device: Int, _ origin: UInt64, _ output: inout TraceText
+    ) {
+        switch event.kind {
+        case .step:
+            let duration = event.end &- event.begin
+            output.beginEvent("X", name(of: event.label), device, event.stream)
+            output.appendMicroseconds("ts", event.begin &- origin)
+            output.appendMicroseconds("dur", duration)
+            output.append(",\"args\":{\"bytes\":\(event.bytes),\"flops\":\(event.flops)")
+            if duration > 0 {
+                // Per nanosecond is giga per second.
+                output.append(",\"GB/s\":\(Double(event.bytes) / Double(duration))")
+                output.append(",\"GFLOP/s\":\(Double(event.flops) / Double(duration))")
+            }
+            output.append("}}")
+        case .liveBytes:
+            output.beginEvent("C", "live bytes", device, event.stream)
+            output.appendMicroseconds("ts", event.begin &- origin)
+            output.append(",\"args\":{\"bytes\":\(event.bytes)}}")
+        case .flowStart, .flowEnd:
+            let isStart = event.kind == .flowStart
+            output.beginEvent(isStart ? "s" : "f", "wait", device, event.stream)
+            output.appendMicroseconds("ts", event.begin &- origin)
+            output.append(",\"cat\":\"wait\",\"id\":\(event.flops)")
+            // The arrow ends on the step that encloses the moment, not on the next one.
+            output.append(isStart ? "}" : ",\"bp\":\"e\"}")
+        }
+    }
+}
+
+/// JSON text that is emptied whenever it has become long.
+private struct TraceText {
+    private static let longByteCount = 64 << 10
+    private var bytes: [UInt8] = []
+    private var hasEvents = false
+
+    var isLong: Bool { bytes.count >= TraceText.longByteCount }
+
+    mutating func empty(into sink: (UnsafeBufferPointer<UInt8>) -> Void) {
+        bytes.withUnsafeBufferPointer(sink)
+        bytes.removeAll(keepingCapacity: true)
+    }
+
+    mutating func append(_ text: String) { bytes.append(contentsOf: text.utf8) }
+
+    mutating func beginEvent(_ phase: String, _ name: String, _ device: Int, _ stream: UInt16) {
+        append(hasEvents ? ",\n" : "\n")
+        hasEvents = true
+        append("{\"ph\":\"\(phase)\",\"pid\":\(device),\"tid\":\(stream),\"name\":")
+        appendQuoted(name)
+    }
+
+    mutating func appendMicroseconds(_ key: String, _ nanoseconds: UInt64) {
+        let fraction = String(nanoseconds % 1_000)
+        let zeros = String(repeating: "0", count: 3 - fraction.utf8.count)
+        append(",\"\(key)\":\(nanoseconds / 1_000).\(zeros)\(fraction)")
+    }
+
+    mutating func appendQuoted(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                bytes.append(UInt8(ascii: "\\"))
+                bytes.append(byte)
+            case 0..<0x20:
+                let digits = String(byte, radix: 16)
+                append("\\u00" + (digits.utf8.count < 2 ? "0" : "") + digits)
+            default:
+                bytes.append(byte)
+            }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+}
