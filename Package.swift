@@ -106,5 +106,6 @@ let package = Package(
         tests("MLXKernelsTests", ["MLXKernels", "MLXBase", "CMLXKernels"]),
         tests("MLXMemoryTests", ["MLXMemory", "MLXBase"]),
         tests("MLXTeamTests", ["MLXRuntime", "MLXMemory", "MLXBase"]),
+        tests("MLXRuntimeTests", ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps", "MLXPlanner", "MLXRuntime", "CMLXKernels"]),
     ]
 )
