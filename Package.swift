@@ -100,6 +100,7 @@ let package = Package(
             swiftSettings: settings),
         // Tests.
         tests("TidyTests", []),
+        tests("MLXTrainTests", ["MLXTrain"]),
         tests("MLXBaseTests", ["MLXBase"]),
         tests(
             "MLXFormatsTests", ["MLXFormats", "MLXBase", "CZlib"], resources: [.copy("Fixtures")]),
