@@ -58,17 +58,17 @@ enum Reduction {
         let parts = source.rows < 32 ? (source.length + partLength - 1) / partLength : 1
         let totals = call.scratch(byteCount: source.rows * parts * accumulator.size)
         nonisolated(unsafe) let target = totals.assumingMemoryBound(to: CChar.self)
-        let itemBytes = Swift.min(source.length, partLength) * x.itemSize
+        let itemBytes = min(source.length, partLength) * x.itemSize
         call.fanOut.forRanges(
             source.rows * parts, size: grain.items(ofBytes: itemBytes),
-            picosecondsPerItem: Swift.max(itemBytes * 60, 10_000)
+            picosecondsPerItem: max(itemBytes * 60, 10_000)
         ) { range in
             if parts > 1 {
                 for item in range {
                     let begin = item % parts * partLength
                     source.forTiles(
                         rows: item / parts..<item / parts + 1,
-                        columns: begin..<Swift.min(begin + partLength, source.length)
+                        columns: begin..<min(begin + partLength, source.length)
                     ) { tile, stride, _, first, n in
                         reduce(
                             target + item * accumulator.size, tile, stride, 1, n, first > begin)
@@ -126,7 +126,7 @@ enum Reduction {
         let rowBytes = source.length * x.itemSize
         call.fanOut.forRanges(
             source.rows, size: grain.items(ofBytes: rowBytes),
-            picosecondsPerItem: Swift.max(rowBytes * 80, 10_000)
+            picosecondsPerItem: max(rowBytes * 80, 10_000)
         ) { range in
             source.forTiles(rows: range, columns: 0..<source.length) { tile, stride, rows, first, n in
                 find(
@@ -145,11 +145,11 @@ extension CPUKernels {
         try Reduction.run(.product, call, .cpu)
     }
     /// Also `any`, on bool.
-    package static func max(_ call: borrowing KernelCall) throws(ArrayError) {
+    package static func maximum(_ call: borrowing KernelCall) throws(ArrayError) {
         try Reduction.run(.max, call, .cpu)
     }
     /// Also `all`, on bool.
-    package static func min(_ call: borrowing KernelCall) throws(ArrayError) {
+    package static func minimum(_ call: borrowing KernelCall) throws(ArrayError) {
         try Reduction.run(.min, call, .cpu)
     }
     package static func argMax(_ call: borrowing KernelCall) throws(ArrayError) {
@@ -168,11 +168,11 @@ extension GPUKernels {
         try Reduction.run(.product, call, .gpu)
     }
     /// Also `any`, on bool.
-    package static func max(_ call: borrowing KernelCall) throws(ArrayError) {
+    package static func maximum(_ call: borrowing KernelCall) throws(ArrayError) {
         try Reduction.run(.max, call, .gpu)
     }
     /// Also `all`, on bool.
-    package static func min(_ call: borrowing KernelCall) throws(ArrayError) {
+    package static func minimum(_ call: borrowing KernelCall) throws(ArrayError) {
         try Reduction.run(.min, call, .gpu)
     }
     package static func argMax(_ call: borrowing KernelCall) throws(ArrayError) {

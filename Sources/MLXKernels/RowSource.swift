@@ -74,7 +74,7 @@ struct RowSource {
             let step = tileLength / length
             var row = range.lowerBound
             while row < range.upperBound {
-                let some = row..<Swift.min(row + step, range.upperBound)
+                let some = row..<min(row + step, range.upperBound)
                 body(load(row * length, some.count * length), length, some, 0, length)
                 row = some.upperBound
             }
@@ -83,7 +83,7 @@ struct RowSource {
         for row in range {
             var column = columns.lowerBound
             while column < columns.upperBound {
-                let n = Swift.min(tileLength, columns.upperBound - column)
+                let n = min(tileLength, columns.upperBound - column)
                 body(load(row * length + column, n), n, row..<row + 1, column, n)
                 column += n
             }

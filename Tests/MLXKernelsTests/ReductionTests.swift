@@ -34,9 +34,9 @@ import Testing
         for (dims, strides, mask) in Self.shapes {
             let x = TestArray(dims, dtype, strides: strides) { abs(pattern($0)).rounded() / 1 }
             let high = reference(x, mask, -1e9, max)
-            #expect(try run(CPUKernels.max, high.dims, dtype, [x], [mask]).values == high.values)
+            #expect(try run(CPUKernels.maximum, high.dims, dtype, [x], [mask]).values == high.values)
             let low = reference(x, mask, 1e9, min)
-            #expect(try run(GPUKernels.min, low.dims, dtype, [x], [mask]).values == low.values)
+            #expect(try run(GPUKernels.minimum, low.dims, dtype, [x], [mask]).values == low.values)
             if dtype == .int8 { continue }
             let want = reference(x, mask, 0, +)
             for kernel in kernels(CPUKernels.sum, GPUKernels.sum) {
@@ -57,10 +57,10 @@ import Testing
 
     @Test func booleansAndEmpty() throws {
         let x = TestArray([2, 3], .bool) { $0 == 4 ? 0 : 1 }
-        #expect(try run(CPUKernels.min, [2], .bool, [x], [0b10]).values == [1, 0])
-        #expect(try run(CPUKernels.max, [3], .bool, [x], [0b01]).values == [1, 1, 1])
+        #expect(try run(CPUKernels.minimum, [2], .bool, [x], [0b10]).values == [1, 0])
+        #expect(try run(CPUKernels.maximum, [3], .bool, [x], [0b01]).values == [1, 1, 1])
         let none = TestArray([2, 0], .bool) { _ in 0 }
-        #expect(try run(CPUKernels.min, [2], .bool, [none], [0b10]).values == [1, 1])
+        #expect(try run(CPUKernels.minimum, [2], .bool, [none], [0b10]).values == [1, 1])
         let empty = TestArray([0, 2], .float32) { _ in 0 }
         #expect(try run(GPUKernels.product, [2], .float32, [empty], [1]).values == [1, 1])
         #expect(try run(GPUKernels.sum, [0], .float32, [empty], [0b10]).values == [])
@@ -68,7 +68,7 @@ import Testing
 
     @Test func notANumberPropagates() throws {
         let x = TestArray([2, 100], .float32) { $0 == 130 ? .nan : Double($0) }
-        let high = try run(CPUKernels.max, [2], .float32, [x], [0b10]).values
+        let high = try run(CPUKernels.maximum, [2], .float32, [x], [0b10]).values
         #expect(high[0] == 99 && high[1].isNaN)
         #expect(try run(GPUKernels.argMin, [2], .uint32, [x], [0b10]).values == [0, 30])
     }

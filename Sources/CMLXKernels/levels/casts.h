@@ -68,7 +68,6 @@ INLINE u64 to_u64(double x) {
     X(S, ST, VT, i64, i64, K##_i64, LOAD) X(S, ST, VT, f16, u16, K##_f16, LOAD)           \
     X(S, ST, VT, f32, f32, K##_f32, LOAD) X(S, ST, VT, f64, f64, K##_f64, LOAD)           \
     X(S, ST, VT, bf16, u16, K##_bf16, LOAD) X(S, ST, VT, c64, c64, K##_c64, LOAD)
-#define SAME(v) (v)
 #define SOURCES(X)                                                                        \
     DESTINATIONS(X, b8, b8, b8, I, SAME) DESTINATIONS(X, u8, u8, u8, I, SAME)             \
     DESTINATIONS(X, u16, u16, u16, I, SAME) DESTINATIONS(X, u32, u32, u32, I, SAME)       \

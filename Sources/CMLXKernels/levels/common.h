@@ -52,6 +52,8 @@ typedef double _Complex zd;
 
 // Outputs may be exactly an input: iterations stay independent, so vectorising is safe although
 // the compiler cannot prove it.
+/// The load of a dtype that is its own compute type.
+#define SAME(v) (v)
 #define LOOP _Pragma("clang loop vectorize(assume_safety)")
 #define INLINE static inline __attribute__((always_inline))
 #define TILE(name)                                                                        \

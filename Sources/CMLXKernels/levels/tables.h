@@ -1,5 +1,6 @@
 // The tables each level source defines, and the arrays of them the dispatchers index by level.
 #pragma once
+#include "mlx_gemm.h"
 #include "mlx_kernels.h"
 #include "mlx_tape.h"
 
@@ -18,11 +19,24 @@ typedef void mlx_random_words_fn(uint32_t *, uint32_t, uint32_t, size_t, size_t,
     extern mlx_reduce_table mlx_reduce_table_##level;         \
     extern mlx_arg_table mlx_arg_table_##level;               \
     extern mlx_softmax_table mlx_softmax_table_##level;       \
-    extern mlx_random_words_fn mlx_random_words_##level;
+    extern mlx_random_words_fn mlx_random_words_##level;      \
+    extern const mlx_gemm mlx_gemm_f32_##level, mlx_gemm_f64_##level, mlx_gemm_i8_##level; \
+    void mlx_dot_rows_f32_##level(float *, ptrdiff_t, const float *, ptrdiff_t, size_t,    \
+                                  const float *, size_t);                                  \
+    void mlx_dot_rows_f64_##level(double *, ptrdiff_t, const double *, ptrdiff_t, size_t,  \
+                                  const double *, size_t);                                 \
+    void mlx_combine_rows_f32_##level(float *, const float *, ptrdiff_t, size_t, const float *, \
+                                      ptrdiff_t, size_t);                                  \
+    void mlx_combine_rows_f64_##level(double *, const double *, ptrdiff_t, size_t,         \
+                                      const double *, ptrdiff_t, size_t);                  \
+    void mlx_quantize_rows_##level(int8_t *, float *, const float *, size_t, size_t);      \
+    void mlx_dequantize_tile_##level(float *, ptrdiff_t, const int32_t *, const int32_t *, \
+                                     const float *, const float *, size_t, size_t);
 DECLARE_LEVEL(baseline)
 #if defined(__x86_64__)
 DECLARE_LEVEL(avx2)
 DECLARE_LEVEL(avx512)
+extern const mlx_gemm mlx_gemm_i8_vnni;
 #define BY_LEVEL(name) {&name##_baseline, &name##_avx2, &name##_avx512}
 #else
 #define BY_LEVEL(name) {&name##_baseline, &name##_baseline, &name##_baseline}

@@ -1,0 +1,18 @@
+// Matrix products at the avx2 level; the source is levels/gemm.h. A register tile of MR rows and
+// NV vectors leaves room for the operands of one step.
+#if defined(__x86_64__)
+#define MLX_LEVEL avx2
+#define MLX_LEVEL_F16C 1
+#define VECTOR_BYTES 32
+#define MR 6
+#define NV 2
+#include "levels/common.h"
+#include "levels/tables.h"
+#include "levels/target.h"
+#pragma clang fp contract(off)
+TARGET_AVX2
+#include "levels/halves.h"
+#include "levels/gemm.h"
+#include "levels/gemm_int8.h"
+TARGET_END
+#endif

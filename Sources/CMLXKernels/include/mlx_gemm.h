@@ -1,0 +1,54 @@
+// Matrix products over packed panels. A panel holds MR rows (of the left operand) or NR columns
+// (of the right one) over the whole depth, depth outermost: panel p starts at p * width * depth.
+// The micro-kernel of a level decides MR and NR; all walks and threads are the caller's.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef void (*mlx_micro_fn)(size_t depth, const void *a, const void *b, void *c, ptrdiff_t ldc,
+                             size_t m, size_t n, bool accumulate);
+typedef void (*mlx_pack_fn)(void *out, const void *in, ptrdiff_t width_stride,
+                            ptrdiff_t depth_stride, size_t width, size_t depth, size_t panel);
+
+typedef struct {
+    int mr, nr;
+    /// Terms of the depth in one packed element: 1 for floats, 2 or 4 for int8.
+    int group;
+    mlx_micro_fn micro;
+    /// Packers by source dtype code; NULL where there is none.
+    mlx_pack_fn pack[14];
+    /// int8: the left operand's packer (offset to unsigned where `biased`).
+    mlx_pack_fn pack_left;
+    bool biased;
+} mlx_gemm;
+
+/// float32 and float64 products; halves are widened while packing.
+const mlx_gemm *mlx_gemm_f32(void);
+const mlx_gemm *mlx_gemm_f64(void);
+/// int8 x int8 -> int32. When `biased`, the left operand was packed with 128 added, and 128 times
+/// the sum of the right operand's column must be subtracted.
+const mlx_gemm *mlx_gemm_i8(void);
+
+/// One tile of C (m x n, row stride ldc) from packed panels over `depth` packed elements, in
+/// blocks of depth that keep the panels in cache. Elements are 4 bytes, 8 for float64.
+void mlx_gemm_tile(const mlx_gemm *gemm, int item_size, const void *a, const void *b, void *c,
+                   ptrdiff_t ldc, size_t m, size_t n, size_t depth, bool accumulate);
+
+/// out[r] = sum of x[r * row_stride + i] * y[i]; 64 lanes, added pairwise.
+void mlx_dot_rows_f32(float *out, ptrdiff_t out_stride, const float *x, ptrdiff_t row_stride,
+                      size_t rows, const float *y, size_t n);
+void mlx_dot_rows_f64(double *out, ptrdiff_t out_stride, const double *x, ptrdiff_t row_stride,
+                      size_t rows, const double *y, size_t n);
+/// out[i] += sum over r of s[r * s_stride] * x[r * row_stride + i], four rows at a time.
+void mlx_combine_rows_f32(float *out, const float *x, ptrdiff_t row_stride, size_t rows,
+                          const float *s, ptrdiff_t s_stride, size_t n);
+void mlx_combine_rows_f64(double *out, const double *x, ptrdiff_t row_stride, size_t rows,
+                          const double *s, ptrdiff_t s_stride, size_t n);
+
+/// Symmetric int8 rows: q = round(x / s), s = max |x| / 127, one scale a row (0 for zero rows).
+void mlx_quantize_rows(int8_t *q, float *scales, const float *x, size_t rows, size_t n);
+/// out[r][c] = (acc[r][c] - bias[c]) * row_scale[r] * column_scale[c]; acc has row stride n.
+void mlx_dequantize_tile(float *out, ptrdiff_t ldo, const int32_t *acc, const int32_t *bias,
+                         const float *row_scales, const float *column_scales, size_t rows,
+                         size_t n);

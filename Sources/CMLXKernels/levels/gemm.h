@@ -1,0 +1,177 @@
+// Matrix micro-kernels and packers of one level. VECTOR_BYTES, MR and NV (vectors per row of the
+// register tile) are the level's; STEP multiplies and adds, with fma where the level has it.
+// NUMERICS: a product accumulates over the depth in order, in blocks of DEPTH_BLOCK that are added
+// to C one after another. Levels differ in rounding (fma or not), tile sizes do not matter.
+
+typedef float VF __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
+typedef double VD __attribute__((ext_vector_type(VECTOR_BYTES / 8)));
+typedef i32 VI __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
+#define UNROLL _Pragma("clang loop unroll(full)")
+
+#if MLX_LEVEL_F16C
+#define STEP_FLOAT(acc, a, b) __builtin_elementwise_fma(a, b, acc)
+#else
+#define STEP_FLOAT(acc, a, b) ((acc) + (a) * (b))
+#endif
+
+#define MICRO(NAME, T, V, ROWS, COLUMN_VECTORS, STEP)                                     \
+    static void NAME(size_t depth, const void *a_, const void *b_, void *c_, ptrdiff_t ldc, \
+                     size_t m, size_t n, bool accumulate) {                               \
+        enum { LANE_COUNT = sizeof(V) / sizeof(T), WIDTH = COLUMN_VECTORS * LANE_COUNT }; \
+        typedef V VU __attribute__((aligned(sizeof(T))));                                 \
+        const T *a = a_, *b = b_;                                                         \
+        T *c = c_;                                                                        \
+        V acc[ROWS][COLUMN_VECTORS];                                                      \
+        UNROLL for (int i = 0; i < ROWS; i++) {                                           \
+            UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) acc[i][j] = (V)(0);           \
+        }                                                                                 \
+        for (size_t k = 0; k < depth; k++) {                                              \
+            V bv[COLUMN_VECTORS];                                                         \
+            UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                             \
+                bv[j] = *(const VU *)(b + j * LANE_COUNT);                                \
+            }                                                                             \
+            UNROLL for (int i = 0; i < ROWS; i++) {                                       \
+                V av = (V)(a[i]);                                                         \
+                UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                         \
+                    acc[i][j] = STEP(acc[i][j], av, bv[j]);                               \
+                }                                                                         \
+            }                                                                             \
+            a += ROWS;                                                                    \
+            b += WIDTH;                                                                   \
+        }                                                                                 \
+        if (m == ROWS && n == WIDTH) {                                                    \
+            UNROLL for (int i = 0; i < ROWS; i++) {                                       \
+                UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                         \
+                    VU *p = (VU *)(c + i * ldc + j * LANE_COUNT);                         \
+                    *p = accumulate ? *p + acc[i][j] : acc[i][j];                         \
+                }                                                                         \
+            }                                                                             \
+            return;                                                                       \
+        }                                                                                 \
+        T tile[ROWS][WIDTH];                                                              \
+        UNROLL for (int i = 0; i < ROWS; i++) {                                           \
+            UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                             \
+                *(VU *)(tile[i] + j * LANE_COUNT) = acc[i][j];                            \
+            }                                                                             \
+        }                                                                                 \
+        for (size_t i = 0; i < m; i++) {                                                  \
+            for (size_t j = 0; j < n; j++) {                                              \
+                T *p = c + (ptrdiff_t)i * ldc + j;                                        \
+                *p = accumulate ? *p + tile[i][j] : tile[i][j];                           \
+            }                                                                             \
+        }                                                                                 \
+    }
+MICRO(micro_f32, float, VF, MR, NV, STEP_FLOAT)
+MICRO(micro_f64, double, VD, MR, NV, STEP_FLOAT)
+
+/// Panels of `panel` rows or columns; what the last one lacks is zero.
+#define PACK(NAME, T, S, LOAD)                                                            \
+    static void NAME(void *out_, const void *in_, ptrdiff_t ws, ptrdiff_t ds, size_t width, \
+                     size_t depth, size_t panel) {                                        \
+        T *out = out_;                                                                    \
+        for (size_t p = 0; p < width; p += panel, out += panel * depth) {                 \
+            const S *in = (const S *)in_ + (ptrdiff_t)p * ws;                             \
+            size_t w = width - p < panel ? width - p : panel;                             \
+            if (w < panel) memset(out, 0, panel * depth * sizeof(T));                     \
+            if (ws == 1) {                                                                \
+                for (size_t k = 0; k < depth; k++) {                                      \
+                    const S *x = in + (ptrdiff_t)k * ds;                                  \
+                    T *o = out + k * panel;                                               \
+                    LOOP for (size_t j = 0; j < w; j++) o[j] = LOAD(x[j]);                \
+                }                                                                         \
+                continue;                                                                 \
+            }                                                                             \
+            /* Sixteen of the depth at a time, so that lines of the input stay cached. */ \
+            for (size_t k0 = 0; k0 < depth; k0 += 16) {                                   \
+                size_t kn = depth - k0 < 16 ? depth - k0 : 16;                            \
+                for (size_t j = 0; j < w; j++) {                                          \
+                    const S *x = in + (ptrdiff_t)j * ws + (ptrdiff_t)k0 * ds;             \
+                    T *o = out + k0 * panel + j;                                          \
+                    for (size_t k = 0; k < kn; k++) o[k * panel] = LOAD(x[(ptrdiff_t)k * ds]); \
+                }                                                                         \
+            }                                                                             \
+        }                                                                                 \
+    }
+PACK(pack_f32_f32, float, float, SAME)
+PACK(pack_f32_f16, float, u16, widen_f16)
+PACK(pack_f32_bf16, float, u16, widen_bf16)
+PACK(pack_f32_i8, float, i8, SAME)
+PACK(pack_f64_f64, double, double, SAME)
+
+#define ROW_PRODUCTS(T)                                                                   \
+    void LEVEL_NAME(mlx_dot_rows_##T)(T *out, ptrdiff_t so, const T *x, ptrdiff_t stride, \
+                                      size_t rows, const T *y, size_t n) {                \
+        for (size_t r = 0; r < rows; r++) {                                               \
+            const T *p = x + (ptrdiff_t)r * stride;                                       \
+            T lane[64] = {0}, total = 0;                                                  \
+            size_t i = 0;                                                                 \
+            for (; i + 64 <= n; i += 64) {                                                \
+                for (int j = 0; j < 64; j++) lane[j] += p[i + j] * y[i + j];              \
+            }                                                                             \
+            for (int w = 32; w; w /= 2) {                                                 \
+                for (int j = 0; j < w; j++) lane[j] += lane[j + w];                       \
+            }                                                                             \
+            for (; i < n; i++) total += p[i] * y[i];                                      \
+            out[(ptrdiff_t)r * so] = lane[0] + total;                                     \
+        }                                                                                 \
+    }                                                                                     \
+    void LEVEL_NAME(mlx_combine_rows_##T)(T *out, const T *x, ptrdiff_t stride, size_t rows, \
+                                          const T *s, ptrdiff_t ss, size_t n) {           \
+        size_t r = 0;                                                                     \
+        for (; r + 4 <= rows; r += 4) {                                                   \
+            const T *p = x + (ptrdiff_t)r * stride, *q = p + stride, *u = q + stride;     \
+            const T *v = u + stride;                                                      \
+            const T *f = s + (ptrdiff_t)r * ss;                                           \
+            T a = f[0], b = f[ss], c = f[2 * ss], d = f[3 * ss];                          \
+            LOOP for (size_t i = 0; i < n; i++) {                                         \
+                out[i] += (a * p[i] + b * q[i]) + (c * u[i] + d * v[i]);                  \
+            }                                                                             \
+        }                                                                                 \
+        for (; r < rows; r++) {                                                           \
+            const T *p = x + (ptrdiff_t)r * stride;                                       \
+            T a = s[(ptrdiff_t)r * ss];                                                   \
+            LOOP for (size_t i = 0; i < n; i++) out[i] += a * p[i];                       \
+        }                                                                                 \
+    }
+ROW_PRODUCTS(f32)
+ROW_PRODUCTS(f64)
+
+void LEVEL_NAME(mlx_quantize_rows)(i8 *q, float *scales, const float *x, size_t rows, size_t n) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *p = x + r * n;
+        float high = 0;
+        for (size_t i = 0; i < n; i++) {
+            float a = fabsf(p[i]);
+            high = a > high ? a : high;
+        }
+        float scale = high / 127.0f, inverse = high > 0 ? 127.0f / high : 0;
+        scales[r] = scale;
+        LOOP for (size_t i = 0; i < n; i++) {
+            // Adding 1.5 * 2^23 rounds to nearest even; |x| * inverse is at most 127.
+            float t = p[i] * inverse + 12582912.0f;
+            q[r * n + i] = (i8)(bits32(t) - 0x4B400000u);
+        }
+    }
+}
+
+void LEVEL_NAME(mlx_dequantize_tile)(float *out, ptrdiff_t ldo, const i32 *acc, const i32 *bias,
+                                     const float *row_scales, const float *column_scales,
+                                     size_t rows, size_t n) {
+    for (size_t r = 0; r < rows; r++) {
+        float s = row_scales[r];
+        float *o = out + (ptrdiff_t)r * ldo;
+        const i32 *p = acc + r * n;
+        LOOP for (size_t i = 0; i < n; i++) {
+            o[i] = (float)(p[i] - bias[i]) * (s * column_scales[i]);
+        }
+    }
+}
+
+const mlx_gemm LEVEL_NAME(mlx_gemm_f32) = {
+    MR, NV * VECTOR_BYTES / 4, 1, micro_f32,
+    {[MLX_F32] = pack_f32_f32, [MLX_F16] = pack_f32_f16, [MLX_BF16] = pack_f32_bf16,
+     [MLX_I8] = pack_f32_i8}, NULL, false,
+};
+const mlx_gemm LEVEL_NAME(mlx_gemm_f64) = {
+    MR, NV * VECTOR_BYTES / 8, 1, micro_f64, {[MLX_F64] = pack_f64_f64}, NULL, false,
+};
