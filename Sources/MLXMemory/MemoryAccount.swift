@@ -13,7 +13,7 @@ package final class MemoryAccount: Sendable {
     private let memoryLimitCell: Atomic<Int>
     private let cacheLimitCell: Atomic<Int>
     /// Plain words, not weak references, which would slow every count of the allocators down.
-    private let members = Mutex<[Member]>([])
+    private let members = Locked<[Member]>([])
 
     private struct Member: @unchecked Sendable {
         // SAFETY: an allocator takes itself off the list, under the list's lock, as the first

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// A system that writes down what it was asked, for tests and simulation on topologies that the
 /// machine does not have. Memory and threads are real, binding and pinning are only noted, and
@@ -29,7 +28,7 @@ package final class RecordedSystem: SystemMemory, SystemThreads {
     }
 
     package let refusals = Refusals()
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let linux: LinuxSystem
 
     package init() {

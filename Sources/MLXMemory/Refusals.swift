@@ -1,5 +1,3 @@
-import Synchronization
-
 /// What the system would not do for us: a bind, a pin, a huge page, a thread. None of these is an
 /// error, since the work goes on without, but each may explain a slow run, so `mlx doctor` prints
 /// them. Equal refusals are counted, not repeated, and the log has a bounded length.
@@ -12,7 +10,7 @@ package final class Refusals: Sendable {
     }
 
     private static let maximumEntries = 256
-    private let entries = Mutex<[Entry]>([])
+    private let entries = Locked<[Entry]>([])
 
     package init() {}
 

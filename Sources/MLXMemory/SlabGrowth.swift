@@ -102,6 +102,8 @@ extension SlabAllocator {
         let cost = heap.residentCost(of: block, byteCount: byteCount)
         guard account.reserve(cost) else { return .overLimit }
         hot.pointee.residentByteCount += cost
+        // All of it was resident already: as good as a block at hand.
+        if cost == 0, state == .used { hot.pointee.reuseCount += 1 }
         heap.cut(block, byteCount: byteCount, state: state, sizeClass: sizeClass)
         return .block(block)
     }

@@ -9,7 +9,7 @@ extension SlabAllocator {
         package var mappedByteCount: Int
         package var slabCount: Int
         package var allocationCount: UInt64
-        /// Allocations served by a block that was at hand.
+        /// Allocations served by memory that was resident already.
         package var reuseCount: UInt64
         package var largestFreeByteCount: Int
         package var freeByteCount: Int

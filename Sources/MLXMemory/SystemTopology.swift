@@ -11,7 +11,7 @@ extension Topology {
         let nodes = numaNodes(cpus: cpus) ?? [
             Node(id: 0, cpus: cpus, memoryByteCount: physicalMemoryByteCount())
         ]
-        let quota = CPUQuota.current().map { min($0, cpus.count) } ?? cpus.count
+        let quota = ControlGroup.cpuCount().map { min($0, cpus.count) } ?? cpus.count
         return Topology(
             nodes: nodes, kind: kind, threadCount: threadCount ?? quota, isPhysical: true)
     }
@@ -49,70 +49,5 @@ extension Topology {
         // Cores that libnuma does not know of (a restricted container) must not be lost.
         guard nodes.reduce(0, { $0 + $1.cpus.count }) == cpus.count else { return nil }
         return nodes
-    }
-}
-
-/// The control group's share of processor time, in whole cores.
-package enum CPUQuota {
-    /// The smallest quota on the path of this process's group; nil when there is none.
-    package static func current() -> Int? {
-        let groups = readText("/proc/self/cgroup") ?? ""
-        var quotas: [Int] = []
-        for line in groups.split(separator: "\n") {
-            let fields = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-            guard fields.count == 3 else { continue }
-            if fields[1].isEmpty {
-                for folder in ancestors(of: fields[2], under: "/sys/fs/cgroup") {
-                    if let text = readText(folder + "/cpu.max"), let quota = parse(max: text) {
-                        quotas.append(quota)
-                    }
-                }
-            } else if fields[1].split(separator: ",").contains("cpu") {
-                for folder in ancestors(of: fields[2], under: "/sys/fs/cgroup/cpu") {
-                    guard let quota = readText(folder + "/cpu.cfs_quota_us"),
-                        let period = readText(folder + "/cpu.cfs_period_us"),
-                        let count = parse(quota: quota, period: period)
-                    else { continue }
-                    quotas.append(count)
-                }
-            }
-        }
-        return quotas.min()
-    }
-
-    /// `cpu.max` of version 2: "150000 100000" or "max 100000".
-    package static func parse(max text: String) -> Int? {
-        let fields = text.split { $0 == " " || $0 == "\n" }
-        guard fields.count == 2 else { return nil }
-        return parse(quota: String(fields[0]), period: String(fields[1]))
-    }
-
-    /// The two files of version 1; a quota of -1 means none. A part of a core counts as one.
-    package static func parse(quota: String, period: String) -> Int? {
-        guard let quota = Int(trimmed(quota)), let period = Int(trimmed(period)),
-            quota > 0, period > 0
-        else { return nil }
-        return Swift.max(1, quota / period + (quota % period == 0 ? 0 : 1))
-    }
-
-    private static func trimmed(_ text: String) -> Substring {
-        text.split { $0 == " " || $0 == "\n" }.first ?? ""
-    }
-
-    private static func ancestors(of path: Substring, under root: String) -> [String] {
-        var folders = [root]
-        for part in path.split(separator: "/") where part != ".." {
-            folders.append(folders[folders.count - 1] + "/" + part)
-        }
-        return folders
-    }
-
-    private static func readText(_ path: String) -> String? {
-        guard let file = fopen(path, "r") else { return nil }
-        defer { fclose(file) }
-        // Files of a few lines; what is longer is not one of them.
-        var bytes = [UInt8](repeating: 0, count: 16 << 10)
-        let count = fread(&bytes, 1, bytes.count, file)
-        return String(decoding: bytes[0..<count], as: UTF8.self)
     }
 }

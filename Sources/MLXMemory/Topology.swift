@@ -42,6 +42,16 @@ package struct Topology: Sendable, Equatable {
 
     package var usableCPUs: [Int] { nodes.flatMap(\.cpus) }
 
+    package var memoryByteCount: Int { nodes.reduce(0) { $0 + $1.memoryByteCount } }
+
+    /// What an engine may hold when nobody says otherwise: four fifths of the memory, or of the
+    /// control group's share of it.
+    package var defaultMemoryLimit: Int {
+        guard memoryByteCount > 0 else { return .max }
+        let share = isPhysical ? ControlGroup.memoryByteCount() ?? .max : .max
+        return min(memoryByteCount, share) / 5 * 4
+    }
+
     /// A machine that does not exist.
     package static func fake(
         nodes count: Int, cpusPerNode: Int = 4, memoryByteCount: Int = 16 << 30,

@@ -1,3 +1,4 @@
+import Glibc
 import MLXBase
 import Testing
 
@@ -103,6 +104,31 @@ import Testing
         #expect(buffer.pointer.load(as: UInt8.self) == 42)
         #expect(bench.account.residentByteCount <= 128 << 10)
         bench.expectSound()
+    }
+
+    /// On the real system: what is given back leaves the process.
+    @Test func residentMemoryFollows() throws {
+        func residentByteCount() throws -> Int {
+            let file = try #require(fopen("/proc/self/statm", "r"))
+            defer { fclose(file) }
+            var text = [CChar](repeating: 0, count: 128)
+            let line = try #require(fgets(&text, 128, file))
+            return Int(String(cString: line).split(separator: " ")[1]).map { $0 * 4096 } ?? 0
+        }
+        let allocator = SlabAllocator(
+            node: 0, account: MemoryAccount(), system: LinuxSystem(topology: .system()))
+        let small = try allocator.allocate(byteCount: 1_000)
+        let before = try residentByteCount()
+        do {
+            let buffer = try allocator.allocate(byteCount: 200 << 20)
+            memset(buffer.pointer, 1, buffer.byteCount)
+            let other = try allocator.allocate(byteCount: 40 << 20)
+            memset(other.pointer, 1, other.byteCount)
+        }
+        #expect(try residentByteCount() - before > 200 << 20)
+        allocator.decay(now: SlabAllocator.decayNanoseconds)
+        #expect(try residentByteCount() - before < 60 << 20)
+        withExtendedLifetime(small) {}
     }
 
     @Test func injectedFailures() throws {

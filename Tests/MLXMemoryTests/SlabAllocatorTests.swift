@@ -172,6 +172,10 @@ struct Bench {
         for _ in 0..<500 { try step() }
         #expect(bench.system.mapCount == before)
         #expect(bench.account.residentByteCount == resident)
+        let statistics = bench.allocator.statistics
+        #expect(statistics.allocationCount == 501 * 6)
+        #expect(statistics.allocationCount - statistics.reuseCount <= 6)
+        #expect(statistics.liveCount == 0 && statistics.activeByteCount == 0)
     }
 
     @Test func neighboursDoNotAlias() throws {

@@ -52,15 +52,20 @@ import Testing
     }
 
     @Test func quotas() {
-        #expect(CPUQuota.parse(max: "max 100000\n") == nil)
-        #expect(CPUQuota.parse(max: "150000 100000\n") == 2)
-        #expect(CPUQuota.parse(max: "50000 100000") == 1)
-        #expect(CPUQuota.parse(max: "") == nil)
-        #expect(CPUQuota.parse(max: "1 0") == nil)
-        #expect(CPUQuota.parse(max: "a b c") == nil)
-        #expect(CPUQuota.parse(quota: "-1\n", period: "100000\n") == nil)
-        #expect(CPUQuota.parse(quota: "400000\n", period: "100000\n") == 4)
-        #expect(CPUQuota.parse(quota: "\(Int.max)", period: "1") == Int.max)
+        #expect(ControlGroup.parseCPUMax("max 100000\n") == nil)
+        #expect(ControlGroup.parseCPUMax("150000 100000\n") == 2)
+        #expect(ControlGroup.parseCPUMax("50000 100000") == 1)
+        #expect(ControlGroup.parseCPUMax("") == nil)
+        #expect(ControlGroup.parseCPUMax("1 0") == nil)
+        #expect(ControlGroup.parseCPUMax("a b c") == nil)
+        #expect(ControlGroup.parseCPUQuota("-1\n", period: "100000\n") == nil)
+        #expect(ControlGroup.parseCPUQuota("400000\n", period: "100000\n") == 4)
+        #expect(ControlGroup.parseCPUQuota("\(Int.max)", period: "1") == Int.max)
+        #expect(ControlGroup.parseMemory("max\n") == nil)
+        #expect(ControlGroup.parseMemory("9223372036854771712\n") == nil)
+        #expect(ControlGroup.parseMemory("1073741824\n") == 1 << 30)
+        #expect((1...).contains(Topology.system().defaultMemoryLimit))
+        #expect(Topology.fake(nodes: 2).defaultMemoryLimit == (32 << 30) / 5 * 4)
     }
 
     @Test func files() throws {

@@ -128,6 +128,9 @@ package final class Team: EngineTeam, @unchecked Sendable {
         workers.endPlan()
     }
 
+    /// How many of the team's threads sleep at the moment, the runner aside.
+    package var sleepingWorkerCount: Int { workers.sleepingCount }
+
     /// Without the token, as on a worker that is inside a chunk, everything runs on the caller.
     package func run(chunks: Int, nanoseconds: Int, _ body: (Int) -> Void) {
         if token.isHeldHere {

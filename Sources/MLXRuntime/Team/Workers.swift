@@ -72,6 +72,8 @@ final class Workers: @unchecked Sendable {
         }
     }
 
+    var sleepingCount: Int { sleeperCount.load(ordering: .relaxed) }
+
     /// How many threads were started.
     var count: Int { threads.count }
 

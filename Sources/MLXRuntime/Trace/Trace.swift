@@ -1,3 +1,4 @@
+import MLXMemory
 import Synchronization
 
 /// What ran where and when, on all devices, by the engine's clock. Off, it costs one relaxed
@@ -9,7 +10,7 @@ package final class Trace: Sendable {
     package let rings: [TraceRing]
     private let isOnCell: Atomic<Bool>
     private let flowCount = Atomic<UInt64>(0)
-    private let labels = Mutex(Labels())
+    private let labels = Locked(Labels())
 
     private struct Labels {
         var names: [String] = []
