@@ -14,6 +14,9 @@ enum CodeOnly {
         var output: [UInt8] = []
         var position = 0
 
+        /// What may begin a comment, a string or a parenthesis; all else is passed through.
+        private static let starters = Array("/\"#'()".utf8)
+
         init(bytes: [UInt8]) {
             self.bytes = bytes
             output.reserveCapacity(bytes.count)
@@ -38,7 +41,9 @@ enum CodeOnly {
         mutating func code(until closing: UInt8?) {
             var depth = 0
             while position < bytes.count {
-                if at("//") {
+                if !Scanner.starters.contains(bytes[position]) {
+                    take(1, blank: false)
+                } else if at("//") {
                     while position < bytes.count, bytes[position] != 0x0A { take(1, blank: true) }
                 } else if at("/*") {
                     comment()

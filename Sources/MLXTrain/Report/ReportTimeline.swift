@@ -108,9 +108,9 @@ extension Report {
             let c = ReportNumbers.coordinate
             let y = Self.plot.top + Double(index) * Self.lanePitch
             let textY = c(y + Self.laneHeight / 2 + 4)
+            let width = Self.plot.right - Self.plot.left
             var svg = "<rect class=\"lane\" x=\"\(c(Self.plot.left))\" y=\"\(c(y))\" "
-            svg +=
-                "width=\"\(c(Self.plot.right - Self.plot.left))\" height=\"\(c(Self.laneHeight))\"/>"
+            svg += "width=\"\(c(width))\" height=\"\(c(Self.laneHeight))\"/>"
             svg += "<text class=\"name\" x=\"\(c(Self.plot.left - 10))\" y=\"\(textY)\" "
             svg += "text-anchor=\"end\">\(Report.escape(String(lane.device.prefix(14))))</text>"
             for bar in bars(lane.events, scale) {
