@@ -78,7 +78,7 @@ let package = Package(
             "MLX",
             [
                 "MLXBase", "MLXGraph", "MLXMemory", "MLXFormats", "MLXOps", "MLXPlanner",
-                "MLXTransforms", "MLXRuntime", numerics,
+                "MLXTransforms", "MLXRuntime", "CMLXKernels", numerics,
             ]),
         layer("MLXRandom", ["MLX"]),
         layer("MLXFFT", ["MLX"]),

@@ -5,17 +5,18 @@ import Synchronization
 /// off the graph, under the structure lock's exclusive side; the references go afterwards.
 extension GraphStore {
     /// Binds evaluated values to their nodes and lets go of the graph behind them. A node that
-    /// died meanwhile, or was bound by somebody else, is skipped. Nodes in a gradient trace keep
-    /// their inputs until the trace ends.
+    /// died meanwhile, or was bound by somebody else, is skipped. Nodes in an open gradient trace
+    /// keep their inputs until it ends.
     package func bind(_ results: some Collection<(handle: NodeHandle, value: Value)>) {
         var dropped: [NodeID] = []
+        let openTraces = TraceLevels.openMask
         structure.withEdgesChanging {
             for (handle, value) in results where retain(handle) {
                 let row = row(handle.id)
                 dropped.append(handle.id)
                 guard row.pointee.value.load(ordering: .relaxed) == 0 else { continue }
                 setValue(value, of: handle.id)
-                if row.pointee.trace == 0 { detach(row, into: &dropped) }
+                if row.pointee.trace & openTraces == 0 { detach(row, into: &dropped) }
             }
         }
         for id in dropped { release(id) }

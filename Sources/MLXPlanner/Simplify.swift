@@ -23,7 +23,7 @@ extension PlanBuilder {
         switch graph.ops[node] {
         case .stopGradient, .traced:
             return canonical[Int(graph.inputs[Int(graph.inputStart[node])])]
-        case .reshape, .full, .broadcastTo, .copy:
+        case .reshape, .full, .broadcastTo:
             let input = canonical[Int(graph.inputs[Int(graph.inputStart[node])])]
             return graph.shapes[Int(input)] == graph.shapes[node] ? input : nil
         default:

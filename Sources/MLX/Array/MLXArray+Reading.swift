@@ -1,0 +1,154 @@
+import CMLXKernels
+import Foundation
+import MLXBase
+import MLXGraph
+import MLXOps
+
+// Reading values back. The blocking forms evaluate first.
+extension MLXArray {
+    /// Bytes of one element.
+    public var itemSize: Int { dtype.size }
+    /// The length of the first axis.
+    public var count: Int { ndim == 0 ? 0 : dim(0) }
+    public var nbytes: Int { size * itemSize }
+
+    /// The length of an axis; negative axes count from the end. 0 for an axis that is not there.
+    public func dim(_ dim: Int) -> Int {
+        let shape = nodeShape
+        let axis = dim < 0 ? dim + shape.ndim : dim
+        return axis >= 0 && axis < shape.ndim ? shape[axis] : 0
+    }
+
+    public var shape2: (Int, Int) { (dim(0), dim(1)) }
+    public var shape3: (Int, Int, Int) { (dim(0), dim(1), dim(2)) }
+    public var shape4: (Int, Int, Int, Int) { (dim(0), dim(1), dim(2), dim(3)) }
+
+    /// Computes the array.
+    public func eval() { blockingEvaluate([self]) }
+
+    /// Makes the array stand for the contents of another; every holder sees it.
+    public func _updateInternal(_ array: MLXArray) { replace(with: array) }
+
+    /// The value of an array with one element.
+    public func item<T: HasDType>() -> T { item(T.self) }
+
+    /// The value of an array with one element.
+    public func item<T: HasDType>(_ type: T.Type) -> T {
+        guard size == 1 else {
+            BlockingFailure.report(
+                ArrayError(
+                    .shape, "item", "needs an array with one element, not \(size)",
+                    shapes: [shape]))
+            return MLXArray.zero(type)
+        }
+        return asArray(type).first ?? MLXArray.zero(type)
+    }
+
+    /// The elements in row-major order, converted if the dtype differs.
+    public func asArray<T: HasDType>(_ type: T.Type) -> [T] {
+        let source = readable(as: T.dtype)
+        guard blockingEvaluate([source]) else { return [] }
+        return source.elements(type)
+    }
+
+    /// The array in another dtype.
+    func readable(as type: DType) -> MLXArray { Ops.cast(self, to: type) }
+
+    /// The elements of an evaluated array of the right dtype, in row-major order.
+    func elements<T: HasDType>(_ type: T.Type) -> [T] {
+        guard let value else { return [] }
+        assert(value.dtype == T.dtype)
+        return [T](unsafeUninitializedCapacity: value.shape.size) { buffer, count in
+            value.copyRowMajor(to: UnsafeMutableRawBufferPointer(buffer))
+            count = value.shape.size
+        }
+    }
+
+    private static func zero<T: HasDType>(_ type: T.Type) -> T {
+        withUnsafeTemporaryAllocation(byteCount: 16, alignment: 16) { bytes in
+            bytes.initializeMemory(as: UInt8.self, repeating: 0)
+            return bytes.baseAddress!.assumingMemoryBound(to: T.self).pointee
+        }
+    }
+
+    // MARK: - Data
+
+    public enum AccessMethod {
+        /// A copy, row-major.
+        case copy
+        /// The array's own memory when it is row-major, else a copy.
+        case noCopyIfContiguous
+        /// The array's own memory and its strides.
+        case noCopy
+    }
+
+    /// Bytes of an array and how to walk them.
+    public struct MLXArrayData {
+        public let data: Data
+        public let shape: [Int]
+        /// In elements.
+        public let strides: [Int]
+        public let dType: DType
+    }
+
+    /// The contents as bytes.
+    public func asData(access: AccessMethod = .copy) -> MLXArrayData {
+        guard blockingEvaluate([self]), let own = value else {
+            return MLXArrayData(data: Data(), shape: [0], strides: [1], dType: dtype)
+        }
+        if access == .noCopy || access == .noCopyIfContiguous && own.isRowMajor {
+            return borrowed(own)
+        }
+        var data = Data(count: own.byteCount)
+        data.withUnsafeMutableBytes { own.copyRowMajor(to: $0) }
+        return MLXArrayData(
+            data: data, shape: own.shape.array, strides: Array(own.shape.rowMajorStrides),
+            dType: own.dtype)
+    }
+
+    /// The array's memory, kept alive by the data.
+    private func borrowed(_ value: Value) -> MLXArrayData {
+        let span = zip(value.shape.array, value.strides).reduce(1) { $0 + ($1.0 - 1) * Int($1.1.magnitude) }
+        let keeper = Unmanaged.passRetained(value)
+        let data = Data(
+            bytesNoCopy: value.pointer,
+            count: value.isRowMajor ? value.byteCount : span * value.dtype.size,
+            deallocator: .custom { _, _ in keeper.release() })
+        return MLXArrayData(
+            data: data, shape: value.shape.array, strides: value.strides, dType: value.dtype)
+    }
+
+    public convenience init(data: MLXArrayData) {
+        let contiguous = data.shape.isEmpty
+            || MLXArray.rowMajor(data.shape) == data.strides
+        self.init(
+            taking: contiguous
+                ? MLXArray(data.data, data.shape, dtype: data.dType)
+                : Ops.invalid(
+                    ArrayError(.argument, "array", "data must be row-major"),
+                    dtype: data.dType))
+    }
+
+    private static func rowMajor(_ shape: [Int]) -> [Int] {
+        var stride = 1
+        return shape.reversed().map { dim in
+            defer { stride *= Swift.max(dim, 1) }
+            return stride
+        }.reversed()
+    }
+}
+
+extension Value {
+    /// Copies the elements in row-major order.
+    func copyRowMajor(to bytes: UnsafeMutableRawBufferPointer) {
+        assert(bytes.count == byteCount)
+        guard let target = bytes.baseAddress, byteCount > 0 else { return }
+        if isRowMajor {
+            target.copyMemory(from: pointer, byteCount: byteCount)
+        } else {
+            mlx_strided_load(
+                target, pointer.assumingMemoryBound(to: CChar.self), Int32(dtype.size),
+                Int32(shape.ndim), shape.dims.baseAddress, strides, 0, shape.size)
+        }
+    }
+}

@@ -1,0 +1,230 @@
+import MLXBase
+import MLXGraph
+import MLXOps
+
+// Arrays made from numbers. Each function exists free and as a static member of MLXArray.
+
+/// An array of zeros.
+public func zeros(
+    _ shape: some Collection<Int>, type: (some HasDType).Type = Float.self,
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    filled(Array(shape), 0, type.dtype, stream)
+}
+
+/// An array of zeros.
+public func zeros(
+    _ shape: some Collection<Int>, dtype: DType, stream: StreamOrDevice = .default
+) -> MLXArray {
+    filled(Array(shape), 0, dtype, stream)
+}
+
+/// Zeros in the shape and dtype of another array.
+public func zeros(like array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
+    filled(array.shape, 0, array.dtype, stream)
+}
+
+/// An array of ones.
+public func ones(
+    _ shape: some Collection<Int>, type: (some HasDType).Type = Float.self,
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    filled(Array(shape), 1, type.dtype, stream)
+}
+
+/// An array of ones.
+public func ones(
+    _ shape: some Collection<Int>, dtype: DType, stream: StreamOrDevice = .default
+) -> MLXArray {
+    filled(Array(shape), 1, dtype, stream)
+}
+
+/// Ones in the shape and dtype of another array.
+public func ones(like array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
+    filled(array.shape, 1, array.dtype, stream)
+}
+
+/// Ones on diagonal `k`, zeros elsewhere; n rows, m columns.
+public func eye(
+    _ n: Int, m: Int? = nil, k: Int = 0, type: (some HasDType).Type = Float.self,
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    diagonalMask(n, m, k, .equal, type.dtype, stream)
+}
+
+/// Ones on diagonal `k`, zeros elsewhere; n rows, m columns.
+public func eye(
+    _ n: Int, m: Int? = nil, k: Int = 0, dtype: DType, stream: StreamOrDevice = .default
+) -> MLXArray {
+    diagonalMask(n, m, k, .equal, dtype, stream)
+}
+
+/// Ones on and below diagonal `k`, zeros above; n rows, m columns.
+public func tri(
+    _ n: Int, m: Int? = nil, k: Int = 0, type: (some HasDType).Type = Float.self,
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    diagonalMask(n, m, k, .lessEqual, type.dtype, stream)
+}
+
+/// Ones on and below diagonal `k`, zeros above; n rows, m columns.
+public func tri(
+    _ n: Int, m: Int? = nil, k: Int = 0, dtype: DType, stream: StreamOrDevice = .default
+) -> MLXArray {
+    diagonalMask(n, m, k, .lessEqual, dtype, stream)
+}
+
+/// The identity matrix.
+public func identity(
+    _ n: Int, type: (some HasDType).Type = Float.self, stream: StreamOrDevice = .default
+) -> MLXArray {
+    eye(n, type: type, stream: stream)
+}
+
+/// The identity matrix.
+public func identity(_ n: Int, dtype: DType, stream: StreamOrDevice = .default) -> MLXArray {
+    eye(n, dtype: dtype, stream: stream)
+}
+
+/// `count` numbers evenly spaced from `start` to `stop`, both included; float32.
+public func linspace<T: HasDType & BinaryInteger>(
+    _ start: T, _ stop: T, count: Int = 50, stream: StreamOrDevice = .default
+) -> MLXArray {
+    evenlySpaced(Double(start), Double(stop), count, stream)
+}
+
+/// `count` numbers evenly spaced from `start` to `stop`, both included; float32.
+public func linspace<T: HasDType & BinaryFloatingPoint>(
+    _ start: T, _ stop: T, count: Int = 50, stream: StreamOrDevice = .default
+) -> MLXArray {
+    evenlySpaced(Double(start), Double(stop), count, stream)
+}
+
+/// The integers from 0 below `stop`; int32.
+public func arange(_ stop: Int, stream: StreamOrDevice = .default) -> MLXArray {
+    counted(0, Double(stop), 1, .int32, stream)
+}
+
+/// The integers from `start` below `stop`; int32.
+public func arange(
+    _ start: Int, _ stop: Int, step: Int = 1, stream: StreamOrDevice = .default
+) -> MLXArray {
+    counted(Double(start), Double(stop), Double(step), .int32, stream)
+}
+
+/// The numbers from 0 below `stop`.
+public func arange(_ stop: Int, dtype: DType, stream: StreamOrDevice = .default) -> MLXArray {
+    counted(0, Double(stop), 1, dtype, stream)
+}
+
+/// The numbers from `start` below `stop`.
+public func arange(
+    _ start: Int, _ stop: Int, step: Int = 1, dtype: DType, stream: StreamOrDevice = .default
+) -> MLXArray {
+    counted(Double(start), Double(stop), Double(step), dtype, stream)
+}
+
+/// The numbers from 0 below `stop`.
+public func arange(
+    _ stop: Double, dtype: DType = .float32, stream: StreamOrDevice = .default
+) -> MLXArray {
+    counted(0, stop, 1, dtype, stream)
+}
+
+/// The numbers from `start` below `stop`.
+public func arange(
+    _ start: Double, _ stop: Double, step: Double = 1.0, dtype: DType = .float32,
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    counted(start, stop, step, dtype, stream)
+}
+
+/// An array of one value, or of values broadcast to the shape.
+public func full(
+    _ shape: some Collection<Int>, values: some ScalarOrArray, type: (some HasDType).Type,
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    repeatedValue(Array(shape), values.asMLXArray(dtype: type.dtype), type.dtype, stream)
+}
+
+/// An array of values broadcast to the shape.
+public func full(
+    _ shape: some Collection<Int>, values: MLXArray, dtype: DType,
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    repeatedValue(Array(shape), values, dtype, stream)
+}
+
+/// An array of one value, or of values broadcast to the shape, in their own dtype.
+public func full(
+    _ shape: some Collection<Int>, values: some ScalarOrArray, stream: StreamOrDevice = .default
+) -> MLXArray {
+    let values = values.asMLXArray(dtype: nil)
+    return repeatedValue(Array(shape), values, values.dtype, stream)
+}
+
+private func repeatedValue(
+    _ shape: [Int], _ values: MLXArray, _ dtype: DType, _ stream: StreamOrDevice
+) -> MLXArray {
+    recording([values]) { () throws(ArrayError) in
+        let target = try Shape(validating: shape, operation: "full")
+        guard
+            try Broadcasting.shape([values.nodeShape, target], operation: "full") == target
+        else {
+            throw ArrayError(
+                .shape, "full", "\(values.nodeShape) does not broadcast to \(target)",
+                shapes: [values.shape, shape])
+        }
+        return Ops.full(target, Ops.cast(values, to: dtype), stream: stream.id)
+    }
+}
+
+private func filled(
+    _ shape: [Int], _ value: Double, _ dtype: DType, _ stream: StreamOrDevice
+) -> MLXArray {
+    repeatedValue(shape, Ops.scalar(value, dtype), dtype, stream)
+}
+
+/// 1 where (column - row) compares to k.
+private func diagonalMask(
+    _ n: Int, _ m: Int?, _ k: Int, _ comparison: OpCode, _ dtype: DType,
+    _ stream: StreamOrDevice
+) -> MLXArray {
+    let rows = expandedDimensions(arange(n, stream: stream), axis: 1, stream: stream)
+    let columns = arange(m ?? n, stream: stream)
+    return recordBinary(comparison, columns - rows, k, stream).asType(dtype, stream: stream)
+}
+
+private func evenlySpaced(
+    _ start: Double, _ stop: Double, _ count: Int, _ stream: StreamOrDevice
+) -> MLXArray {
+    guard count >= 0, start.isFinite, stop.isFinite else {
+        return Ops.invalid(
+            ArrayError(.argument, "linspace", "\(count) numbers from \(start) to \(stop)"))
+    }
+    if count == 1 { return filled([1], start, .float32, stream) }
+    let t = arange(0.0, Double(count), stream: stream) / Float(count - 1)
+    return (1 - t) * Float(start) + t * Float(stop)
+}
+
+/// The length is ⌈(stop - start) / step⌉, not below 0; elements are start + i increment, with
+/// the increment rounded to the dtype as NumPy does.
+private func counted(
+    _ start: Double, _ stop: Double, _ step: Double, _ dtype: DType, _ stream: StreamOrDevice
+) -> MLXArray {
+    let length = ((stop - start) / step).rounded(.up)
+    guard step != 0, start.isFinite, stop.isFinite, !step.isNaN, length < 0x1p60, dtype != .bool
+    else {
+        return Ops.invalid(
+            ArrayError(
+                .argument, "arange",
+                "\(start) to \(stop) in steps of \(step) as \(dtype) makes no range"),
+            dtype: dtype)
+    }
+    let isIntegral = !dtype.isFloatingPoint
+    func stored(_ value: Double) -> Double { isIntegral ? value.rounded(.towardZero) : value }
+    let increment = step.isInfinite ? 0 : stored(start + step) - stored(start)
+    return Ops.arange(
+        start: stored(start), increment: increment, count: Swift.max(Int(length), 0), dtype,
+        stream: stream.id)
+}

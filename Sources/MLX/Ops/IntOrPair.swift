@@ -1,0 +1,40 @@
+// Arguments that are one number for all spatial axes or one for each.
+
+/// One number for both axes, or one for each.
+public struct IntOrPair: Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+    public let values: (Int, Int)
+    public var first: Int { values.0 }
+    public var second: Int { values.1 }
+
+    public init(integerLiteral value: IntegerLiteralType) { values = (value, value) }
+
+    /// Two numbers; a single one counts for both axes, others are ignored.
+    public init(arrayLiteral elements: Int...) {
+        values = (elements.first ?? 0, elements.dropFirst().first ?? elements.first ?? 0)
+    }
+
+    public init(_ values: (Int, Int)) { self.values = values }
+    public init(_ value: Int) { values = (value, value) }
+}
+
+/// One number for all three axes, or one for each.
+public struct IntOrTriple: Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+    public let values: (Int, Int, Int)
+    public var first: Int { values.0 }
+    public var second: Int { values.1 }
+    public var third: Int { values.2 }
+
+    public init(integerLiteral value: IntegerLiteralType) { values = (value, value, value) }
+
+    /// Three numbers; missing ones repeat the first.
+    public init(arrayLiteral elements: Int...) {
+        let first = elements.first ?? 0
+        values = (
+            first, elements.count > 1 ? elements[1] : first,
+            elements.count > 2 ? elements[2] : first
+        )
+    }
+
+    public init(_ values: (Int, Int, Int)) { self.values = values }
+    public init(_ value: Int) { values = (value, value, value) }
+}

@@ -1,0 +1,75 @@
+import MLXBase
+import MLXGraph
+
+/// The kinds of device.
+public enum DeviceType: String, Hashable, Sendable {
+    /// OpenBLAS and cache-blocked loops.
+    case cpu
+    /// Grids of blocks with SIMD kernels, fused.
+    case gpu
+    /// Products of int8 matrices.
+    case npu
+}
+
+/// A device that operations can be pinned to.
+///
+/// Operations are not pinned by default: the scheduler places each step where it costs least, and
+/// `defaultDevice()` only says what code written for MLX expects. An explicit `stream:` or
+/// `withDefaultDevice` pins.
+public final class Device: Sendable, Equatable {
+    let kind: DeviceKind
+    let index: Int32
+
+    public init(_ deviceType: DeviceType, index: Int32 = 0) {
+        switch deviceType {
+        case .cpu: kind = .cpu
+        case .gpu: kind = .gpu
+        case .npu: kind = .npu
+        }
+        self.index = index
+    }
+
+    @available(*, deprecated, message: "use defaultDevice()")
+    public convenience init() { self.init(Device.defaultDevice().deviceType ?? .gpu) }
+
+    convenience init(kind: DeviceKind) {
+        self.init(DeviceType(rawValue: kind.name) ?? .gpu)
+    }
+
+    public static let cpu = Device(.cpu)
+    public static let gpu = Device(.gpu)
+    public static let npu = Device(.npu)
+
+    public var deviceType: DeviceType? { DeviceType(rawValue: kind.name) }
+
+    /// The device that the task prefers; the gpu when it has said nothing.
+    public static func defaultDevice() -> Device {
+        Defaults.value.stream.kind.map(Device.init(kind:)) ?? .gpu
+    }
+
+    /// Pins the operations recorded in `body` to a device.
+    public static func withDefaultDevice<R>(
+        _ device: Device, _ body: () throws -> R
+    ) rethrows -> R {
+        try Defaults.with({ $0.stream = StreamID(device.kind, lane: 0) }, body)
+    }
+
+    /// Pins the operations recorded in `body` to a device.
+    public nonisolated(nonsending) static func withDefaultDevice<R>(
+        _ device: Device, _ body: () async throws -> R
+    ) async rethrows -> R {
+        try await Defaults.with({ $0.stream = StreamID(device.kind, lane: 0) }, body)
+    }
+
+    /// Devices are equal when their kind is; the index does not matter.
+    public static func == (lhs: Device, rhs: Device) -> Bool { lhs.kind == rhs.kind }
+}
+
+extension Device: CustomStringConvertible {
+    public var description: String { "Device(\(kind.name), \(index))" }
+}
+
+@available(*, deprecated, message: "use Device.withDefaultDevice")
+public func using<R>(device: Device, fn: () throws -> R) rethrows -> R {
+    try Device.withDefaultDevice(device, fn)
+}

@@ -1,0 +1,79 @@
+import CMLXKernels
+import Foundation
+import MLXBase
+import MLXMemory
+import MLXPlanner
+import MLXRuntime
+
+/// The process's engine, made at first use from the machine and the environment. The environment
+/// is read here and nowhere below.
+package enum Runtime {
+    package static let engine: Engine = make()
+
+    /// What `MLX_...` variables ask for.
+    package struct Environment: Sendable {
+        package var threads: Int?
+        package var policy: String?
+        package var instructionSet: String?
+        package var topology: String?
+        package var debugLevel = 0
+        package var traceFile: String?
+        package var calibrationFile: String?
+
+        package init(_ variables: [String: String] = ProcessInfo.processInfo.environment) {
+            threads = variables["MLX_THREADS"].flatMap(Int.init).map { max(1, $0) }
+            policy = variables["MLX_POLICY"]
+            instructionSet = variables["MLX_ISA"]
+            topology = variables["MLX_TOPOLOGY"]
+            debugLevel = variables["MLX_DEBUG"].flatMap(Int.init) ?? 0
+            traceFile = variables["MLX_TRACE"]
+            calibrationFile = variables["MLX_CALIBRATION"]
+        }
+    }
+
+    private static func make() -> Engine {
+        let environment = Environment()
+        applyInstructionSet(environment.instructionSet)
+        let topology = topology(environment)
+        var configuration = Engine.Configuration(topology: topology)
+        configuration.policy = policy(environment.policy)
+        let memory = topology.nodes.reduce(0) { $0 + $1.memoryByteCount }
+        if memory > 0 {
+            configuration.memoryLimit = memory / 10 * 9
+            configuration.cacheLimit = memory / 4
+        }
+        let engine = Engine(configuration)
+        return engine
+    }
+
+    private static func applyInstructionSet(_ name: String?) {
+        switch name {
+        case nil: break
+        case "baseline": mlx_set_level(Int32(MLX_LEVEL_BASELINE.rawValue))
+        case "avx2": mlx_set_level(Int32(MLX_LEVEL_AVX2.rawValue))
+        case "avx512": mlx_set_level(Int32(MLX_LEVEL_AVX512.rawValue))
+        default: warn("MLX_ISA is baseline, avx2 or avx512, not \(name!)")
+        }
+    }
+
+    private static func topology(_ environment: Environment) -> Topology {
+        switch environment.topology {
+        case "split": return .system(kind: .split, threadCount: environment.threads)
+        case nil, "shared": return .system(kind: .shared, threadCount: environment.threads)
+        default:
+            warn("MLX_TOPOLOGY is shared or split, not \(environment.topology!)")
+            return .system(kind: .shared, threadCount: environment.threads)
+        }
+    }
+
+    private static func policy(_ name: String?) -> any SchedulingPolicy {
+        guard let name else { return CostPolicy() }
+        if let policy = schedulingPolicy(named: name) { return policy }
+        warn("MLX_POLICY does not know \(name)")
+        return CostPolicy()
+    }
+
+    static func warn(_ message: String) {
+        FileHandle.standardError.write(Data("mlx: \(message)\n".utf8))
+    }
+}
