@@ -29,6 +29,8 @@ package final class SlabAllocator: @unchecked Sendable {
         var failureCountdown = -1
         var failuresToInject = 0
         var runCount = 0
+        /// The sum of the blocks kept by class.
+        var keptByteCount = 0
     }
 
     /// - Parameter slabByteCount: the least address space to take at once; rounded to 2 MiB.
@@ -106,6 +108,7 @@ package final class SlabAllocator: @unchecked Sendable {
         kept[SizeClass.medium(byteCount)] = block.pointee.binNext
         block.pointee.state = .used
         let size = block.pointee.byteCount
+        hot.pointee.keptByteCount -= size
         countAllocation(size, reused: true)
         lock.unlock()
         return buffer(block.pointee.address, byteCount, size, slot: 0, place: .heap(block))
@@ -153,6 +156,7 @@ package final class SlabAllocator: @unchecked Sendable {
                 block.pointee.freedAt = hot.pointee.now
                 block.pointee.binNext = kept[sizeClass]
                 kept[sizeClass] = block
+                hot.pointee.keptByteCount += capacity
             } else {
                 heap.free(block, now: hot.pointee.now)
             }

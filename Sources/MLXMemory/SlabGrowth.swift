@@ -84,7 +84,11 @@ extension SlabAllocator {
         let needed = isSmall ? Run.byteCount + SizeClass.colour : size
         let state: Block.State = isSmall ? .run : .used
         let sizeClass: Int16 = isMedium ? Int16(SizeClass.medium(byteCount)) : -1
-        if let block = heap.bestFit(needed) {
+        // What fits may be untouched memory: not while as much lies idle in other classes.
+        if let block = heap.bestFit(needed),
+            hot.pointee.keptByteCount < needed
+                || heap.residentCost(of: block, byteCount: needed) == 0
+        {
             return claim(block, needed, state, sizeClass)
         }
         releaseKept(olderThan: nil)

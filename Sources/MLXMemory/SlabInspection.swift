@@ -120,15 +120,18 @@ extension SlabAllocator {
     }
 
     private func checkLists(_ faults: inout [String]) {
+        var keptByteCount = 0
         for sizeClass in 0..<SizeClass.mediumCount {
             var candidate = kept[sizeClass]
             while let block = candidate {
                 if block.pointee.state != .kept || Int(block.pointee.sizeClass) != sizeClass {
                     faults.append("a foreign block is kept in class \(sizeClass)")
                 }
+                keptByteCount += block.pointee.byteCount
                 candidate = block.pointee.binNext
             }
         }
+        if keptByteCount != hot.pointee.keptByteCount { faults.append("miscounted kept bytes") }
         for sizeClass in 0..<SizeClass.smallCount {
             var candidate = runs[sizeClass]
             while let run = candidate {

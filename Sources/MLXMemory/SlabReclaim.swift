@@ -45,6 +45,7 @@ extension SlabAllocator {
             while let block = candidate {
                 candidate = block.pointee.binNext
                 if block.pointee.freedAt <= limit ?? .max {
+                    hot.pointee.keptByteCount -= block.pointee.byteCount
                     heap.free(block, now: block.pointee.freedAt)
                 } else {
                     block.pointee.binNext = kept[sizeClass]

@@ -178,6 +178,28 @@ struct Bench {
         #expect(statistics.liveCount == 0 && statistics.activeByteCount == 0)
     }
 
+    /// Steps whose shapes change all the time must not pile up a cache per shape.
+    @Test func changingShapesStayNearThePeak() throws {
+        let bench = Bench(slabByteCount: 64 << 20)
+        var generator = SplitMix(state: 11)
+        var live: [Buffer] = []
+        for step in 0..<300 {
+            for _ in 0..<30 {
+                let size = Int.random(in: 10_000...(20_000 + step * 5_000), using: &generator)
+                live.append(try bench.allocator.allocate(byteCount: size))
+            }
+            while live.count > 40 {
+                live.remove(at: Int.random(in: 0..<live.count, using: &generator))
+            }
+            if step % 50 == 0 { bench.expectSound() }
+        }
+        let ratio =
+            Double(bench.account.peakResidentByteCount) / Double(bench.account.peakActiveByteCount)
+        #expect(ratio < 1.25)
+        let statistics = bench.allocator.statistics
+        #expect(statistics.reuseCount * 100 > statistics.allocationCount * 95)
+    }
+
     @Test func neighboursDoNotAlias() throws {
         let bench = Bench(slabByteCount: 64 << 20)
         for size in [4096, 65536, 1 << 20, 4 << 20] {

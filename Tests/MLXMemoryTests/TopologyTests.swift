@@ -117,6 +117,9 @@ import Testing
         _ = try allocator.allocate(byteCount: 100 << 20)
         #expect(system.refusals.all.map(\.call) == ["mbind"])
         #expect(system.refusals.all.map(\.count) == [2])
+        #expect(
+            system.refusals.all[0].description
+                == "mbind of node 1: Operation not permitted, 2 times")
     }
 
     @Test func linuxMapsAlignedMemoryAndPins() throws {
