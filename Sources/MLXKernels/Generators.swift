@@ -1,0 +1,82 @@
+import CMLXKernels
+import MLXBase
+
+/// Kernels that make arrays from numbers. Attributes:
+///
+/// - arange: [0] the bits of the start, [1] of the increment, both in the output's dtype. No
+///   inputs. Element i is start + i increment: exact in wrapping 64-bit arithmetic for integers,
+///   rounded once from float64 for floats, so long ranges do not drift.
+/// - randomBits: [0] the width of an element in bytes (the output's dtype has it). Input: keys
+///   (…, 2) uint32; the output's leading axes are the keys' and each key fills its part.
+enum Generators {
+    static func arange(_ call: borrowing KernelCall, _ grain: Grain) {
+        let out = call.outputs[0]
+        var (start, increment) = (call.attributes[0], call.attributes[1])
+        let floats = !(out.dtype.isInteger || out.dtype == .bool)
+        var (first, step) = (0.0, 0.0)
+        castLoop(out.dtype, .float64)(&first, &start, nil, nil, 1)
+        castLoop(out.dtype, .float64)(&step, &increment, nil, nil, 1)
+        var (firstInteger, stepInteger) = (Int64(0), Int64(0))
+        castLoop(out.dtype, .int64)(&firstInteger, &start, nil, nil, 1)
+        castLoop(out.dtype, .int64)(&stepInteger, &increment, nil, nil, 1)
+        let (f, s, fi, si) = (first, step, firstInteger, stepInteger)
+        let cast = castLoop(floats ? .float64 : .int64, out.dtype)
+        call.fanOut.forRanges(out.shape.size, size: 1 << 14, picosecondsPerItem: 800) { range in
+            withUnsafeTemporaryAllocation(of: Int64.self, capacity: 512) { tile in
+                var at = range.lowerBound
+                while at < range.upperBound {
+                    let n = min(512, range.upperBound - at)
+                    for i in 0..<n {
+                        tile[i] = floats
+                            ? Int64(bitPattern: (f + Double(at + i) * s).bitPattern)
+                            : fi &+ Int64(at + i) &* si
+                    }
+                    cast(out.address(at), tile.baseAddress!, nil, nil, n)
+                    at += n
+                }
+            }
+        }
+    }
+
+    static func randomBits(_ call: borrowing KernelCall, _ grain: Grain) {
+        let (out, keys) = (call.outputs[0], call.contiguous(call.inputs[0], grain))
+        let batch = keys.shape.size / 2
+        if out.shape.size == 0 || batch == 0 { return }
+        let byteCount = out.shape.size / batch * out.itemSize
+        let wordCount = (byteCount + 3) / 4
+        let words = keys.pointer.assumingMemoryBound(to: UInt32.self)
+        // Streams that do not end on a word, or do not start on one, go through scratch.
+        let isWhole = byteCount % 4 == 0
+        for index in 0..<batch {
+            let (key0, key1) = (words[2 * index], words[2 * index + 1])
+            let place = out.pointer + index * byteCount
+            nonisolated(unsafe) let target = (isWhole ? place : call.scratch(byteCount: wordCount * 4))
+                .assumingMemoryBound(to: UInt32.self)
+            call.fanOut.forRanges(
+                (wordCount + 1) / 2, size: grain.byteCount / 16, picosecondsPerItem: 3000
+            ) { range in
+                mlx_random_words(
+                    target, key0, key1, wordCount, range.lowerBound, range.upperBound)
+            }
+            if !isWhole { place.copyMemory(from: target, byteCount: byteCount) }
+        }
+    }
+}
+
+extension CPUKernels {
+    package static func arange(_ call: borrowing KernelCall) throws(ArrayError) {
+        Generators.arange(call, .cpu)
+    }
+    package static func randomBits(_ call: borrowing KernelCall) throws(ArrayError) {
+        Generators.randomBits(call, .cpu)
+    }
+}
+
+extension GPUKernels {
+    package static func arange(_ call: borrowing KernelCall) throws(ArrayError) {
+        Generators.arange(call, .gpu)
+    }
+    package static func randomBits(_ call: borrowing KernelCall) throws(ArrayError) {
+        Generators.randomBits(call, .gpu)
+    }
+}
