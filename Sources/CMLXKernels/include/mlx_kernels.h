@@ -54,3 +54,22 @@ mlx_softmax_rows mlx_log_sum_exp_fn(int dtype);
 /// `half` is (number of words + 1) / 2; the middle word of an odd stream counts (half - 1, 0).
 void mlx_random_words(uint32_t *out, uint32_t key0, uint32_t key1, size_t count,
                       size_t begin, size_t end);
+
+/// Where the rows of a patch matrix come from: a channels-last image batch, a grid of output
+/// pixels and a list of window taps. A tap that falls outside the image, or between its elements
+/// when the image is dilated, reads zero.
+typedef struct {
+    ptrdiff_t image_stride, row_stride, column_stride; // of the input, in elements
+    ptrdiff_t height, width;                           // of the input
+    ptrdiff_t channels;                                // read at each tap
+    ptrdiff_t grid_height, grid_width;                 // output pixels
+    ptrdiff_t step[2];      // from one output pixel to the next, in dilated input positions
+    ptrdiff_t dilation[2];  // of the input
+    ptrdiff_t tap_count;
+    const ptrdiff_t *taps;  // row and column offset of each tap, in dilated input positions
+    int item_size;
+} mlx_patches;
+
+/// Rows [begin, end) of the patch matrix: tap_count * channels elements each.
+void mlx_gather_patches(char *out, const char *in, const mlx_patches *patches, size_t begin,
+                        size_t end);
