@@ -108,5 +108,6 @@ let package = Package(
         tests("MLXMemoryTests", ["MLXMemory", "MLXBase"]),
         tests("MLXTeamTests", ["MLXRuntime", "MLXMemory", "MLXBase"]),
         tests("MLXRuntimeTests", ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps", "MLXPlanner", "MLXRuntime", "CMLXKernels"]),
+        tests("MLXTests", ["MLX"]),
     ]
 )

@@ -1,0 +1,50 @@
+import MLX
+import Testing
+
+@Suite("Arrays") struct ArrayTests {
+    @Test("operators take arrays and weak scalars") func operators() {
+        let a = MLXArray([1, 2, 3] as [Float])
+        #expect((a + 1).asArray(Float.self) == [2, 3, 4])
+        #expect((2 * a - 0.5).asArray(Float.self) == [1.5, 3.5, 5.5])
+        #expect((a / 2).dtype == .float32)
+        #expect((MLXArray([1, 2]) / 2).asArray(Float.self) == [0.5, 1])
+        #expect((a .> 1.5).asArray(Bool.self) == [false, true, true])
+        #expect((-a ** 2).asArray(Float.self) == [1, 4, 9])
+    }
+
+    @Test("reductions over axes") func reductions() {
+        let a = MLXArray(0..<6, [2, 3])
+        #expect(a.sum().item(Int.self) == 15)
+        #expect(a.sum(axis: 0).asArray(Int32.self) == [3, 5, 7])
+        #expect(a.mean(axis: 1, keepDims: true).asArray(Float.self) == [1, 4])
+        #expect(a.max(axis: -1).asArray(Int32.self) == [2, 5])
+        #expect(a.argMax(axis: 1).asArray(UInt32.self) == [2, 2])
+    }
+
+    @Test("matrix products") func products() {
+        let a = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+        #expect(a.matmul(a.T).asArray(Float.self) == [5, 11, 11, 25])
+    }
+
+    @Test("gradients, to second order") func gradients() {
+        let cube = { (x: MLXArray) in (x * x * x).sum() }
+        #expect(grad(cube)(MLXArray(2.0 as Float)).item(Float.self) == 12)
+        let second = grad { (x: MLXArray) in grad(cube)(x).sum() }
+        #expect(second(MLXArray([2, 3] as [Float])).asArray(Float.self) == [12, 18])
+    }
+
+    @Test("the async API throws typed errors") func errors() async throws {
+        let bad = MLXArray([1, 2] as [Float]) + MLXArray([1, 2, 3] as [Float])
+        let error = await #expect(throws: ArrayError.self) { try await evaluate(bad) }
+        #expect(error?.kind == .shape)
+        #expect(error?.shapes == [[2], [3]])
+        let good = MLXArray([1, 2] as [Float])
+        #expect(try await good.values(Float.self) == [1, 2])
+    }
+
+    @Test("withError throws what happened in it") func caught() {
+        #expect(throws: MLXError.self) {
+            try withError { _ = MLXArray([1, 2]) + MLXArray([1, 2, 3]) }
+        }
+    }
+}
