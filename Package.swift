@@ -70,8 +70,8 @@ let package = Package(
         layer(
             "MLXRuntime",
             [
-                "MLXBase", "MLXGraph", "MLXKernels", "MLXMemory", "MLXOps", "MLXPlanner",
-                "CMLXKernels", collections,
+                "MLXBase", "MLXGraph", "MLXKernels", "MLXMemory", "MLXFormats", "MLXOps",
+                "MLXPlanner", "CMLXKernels", collections,
             ]),
         // L6
         layer(

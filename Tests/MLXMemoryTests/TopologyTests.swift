@@ -68,24 +68,6 @@ import Testing
         #expect(Topology.fake(nodes: 2).defaultMemoryLimit == (32 << 30) / 5 * 4)
     }
 
-    @Test func files() throws {
-        let text = #"{"kind": "split", "threads": 3, "nodes": [{"cpus": [1, 0]}, {"cpus": [2]}]}"#
-        let topology = try Topology.parse(Array(text.utf8), name: "test")
-        #expect(topology.kind == .split && topology.threadCount == 3)
-        #expect(topology.nodes.map(\.cpus) == [[0, 1], [2]])
-        for bad in [
-            "", "{}", "[]", #"{"nodes": []}"#, #"{"nodes": [{"cpus": []}]}"#,
-            #"{"nodes": [{"cpus": [0]}, {"cpus": [0]}]}"#, #"{"nodes": [{"cpus": [-1]}]}"#,
-            #"{"kind": "x", "nodes": [{"cpus": [0]}]}"#, #"{"nodes": [{"cpus": [99999999]}]}"#,
-            #"{"threads": 0, "nodes": [{"cpus": [0]}]}"#,
-            #"{"nodes": [{"id": 1, "cpus": [0]}, {"id": 1, "cpus": [1]}]}"#,
-            #"{"nodes": [{"cpus": [1e400]}]}"#,
-        ] {
-            #expect(throws: ArrayError.self) { try Topology.parse(Array(bad.utf8), name: "t") }
-        }
-        #expect(throws: ArrayError.self) { try Topology.read(path: "/nowhere/at/all") }
-    }
-
     /// Every buffer of every device is on pages of its team's node.
     @Test(arguments: 2...8) func buffersAreBoundWhereThePolicySays(count: Int) throws {
         for kind in [Topology.Kind.shared, .split] {

@@ -1,5 +1,6 @@
 import Glibc
 import MLXBase
+import MLXFormats
 
 /// Writes a trace in the Trace Event format that Perfetto and chrome://tracing open: a process
 /// per device, a thread per stream, steps as complete events, live bytes as a counter, waits
@@ -109,19 +110,6 @@ private struct TraceText {
     }
 
     mutating func appendQuoted(_ text: String) {
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-                bytes.append(UInt8(ascii: "\\"))
-                bytes.append(byte)
-            case 0..<0x20:
-                let digits = String(byte, radix: 16)
-                append("\\u00" + (digits.utf8.count < 2 ? "0" : "") + digits)
-            default:
-                bytes.append(byte)
-            }
-        }
-        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: JSONWriter.bytes(of: .string(text)))
     }
 }
