@@ -3,7 +3,7 @@ import Foundation
 import Testing
 
 /// The level is process-wide, so everything that forces one runs serially.
-@Suite(.serialized) struct ElementwiseTests {
+@Suite(.serialized) struct LevelTests {
     static let levels = 0...Int(mlx_best_level())
 
     private func unary(_ op: mlx_elementwise, _ values: [Float]) -> [Float] {

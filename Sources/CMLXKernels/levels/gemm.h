@@ -162,7 +162,9 @@ void LEVEL_NAME(mlx_dequantize_tile)(float *out, ptrdiff_t ldo, const i32 *acc, 
         float *o = out + (ptrdiff_t)r * ldo;
         const i32 *p = acc + r * n;
         LOOP for (size_t i = 0; i < n; i++) {
-            o[i] = (float)(p[i] - bias[i]) * (s * column_scales[i]);
+            // The biased sum may wrap; the difference is in range.
+            i32 sum = (i32)((u32)p[i] - (u32)bias[i]);
+            o[i] = (float)sum * (s * column_scales[i]);
         }
     }
 }
