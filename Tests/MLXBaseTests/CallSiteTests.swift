@@ -46,6 +46,16 @@ extension Array where Element == Int {
         #expect(error.site.place == "\(Self.file):\(line)")
     }
 
+    @Test("Many tasks may ask at once")
+    func concurrently() async {
+        let error = ArrayError(.shape, "add", "does not fit")
+        let line = #line - 1
+        await withTaskGroup(of: String?.self) { group in
+            for _ in 0..<50 { group.addTask { error.site.place } }
+            for await place in group { #expect(place == "\(Self.file):\(line)") }
+        }
+    }
+
     @Test("Addresses that are nowhere have no place")
     func nowhere() {
         #expect(CallSite(addresses: []).place == nil)

@@ -1,13 +1,15 @@
 import CMLXKernels
-import Synchronization
+import Glibc
 
 /// Turns return addresses into a place in the source: the file and line of the first frame outside
 /// the library where debug information tells, the function's name otherwise. Files are read when
 /// the first error is described, and kept, as are the answers.
-final class Symbolicator: Sendable {
+final class Symbolicator: @unchecked Sendable {
+    // SAFETY: `state` is only touched with `lock` held. The lock is the C library's because the
+    // thread sanitizer does not see that of Synchronization.
     static let shared = Symbolicator()
 
-    private struct State: ~Copyable {
+    private struct State {
         var objects: [String: ObjectFile?] = [:]
         var frames: [UInt: Frame] = [:]
     }
@@ -19,21 +21,28 @@ final class Symbolicator: Sendable {
         case place(String)
     }
 
-    private let state = Mutex(State())
+    private var state = State()
+    private let lock: UnsafeMutablePointer<pthread_mutex_t>
 
     /// Addresses whose answers are kept; all are dropped when there are more.
     private static let maximumFrameCount = 4096
 
+    /// There is one, for the life of the process.
+    private init() {
+        lock = .allocate(capacity: 1)
+        pthread_mutex_init(lock, nil)
+    }
+
     func place(of addresses: [UInt]) -> String? {
-        state.withLock { state in
-            for address in addresses {
-                let frame = state.frames[address] ?? Symbolicator.frame(address, &state)
-                if state.frames.count >= Symbolicator.maximumFrameCount { state.frames = [:] }
-                state.frames[address] = frame
-                if case .place(let text) = frame { return text }
-            }
-            return nil
+        pthread_mutex_lock(lock)
+        defer { pthread_mutex_unlock(lock) }
+        for address in addresses {
+            let frame = state.frames[address] ?? Symbolicator.frame(address, &state)
+            if state.frames.count >= Symbolicator.maximumFrameCount { state.frames = [:] }
+            state.frames[address] = frame
+            if case .place(let text) = frame { return text }
         }
+        return nil
     }
 
     private static func frame(_ address: UInt, _ state: inout State) -> Frame {
