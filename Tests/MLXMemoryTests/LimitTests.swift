@@ -4,6 +4,8 @@ import Testing
 
 @testable import MLXMemory
 
+/// What happens when memory runs out, by a limit, by decree or by the system, and how it is
+/// given back before that.
 @Suite struct LimitTests {
     private func isMemoryError(_ error: any Error) -> Bool {
         (error as? ArrayError)?.kind == .memory

@@ -3,6 +3,7 @@ import Testing
 
 @testable import MLXMemory
 
+/// Topologies read and made up, devices laid over them, and buffers bound accordingly.
 @Suite struct TopologyTests {
     @Test func theSystemHasCores() {
         let topology = Topology.system()

@@ -4,6 +4,7 @@ import Testing
 
 @testable import MLXRuntime
 
+/// The main actor as one of the many that want a team's actor.
 @MainActor private func incrementFromMain(_ counter: Counter, times: Int) async {
     for _ in 0..<times { await counter.increment() }
 }

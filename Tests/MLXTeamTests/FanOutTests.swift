@@ -5,6 +5,7 @@ import Testing
 
 @testable import MLXRuntime
 
+/// Chunks over a team's threads: each runs once, on whoever claims it, or on the caller alone.
 @Suite(.serialized, .timeLimit(.minutes(2))) struct FanOutTests {
     @Test(arguments: 1...4) func everyChunkRunsOnce(threads: Int) async {
         await withTeam(threads: threads) { team in

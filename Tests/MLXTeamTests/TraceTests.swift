@@ -5,7 +5,7 @@ import Testing
 
 @testable import MLXRuntime
 
-/// A clock that stands still until told.
+/// A clock that stands still until told, so that a trace's times are known.
 final class ManualClock: EngineClock, Sendable {
     private let now = Atomic<UInt64>(0)
     func nanoseconds() -> UInt64 { now.load(ordering: .relaxed) }

@@ -2,6 +2,7 @@ import Testing
 
 @testable import MLXRuntime
 
+/// The parts below a team that can be tried without threads, or with one.
 @Suite struct WorkQueueTests {
     @Test func firstInFirstOutThroughGrowth() {
         var queue = WorkQueue()

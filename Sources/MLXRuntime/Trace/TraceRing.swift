@@ -1,4 +1,4 @@
-/// A name in a trace, interned.
+/// A name in a trace, interned: equal names are equal numbers, and a `Trace` tells the name.
 package struct TraceLabel: Hashable, Sendable {
     package let rawValue: UInt32
 }
