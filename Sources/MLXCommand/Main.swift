@@ -1,7 +1,10 @@
 import ArgumentParser
 
+/// The command line: what a user runs before writing any Swift.
 @main
 struct MLXCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "mlx", abstract: "MLX for Linux, in Swift.")
+        commandName: "mlx",
+        abstract: "MLX for Linux: lazy arrays on three device actors.",
+        subcommands: [BenchCommand.self, DirectSGEMMCommand.self])
 }

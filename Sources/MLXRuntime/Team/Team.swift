@@ -1,6 +1,7 @@
 import CMLXKernels
 import MLXBase
 import MLXMemory
+import Synchronization
 
 /// A set of threads on one NUMA node: the serial executor of every actor that lives on those
 /// cores, a task executor that a user's task may prefer, and what kernels fan out over. One
@@ -16,6 +17,9 @@ package final class Team: EngineTeam, @unchecked Sendable {
     private let runnerSpinNanoseconds: UInt64
     private var runner: SystemThread?
     package let cpus: [Int]
+    /// Executor changes to this team so far.
+    private let enqueuedJobs = Atomic<UInt64>(0)
+    package var jobCount: UInt64 { enqueuedJobs.load(ordering: .relaxed) }
 
     /// Below this much work waking a sleeping thread costs more than it brings.
     package static let wakeThresholdNanoseconds = 60_000
@@ -150,6 +154,7 @@ package final class Team: EngineTeam, @unchecked Sendable {
 /// The team as an executor of Swift concurrency.
 extension Team {
     package func enqueue(_ job: consuming ExecutorJob) {
+        enqueuedJobs.wrappingAdd(1, ordering: .relaxed)
         token.push(.job(UnownedJob(job)), run: perform)
     }
 
