@@ -14,31 +14,18 @@ struct ColumnReduction {
     private let middleStride: Int
     private let inner: Int
 
-    private static let blockColumns = 512
+    private static let blockColumns = 2048
     private static let partRows = 2048
     private static let flushRows = 128
 
-    /// Nil when the layout is another or the columns are too few to be worth it.
-    init?(_ kind: Reduction.Kind, _ x: Operand, mask: Int) {
-        let walk = Walk(
-            dims: x.shape.array, out: x.stridesArray, in: x.stridesArray,
-            groups: UInt64(UInt(bitPattern: mask & 0xFFFF)))
-        let reduced = (0..<x.shape.ndim).filter { mask >> $0 & 1 != 0 && x.shape[$0] != 1 }
-        guard let first = reduced.first, let last = reduced.last, last - first < 16,
-            (first...last).allSatisfy({ mask >> $0 & 1 != 0 || x.shape[$0] == 1 }),
-            walk.dims.count == 2 || walk.dims.count == 3
-        else { return nil }
-        let lead = walk.dims.count - 2
-        let startsReduced = !(0..<first).contains { x.shape[$0] != 1 }
-        guard startsReduced == (lead == 0), walk.out[lead + 1] == 1, walk.dims[lead + 1] >= 16
-        else { return nil }
+    init(_ kind: Reduction.Kind, _ x: Operand, _ layout: ColumnLayout) {
         self.kind = kind
         self.x = x
-        outer = lead == 1 ? walk.dims[0] : 1
-        outerStride = lead == 1 ? walk.out[0] : 0
-        middle = walk.dims[lead]
-        middleStride = walk.out[lead]
-        inner = walk.dims[lead + 1]
+        outer = layout.outer
+        outerStride = layout.outerStride
+        middle = layout.middle
+        middleStride = layout.middleStride
+        inner = layout.inner
     }
 
     func run(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
@@ -84,7 +71,7 @@ struct ColumnReduction {
         rows: Range<Int>, from offset: Int, _ n: Int, into target: UnsafeMutableRawPointer,
         _ merge: mlx_tile_fn, _ mergeTotals: mlx_tile_fn, _ compute: DType, _ accumulator: DType
     ) {
-        // SAFETY: three tiles of 512 elements of at most 8 bytes, this thread's own.
+        // SAFETY: three tiles of one block of elements of at most 8 bytes, this thread's own.
         let partial = mlx_thread_scratch(3 * Self.blockColumns * 8)!
         let wide = partial + Self.blockColumns * 8
         let total = wide + Self.blockColumns * 8

@@ -47,13 +47,13 @@ enum Reduction {
         let (x, out) = (call.inputs[0], call.outputs[0])
         if out.shape.size == 0 { return }
         if x.shape.size == 0 { return writeIdentity(kind, call, grain) }
-        let source = RowSource(x, mask: call.attributes[0], converting: x.dtype)
         guard let reduce = mlx_reduce_fn(kind.code, x.dtype.computeType.code) else {
             throw ArrayError(.dtype, "reduce", "no reduction of \(x.dtype)", dtypes: [x.dtype])
         }
-        if let columns = ColumnReduction(kind, x, mask: call.attributes[0]) {
-            return try columns.run(call, grain)
+        if let layout = ColumnLayout(x, mask: call.attributes[0]) {
+            return try ColumnReduction(kind, x, layout).run(call, grain)
         }
+        let source = RowSource(x, mask: call.attributes[0], converting: x.dtype)
         let accumulator = kind.accumulator(x.dtype)
         let parts = source.rows < 32 ? (source.length + partLength - 1) / partLength : 1
         let totals = call.scratch(byteCount: source.rows * parts * accumulator.size)

@@ -2,8 +2,9 @@ import CMLXKernels
 import MLXBase
 
 /// An array seen as rows: kept axes outside, reduced axes inside, in that order whatever the
-/// layout. Rows that lie in memory as such are handed out in place; others are gathered tile by
-/// tile into the thread's scratch, and half types are widened there.
+/// layout. Rows that lie in memory as such are handed out in place (half types widened
+/// in scratch); others are gathered tile by
+/// tile into the thread's scratch.
 struct RowSource {
     let rows: Int
     let length: Int
@@ -14,7 +15,26 @@ struct RowSource {
     /// The distance of rows when they are contiguous and one stride apart.
     private let rowStride: Int?
 
+    /// True when the reduced axes are the last ones (axes of size one aside).
+    static func isTrailing(_ shape: Shape, mask: Int) -> Bool {
+        var seenReduced = false
+        for axis in 0..<shape.ndim where shape[axis] != 1 {
+            if mask >> axis & 1 != 0 { seenReduced = true } else if seenReduced { return false }
+        }
+        return true
+    }
+
     init(_ x: Operand, mask: Int, converting dtype: DType) {
+        if x.isContiguous && RowSource.isTrailing(x.shape, mask: mask) {
+            var inner = 1
+            for axis in 0..<x.shape.ndim where mask >> axis & 1 != 0 { inner *= x.shape[axis] }
+            self.dtype = dtype
+            length = inner
+            rows = x.shape.size / max(inner, 1)
+            base = x.chars
+            (dims, strides, rowStride) = ([], [], inner)
+            return
+        }
         let axes = 0..<x.shape.ndim
         let order = axes.filter { mask >> $0 & 1 == 0 } + axes.filter { mask >> $0 & 1 != 0 }
         let keptCount = axes.filter { mask >> $0 & 1 == 0 }.count
@@ -33,7 +53,7 @@ struct RowSource {
         dims = kept.dims + inner.dims
         strides = kept.out + inner.out
         let contiguous = inner.dims.isEmpty || (inner.dims.count == 1 && inner.out[0] == 1)
-        if contiguous && kept.dims.count <= 1 && !x.dtype.isHalf {
+        if contiguous && kept.dims.count <= 1 {
             rowStride = kept.out.first ?? length
         } else {
             rowStride = nil
@@ -42,7 +62,9 @@ struct RowSource {
 
     /// The address of consecutive rows that need no gathering and follow each other.
     func direct(_ rows: Range<Int>) -> UnsafeRawPointer? {
-        guard let rowStride, rowStride == length || rows.count == 1 else { return nil }
+        guard let rowStride, !dtype.isHalf, rowStride == length || rows.count == 1 else {
+            return nil
+        }
         return UnsafeRawPointer(base + rows.lowerBound * rowStride * dtype.size)
     }
 
@@ -53,7 +75,7 @@ struct RowSource {
         _ body: (UnsafeRawPointer, Int, Range<Int>, Int, Int) -> Void
     ) {
         let size = dtype.size
-        if let rowStride {
+        if let rowStride, !dtype.isHalf {
             let start = base + (range.lowerBound * rowStride + columns.lowerBound) * size
             return body(start, rowStride, range, columns.lowerBound, columns.count)
         }
@@ -64,6 +86,13 @@ struct RowSource {
         let wide = tile + tileLength * 8
         let widen = dtype.isHalf ? castLoop(dtype, .float32) : nil
         func load(_ begin: Int, _ count: Int) -> UnsafeRawPointer {
+            if let rowStride, let widen, rowStride == length || count <= length {
+                let place = begin / length * rowStride + begin % length
+                if rowStride == length || begin % length + count <= length {
+                    widen(wide, base + place * size, nil, nil, count)
+                    return UnsafeRawPointer(wide)
+                }
+            }
             mlx_strided_load(
                 tile, base, Int32(size), Int32(dims.count), dims, strides, begin, count)
             guard let widen else { return UnsafeRawPointer(tile) }

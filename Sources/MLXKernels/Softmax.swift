@@ -13,15 +13,21 @@ enum Softmax {
         guard let softmax = mlx_softmax_fn(compute.code), compute != .complex64 else {
             throw ArrayError(.dtype, "softmax", "not for \(x.dtype)", dtypes: [x.dtype])
         }
+        if let columns = ColumnLayout(x, mask: mask), let target = ColumnLayout(out, mask: mask),
+            columns.matches(target)
+        {
+            return try ColumnSoftmax(x, columns).softmax(out, target, call.fanOut)
+        }
         let source = RowSource(x, mask: mask, converting: x.dtype)
-        let target = RowTarget(out, mask: mask)
+        let isTrailing = RowSource.isTrailing(out.shape, mask: mask) && !out.dtype.isHalf
+        let target = isTrailing ? nil : RowTarget(out, mask: mask)
         let length = source.length
         let rowBytes = length * compute.size
         call.fanOut.forRanges(
             source.rows, size: grain.items(ofBytes: rowBytes), picosecondsPerItem: length * 900
         ) { range in
-            if let tile = source.direct(range), let place = target.direct(range) {
-                softmax(place, tile, range.count, length)
+            if isTrailing, let tile = source.direct(range) {
+                softmax(out.address(range.lowerBound * length), tile, range.count, length)
                 return
             }
             // SAFETY: rows are computed in memory of this call's own; the thread's scratch is the
@@ -33,8 +39,12 @@ enum Softmax {
                     (work + first * compute.size).copyMemory(
                         from: tile, byteCount: n * compute.size)
                 }
-                softmax(work, work, 1, length)
-                target.store(row, work, compute)
+                if let target {
+                    softmax(work, work, 1, length)
+                    target.store(row, work, compute)
+                } else {
+                    softmax(out.address(row * length), work, 1, length)
+                }
             }
         }
     }
@@ -51,6 +61,9 @@ enum Softmax {
         }
         guard let reduce = mlx_log_sum_exp_fn(compute.code), compute != .complex64 else {
             throw ArrayError(.dtype, "logsumexp", "not for \(x.dtype)", dtypes: [x.dtype])
+        }
+        if let columns = ColumnLayout(x, mask: mask) {
+            return try ColumnSoftmax(x, columns).logSumExp(out, call.fanOut)
         }
         let source = RowSource(x, mask: mask, converting: x.dtype)
         let length = source.length
@@ -95,20 +108,6 @@ struct RowTarget {
         keptStrides = kept.map { strides[$0] }
         innerDims = inner.map { out.shape[$0] }
         innerStrides = inner.map { strides[$0] }
-    }
-
-    /// The place of consecutive rows when they are consecutive in memory and not of a half type.
-    func direct(_ rows: Range<Int>) -> UnsafeMutablePointer<CChar>? {
-        let inner = Walk(dims: innerDims, out: innerStrides, in: innerStrides)
-        let isRow = inner.dims.isEmpty || (inner.dims.count == 1 && inner.out[0] == 1)
-        guard isRow, !out.dtype.isHalf, isTrailing else { return nil }
-        return out.address(rows.lowerBound * inner.count)
-    }
-
-    private var isTrailing: Bool {
-        let smallest = zip(keptDims, keptStrides).filter { $0.0 != 1 }.map(\.1).min() ?? .max
-        let largest = zip(innerDims, innerStrides).filter { $0.0 != 1 }.map(\.1).max() ?? 0
-        return smallest > largest
     }
 
     /// Stores one row of compute dtype.
