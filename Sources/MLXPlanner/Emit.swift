@@ -20,7 +20,7 @@ extension PlanBuilder {
                 try emitKernel(node, graph)
             }
         }
-        emitResults(graph)
+        try emitResults(graph)
     }
 
     /// Slots of the inputs come first: arrays, then scalars.
@@ -88,7 +88,6 @@ extension PlanBuilder {
     private mutating func emitKernel(
         _ node: Int, _ graph: borrowing Subgraph
     ) throws(ArrayError) {
-        let row = OpTable[graph.ops[node]]
         var inputs: [Int32] = []
         var shapes: [Shape] = []
         for input in graph.inputs(of: node) {
@@ -96,8 +95,17 @@ extension PlanBuilder {
             inputs.append(operandOf[source])
             shapes.append(graph.shapes[source])
         }
+        operandOf[node] = try emitStep(graph.ops[node], node, inputs, shapes, graph)
+    }
+
+    /// Emits the kernel of a row.
+    /// - Returns: the operand of its result.
+    private mutating func emitStep(
+        _ op: OpCode, _ node: Int, _ inputs: [Int32], _ shapes: [Shape],
+        _ graph: borrowing Subgraph
+    ) throws(ArrayError) -> Int32 {
+        let row = OpTable[op]
         let output = addOutput(node, graph)
-        operandOf[node] = output
         let operandStart = Int32(plan.operands.count)
         // A step's operands are consecutive: repeat them after the outputs.
         _ = add(plan.operands[Int(output)])
@@ -113,6 +121,7 @@ extension PlanBuilder {
             candidates: DeviceSet(
                 DeviceKind.allCases.filter { row.kernels[$0] != nil }.map { DeviceSet($0) }),
             stream: graph.streams[node])
+        return output
     }
 
     mutating func addStep(
@@ -141,10 +150,15 @@ extension PlanBuilder {
 
     // MARK: - Results
 
-    private mutating func emitResults(_ graph: borrowing Subgraph) {
+    private mutating func emitResults(_ graph: borrowing Subgraph) throws(ArrayError) {
         for node in 0..<nodeCount where !graph.isLeaf(node) && graph.isKept(node) {
-            let operand = operandOf[Int(canonical[node])]
+            var operand = operandOf[Int(canonical[node])]
             assert(operand >= 0)
+            if case .scalar = plan.slots[Int(plan.operands[Int(operand)].slot)].storage {
+                // A run's scalars are gone with it: what somebody keeps is copied.
+                operand = try emitStep(
+                    .broadcastTo, node, [operand], [graph.shapes[Int(canonical[node])]], graph)
+            }
             plan.results.append(.init(node: Int32(node), operand: operand))
             let slot = Int(plan.operands[Int(operand)].slot)
             if case .arena = plan.slots[slot].storage { plan.slots[slot].storage = .result }
