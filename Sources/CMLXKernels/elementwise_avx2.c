@@ -1,4 +1,5 @@
-// Elementwise functions, casts and row reductions at the avx2 level; the source is levels/elementwise.h.
+// Elementwise functions, casts and row reductions at the avx2 level; the sources are
+// levels/elementwise.h, casts.h and reduce.h.
 #if defined(__x86_64__)
 #define MLX_LEVEL avx2
 #define MLX_LEVEL_F16C 1

@@ -1,4 +1,5 @@
-// Elementwise functions, casts and row reductions at the baseline level; the source is levels/elementwise.h.
+// Elementwise functions, casts and row reductions at the baseline level; the sources are
+// levels/elementwise.h, casts.h and reduce.h.
 #define MLX_LEVEL baseline
 #include "levels/common.h"
 #include "levels/tables.h"

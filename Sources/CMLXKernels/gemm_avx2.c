@@ -1,5 +1,5 @@
-// Matrix products at the avx2 level; the source is levels/gemm.h. A register tile of MR rows and
-// NV vectors leaves room for the operands of one step.
+// Matrix products at the avx2 level; the source is levels/gemm.h. A register tile of MR
+// rows and NV vectors leaves room for the operands of one step.
 #if defined(__x86_64__)
 #define MLX_LEVEL avx2
 #define MLX_LEVEL_F16C 1

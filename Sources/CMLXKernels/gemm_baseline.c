@@ -1,5 +1,5 @@
-// Matrix products at the baseline level; the source is levels/gemm.h. A register tile of MR rows and
-// NV vectors leaves room for the operands of one step.
+// Matrix products at the baseline level; the source is levels/gemm.h. A register tile of MR
+// rows and NV vectors leaves room for the operands of one step.
 #define MLX_LEVEL baseline
 #define VECTOR_BYTES 16
 #define MR 4

@@ -16,7 +16,9 @@ enum Convolution {
     protocol Engine: Sendable {
         static var grain: Grain { get }
         /// Prepares a (depth, columns) matrix that many tiles multiply.
-        static func prepare(_ b: MatrixView, _ call: borrowing KernelCall) -> UnsafeMutableRawPointer?
+        static func prepare(
+            _ b: MatrixView, _ call: borrowing KernelCall
+        ) -> UnsafeMutableRawPointer?
         static func scratchBytes(_ rows: Int, _ depth: Int, _ dtype: DType) -> Int
         static func multiply(
             _ a: MatrixView, _ b: MatrixView, _ prepared: UnsafeMutableRawPointer?,
@@ -24,7 +26,9 @@ enum Convolution {
         /// C += A B, nothing prepared.
         static func accumulate(
             _ a: MatrixView, _ b: MatrixView, _ c: MatrixView, scratch: UnsafeMutableRawPointer)
-        static func accumulateBytes(_ rows: Int, _ columns: Int, _ depth: Int, _ dtype: DType) -> Int
+        static func accumulateBytes(
+            _ rows: Int, _ columns: Int, _ depth: Int, _ dtype: DType
+        ) -> Int
     }
 
     static func forward<E: Engine>(_ engine: E.Type, _ call: borrowing KernelCall) {
@@ -191,10 +195,12 @@ enum Convolution {
         if out.shape.size == 0 { return }
         let pixels = gradient.shape.size / max(gradient.shape[3], 1)
         let size = out.itemSize
-        let tileRows = max(24, min(240, (1 << 17) / max(out.shape.size / out.shape[0], 1)) / 24 * 24)
+        let depth = max(out.shape.size / out.shape[0], 1)
+        let tileRows = max(24, min(240, (1 << 17) / depth) / 24 * 24)
         let partBytes = (out.shape.size * size + 63) & ~63
         let mostParts = max(1, min(16, (256 << 20) / partBytes))
-        let perPart = max(1, (pixels + mostParts * tileRows - 1) / (mostParts * tileRows)) * tileRows
+        let mostRows = mostParts * tileRows
+        let perPart = max(1, (pixels + mostRows - 1) / mostRows) * tileRows
         let parts = max(1, (pixels + perPart - 1) / perPart)
         nonisolated(unsafe) let sums = call.scratch(byteCount: parts * partBytes)
         let taps = shape.taps(window: (out.shape[1], out.shape[2]))

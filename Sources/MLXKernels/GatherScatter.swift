@@ -1,8 +1,8 @@
 import CMLXKernels
 import MLXBase
 
-/// Gather and scatter. Attributes: [0] the mask of indexed axes, [1…] the size of the window along
-/// each axis of the array (1 along indexed axes).
+/// Gather and scatter. Attributes: [0] the mask of indexed axes, [1…] the size of the window
+/// along each axis of the array (1 along indexed axes).
 ///
 /// - gather: inputs the array and one integer index array per indexed axis; output is the indices'
 ///   broadcast shape, then the window.
@@ -78,7 +78,8 @@ enum GatherScatter {
         call.fanOut.forRanges(
             walk.count, size: IndexWalk.tileLength, picosecondsPerItem: 3000
         ) { range in
-            let bad = walk.offsets(from: range.lowerBound, range.count, into: offsets + range.lowerBound)
+            let bad = walk.offsets(
+                from: range.lowerBound, range.count, into: offsets + range.lowerBound)
             if let bad { failure.report(bad) }
         }
         if let bad = failure.value { throw walk.error(at: bad, shape: x.shape) }
@@ -89,7 +90,7 @@ enum GatherScatter {
         let bytes = walk.count * merge.size * out.itemSize
         call.fanOut.forRanges(parts, size: 1, picosecondsPerItem: bytes * 400 / parts) { range in
             let low = Int64(span / parts * range.lowerBound)
-            let high = range.upperBound == parts ? Int64(span) : Int64(span / parts * range.upperBound)
+            let high = Int64(range.upperBound == parts ? span : span / parts * range.upperBound)
             for i in 0..<walk.count where offsets[i] >= low && offsets[i] < high {
                 merge.apply(
                     at: Int(offsets[i]), updates.pointer + i * merge.size * updates.itemSize)

@@ -50,8 +50,8 @@ enum Generators {
         for index in 0..<batch {
             let (key0, key1) = (words[2 * index], words[2 * index + 1])
             let place = out.pointer + index * byteCount
-            nonisolated(unsafe) let target = (isWhole ? place : call.scratch(byteCount: wordCount * 4))
-                .assumingMemoryBound(to: UInt32.self)
+            let memory = isWhole ? place : call.scratch(byteCount: wordCount * 4)
+            nonisolated(unsafe) let target = memory.assumingMemoryBound(to: UInt32.self)
             call.fanOut.forRanges(
                 (wordCount + 1) / 2, size: grain.byteCount / 16, picosecondsPerItem: 3000
             ) { range in

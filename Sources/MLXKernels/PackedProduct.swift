@@ -15,7 +15,9 @@ struct PackedProduct {
         itemSize = dtype == .float64 ? 8 : 4
     }
 
-    func leftBytes(_ rows: Int, _ depth: Int) -> Int { (rows + mr - 1) / mr * mr * depth * itemSize }
+    func leftBytes(_ rows: Int, _ depth: Int) -> Int {
+        (rows + mr - 1) / mr * mr * depth * itemSize
+    }
     func rightBytes(_ columns: Int, _ depth: Int) -> Int {
         (columns + nr - 1) / nr * nr * depth * itemSize
     }

@@ -75,7 +75,9 @@ enum Reduction {
                     }
                 }
             } else {
-                source.forTiles(rows: range, columns: 0..<source.length) { tile, stride, rows, first, n in
+                source.forTiles(
+                    rows: range, columns: 0..<source.length
+                ) { tile, stride, rows, first, n in
                     reduce(
                         target + rows.lowerBound * accumulator.size, tile, stride, rows.count, n,
                         first > 0)
@@ -128,7 +130,9 @@ enum Reduction {
             source.rows, size: grain.items(ofBytes: rowBytes),
             picosecondsPerItem: max(rowBytes * 80, 10_000)
         ) { range in
-            source.forTiles(rows: range, columns: 0..<source.length) { tile, stride, rows, first, n in
+            source.forTiles(
+                rows: range, columns: 0..<source.length
+            ) { tile, stride, rows, first, n in
                 find(
                     best + rows.lowerBound * itemSize, index + rows.lowerBound, tile, stride,
                     rows.count, n, first, first > 0)

@@ -33,7 +33,8 @@ enum VectorProduct {
         fanOut.forRanges(
             matrix.rows, size: perChunk, picosecondsPerItem: matrix.columns * size * 60
         ) { range in
-            let (source, target) = (matrix.address(range.lowerBound, 0), y + range.lowerBound * size)
+            let source = matrix.address(range.lowerBound, 0)
+            let target = y + range.lowerBound * size
             if size == 4 {
                 mlx_dot_rows_f32(
                     target.assumingMemoryBound(to: Float.self), 1,

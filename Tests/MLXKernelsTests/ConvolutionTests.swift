@@ -3,6 +3,7 @@ import Testing
 
 @testable import MLXKernels
 
+/// Convolutions and both adjoints against the sum over all products, for every attribute.
 @Suite struct ConvolutionTests {
     struct Case: Sendable {
         var image: [Int]

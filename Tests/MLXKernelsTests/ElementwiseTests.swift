@@ -2,25 +2,32 @@ import CMLXKernels
 import Foundation
 import Testing
 
-/// The level is process-wide, so everything that forces one runs serially.
+/// Elementwise loops against float64 libm and known semantics, at every level of the machine.
+/// The level is process-wide, so everything that forces one is in this suite and runs serially.
 @Suite(.serialized) struct LevelTests {
     static let levels = 0...Int(mlx_best_level())
 
     private func unary(_ op: mlx_elementwise, _ values: [Float]) -> [Float] {
         var out = values
         let function = mlx_elementwise_fn(Int32(op.rawValue), Int32(MLX_F32.rawValue))!
-        out.withUnsafeMutableBytes { function($0.baseAddress, $0.baseAddress, nil, nil, values.count) }
+        out.withUnsafeMutableBytes {
+            function($0.baseAddress, $0.baseAddress, nil, nil, values.count)
+        }
         return out
     }
 
-    private func binary<T: BitwiseCopyable>(_ op: mlx_elementwise, _ dtype: mlx_dtype, _ x: [T], _ y: [T]) -> [T] {
+    private func binary<T: BitwiseCopyable>(
+        _ op: mlx_elementwise, _ dtype: mlx_dtype, _ x: [T], _ y: [T]
+    ) -> [T] {
         var out = x
         let function = mlx_elementwise_fn(Int32(op.rawValue), Int32(dtype.rawValue))!
         out.withUnsafeMutableBytes { function($0.baseAddress, $0.baseAddress, y, nil, x.count) }
         return out
     }
 
-    private func truth<T: BitwiseCopyable>(_ op: mlx_elementwise, _ dtype: mlx_dtype, _ x: [T], _ y: [T]) -> [UInt8] {
+    private func truth<T: BitwiseCopyable>(
+        _ op: mlx_elementwise, _ dtype: mlx_dtype, _ x: [T], _ y: [T]
+    ) -> [UInt8] {
         var out = [UInt8](repeating: 9, count: x.count)
         mlx_elementwise_fn(Int32(op.rawValue), Int32(dtype.rawValue))!(&out, x, y, nil, x.count)
         return out
@@ -38,7 +45,8 @@ import Testing
         ]
         var generator = SplitMix(state: 7)
         var inputs: [Float] = [
-            0, -0.0, 1, -1, .infinity, -.infinity, .nan, .leastNonzeroMagnitude, 1e-38, 88.8, -103.9, 1e10, 3e38,
+            0, -0.0, 1, -1, .infinity, -.infinity, .nan, .leastNonzeroMagnitude, 1e-38,
+            88.8, -103.9, 1e10, 3e38,
         ]
         for _ in 0..<1500 {
             inputs.append(Float(bitPattern: UInt32(truncatingIfNeeded: generator.next())))
@@ -105,7 +113,8 @@ import Testing
         let y: [Int32] = [2, -3, 0, 0, -1, -1, 10, 33, 0, 3]
         #expect(binary(MLX_FLOOR_DIVIDE, MLX_I32, x, y) == [-4, -3, 0, 0, .min, -2, 0, 0, 0, -1])
         #expect(binary(MLX_REMAINDER, MLX_I32, x, y) == [1, -2, 7, 5, 0, 0, 2, 1, 0, 0])
-        #expect(binary(MLX_POWER, MLX_I32, [Int32(2), 2, 0, -3], [-1, 31, 0, 3]) == [0, .min, 1, -27])
+        #expect(
+            binary(MLX_POWER, MLX_I32, [Int32(2), 2, 0, -3], [-1, 31, 0, 3]) == [0, .min, 1, -27])
         #expect(binary(MLX_SHL, MLX_I32, [Int32(1), 1], [33, 4]) == [2, 16])
         #expect(binary(MLX_SHR, MLX_I32, [Int32(-8), 8], [1, 33]) == [-4, 4])
         #expect(binary(MLX_MULTIPLY, MLX_I8, [Int8(100)], [100]) == [16])
@@ -155,7 +164,9 @@ import Testing
         for (half, float) in zip(all, wide) { #expect(Float(half) == float || half.isNaN) }
     }
 
-    private func cast<A: BitwiseCopyable, B: BitwiseCopyable>(_ from: mlx_dtype, _ to: mlx_dtype, _ x: [A], _ out: inout [B]) {
+    private func cast<A: BitwiseCopyable, B: BitwiseCopyable>(
+        _ from: mlx_dtype, _ to: mlx_dtype, _ x: [A], _ out: inout [B]
+    ) {
         mlx_cast_fn(Int32(from.rawValue), Int32(to.rawValue))!(&out, x, nil, nil, x.count)
     }
 

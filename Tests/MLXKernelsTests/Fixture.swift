@@ -65,7 +65,7 @@ final class ShuffledFanOut: FanOut {
 /// Runs a kernel on test arrays and returns the output.
 func run(
     _ kernel: Kernel, _ dims: [Int], _ dtype: DType, _ inputs: [TestArray],
-    _ attributes: [Int] = []
+    _ attributes: [Int] = [], on fanOut: any FanOut = ShuffledFanOut()
 ) throws(ArrayError) -> TestArray {
     let out = TestArray(dims, dtype) { _ in 0 }
     let (outputs, operands) = ([out.operand], inputs.map(\.operand))
@@ -76,7 +76,7 @@ func run(
             attributes.withUnsafeBufferPointer { attributes in
                 let call = KernelCall(
                     outputs: outputs, inputs: operands, attributes: attributes,
-                    fanOut: ShuffledFanOut(), arena: arena)
+                    fanOut: fanOut, arena: arena)
                 do throws(ArrayError) { try kernel(call) } catch { failure = error }
             }
         }
@@ -109,3 +109,11 @@ func isClose(_ a: [Double], _ b: [Double], _ tolerance: Double = 1e-5) -> Bool {
 
 /// Kernels as a list. (A literal of method references crashes the compiler.)
 func kernels(_ first: @escaping Kernel, _ second: @escaping Kernel) -> [Kernel] { [first, second] }
+
+/// The bytes of a contiguous result.
+func bits(_ array: TestArray) -> [UInt8] {
+    Array(
+        UnsafeRawBufferPointer(
+            start: array.operand.pointer,
+            count: array.operand.shape.size * array.operand.dtype.size))
+}

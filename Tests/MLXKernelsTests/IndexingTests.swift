@@ -4,6 +4,7 @@ import Testing
 
 @testable import MLXKernels
 
+/// Gather, scatter, ranges and random bits, with the published answers of Threefry keys.
 @Suite struct IndexingTests {
     @Test func gathersWindows() throws {
         let x = TestArray([5, 4], .float32, strides: [1, 5]) { Double($0) }

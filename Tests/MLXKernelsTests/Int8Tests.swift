@@ -4,6 +4,7 @@ import Testing
 
 @testable import MLXKernels
 
+/// int8 products, exact and within their bound, and the other products at every level.
 extension LevelTests {
     /// Values with exact quantization: each row's largest magnitude is 127 steps.
     @Test(arguments: LevelTests.levels) func exactInt8Products(level: Int) throws {
@@ -47,7 +48,9 @@ extension LevelTests {
     @Test(arguments: LevelTests.levels) func productsAtEveryLevel(level: Int) throws {
         mlx_set_level(Int32(level))
         defer { mlx_set_level(mlx_best_level()) }
-        for dtype in [DType.float16, .float32, .float64] { try MatmulTests().products(dtype: dtype) }
+        for dtype in [DType.float16, .float32, .float64] {
+            try MatmulTests().products(dtype: dtype)
+        }
         try ConvolutionTests().convolutionAndAdjoints(dtype: .float32)
     }
 }

@@ -4,6 +4,7 @@ import Testing
 
 @testable import MLXKernels
 
+/// Products of both devices against three loops: odd sizes, strides, broadcast batches, no terms.
 @Suite struct MatmulTests {
     struct Case: Sendable {
         var left: [Int]
@@ -21,7 +22,8 @@ import Testing
         Case(left: [2, 3, 4, 5], right: [3, 5, 6]), Case(left: [2, 1, 3, 4], right: [5, 4, 2]),
         Case(left: [3, 4, 5], right: [5, 6]), Case(left: [4, 1, 9], right: [9, 17]),
         Case(left: [1, 9], right: [9, 17], rightStrides: [1, 9]),
-        Case(left: [17, 300], right: [300, 40]), Case(left: [2, 2], right: [2, 2], leftStrides: [0, 1]),
+        Case(left: [17, 300], right: [300, 40]),
+        Case(left: [2, 2], right: [2, 2], leftStrides: [0, 1]),
     ]
 
     private func reference(_ a: TestArray, _ b: TestArray) -> (dims: [Int], values: [Double]) {

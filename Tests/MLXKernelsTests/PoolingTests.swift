@@ -3,6 +3,7 @@ import Testing
 
 @testable import MLXKernels
 
+/// Pooling and its derivatives against loops over windows, with ties, padding and overlap.
 @Suite struct PoolingTests {
     static let cases: [(image: [Int], out: [Int], words: [Int])] = [
         ([2, 4, 6, 3], [2, 2, 3, 3], [2, 2, 2, 2, 0, 0, 0, 0]),

@@ -5,6 +5,7 @@ import Testing
 
 @testable import MLXKernels
 
+/// Reductions, argmax, softmax and log-sum-exp over many layouts and axis sets, against loops.
 @Suite struct ReductionTests {
     static let shapes: [([Int], [Int]?, Int)] = [
         ([7], nil, 1), ([3, 5], nil, 0b10), ([3, 5], nil, 0b01), ([3, 5], nil, 0b11),
@@ -34,7 +35,8 @@ import Testing
         for (dims, strides, mask) in Self.shapes {
             let x = TestArray(dims, dtype, strides: strides) { abs(pattern($0)).rounded() / 1 }
             let high = reference(x, mask, -1e9, max)
-            #expect(try run(CPUKernels.maximum, high.dims, dtype, [x], [mask]).values == high.values)
+            let highs = try run(CPUKernels.maximum, high.dims, dtype, [x], [mask])
+            #expect(highs.values == high.values)
             let low = reference(x, mask, 1e9, min)
             #expect(try run(GPUKernels.minimum, low.dims, dtype, [x], [mask]).values == low.values)
             if dtype == .int8 { continue }

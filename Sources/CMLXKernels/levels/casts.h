@@ -7,7 +7,9 @@
 INLINE i32 to_i32(double x) {
     return x > -2147483649.0 && x < 2147483648.0 ? (i32)x : INT32_MIN;
 }
-INLINE i32 to_i32f(float x) { return x >= -2147483648.0f && x < 2147483648.0f ? (i32)x : INT32_MIN; }
+INLINE i32 to_i32f(float x) {
+    return x >= -2147483648.0f && x < 2147483648.0f ? (i32)x : INT32_MIN;
+}
 INLINE i64 to_i64(double x) {
     return x >= -9223372036854775808.0 && x < 9223372036854775808.0 ? (i64)x : INT64_MIN;
 }

@@ -65,4 +65,4 @@ INLINE float float32(u32 x) { float r; memcpy(&r, &x, 4); return r; }
 INLINE u64 bits64(double x) { u64 r; memcpy(&r, &x, 8); return r; }
 INLINE double float64(u64 x) { double r; memcpy(&r, &x, 8); return r; }
 /// sqrt without errno, so that loops over it vectorise.
-static inline __attribute__((always_inline)) double root(double x) { return __builtin_elementwise_sqrt(x); }
+INLINE double root(double x) { return __builtin_elementwise_sqrt(x); }

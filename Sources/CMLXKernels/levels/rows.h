@@ -33,8 +33,8 @@ COMPARISONS(b8)
     U(MLX_ABS, T, T, fabs##F(x))                                                          \
     U(MLX_SIGN, T, T, (T)((x > 0) - (x < 0)))                                             \
     U(MLX_SQUARE, T, T, x * x)                                                            \
-    U(MLX_SQRT, T, T, __builtin_elementwise_sqrt(x))                                                         \
-    U(MLX_RSQRT, T, T, 1 / __builtin_elementwise_sqrt(x))                                                    \
+    U(MLX_SQRT, T, T, __builtin_elementwise_sqrt(x))                                      \
+    U(MLX_RSQRT, T, T, 1 / __builtin_elementwise_sqrt(x))                                 \
     U(MLX_RECIPROCAL, T, T, 1 / x)                                                        \
     U(MLX_FLOOR, T, T, floor##F(x))                                                       \
     U(MLX_CEIL, T, T, ceil##F(x))                                                         \

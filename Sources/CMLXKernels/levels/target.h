@@ -1,9 +1,15 @@
 // The target attributes of the levels, pushed around the level sources.
 #pragma once
-#define TARGET_AVX2 \
-    _Pragma("clang attribute push(__attribute__((target(\"avx2,fma,f16c,bmi,bmi2,lzcnt,popcnt\"))), apply_to = function)")
-#define TARGET_AVX512 \
-    _Pragma("clang attribute push(__attribute__((target(\"avx2,fma,f16c,bmi,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512cd\"))), apply_to = function)")
-#define TARGET_VNNI \
-    _Pragma("clang attribute push(__attribute__((target(\"avx2,fma,f16c,bmi,bmi2,lzcnt,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512cd,avx512vnni\"))), apply_to = function)")
+
+#define AVX2_FEATURES "avx2,fma,f16c,bmi,bmi2,lzcnt,popcnt"
+#define AVX512_FEATURES AVX2_FEATURES ",avx512f,avx512bw,avx512dq,avx512vl,avx512cd"
+
+#define PRAGMA_(text) _Pragma(#text)
+#define PRAGMA(text) PRAGMA_(text)
+#define TARGET(features) \
+    PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+
+#define TARGET_AVX2 TARGET(AVX2_FEATURES)
+#define TARGET_AVX512 TARGET(AVX512_FEATURES)
+#define TARGET_VNNI TARGET(AVX512_FEATURES ",avx512vnni")
 #define TARGET_END _Pragma("clang attribute pop")

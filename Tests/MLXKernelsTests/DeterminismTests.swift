@@ -1,0 +1,37 @@
+import MLXBase
+import Testing
+
+@testable import MLXKernels
+
+/// Results must not depend on the order or thread that chunks run on: the same bits come out of a
+/// serial walk, a shuffled one and one with stale memory in the thread's scratch.
+@Suite struct DeterminismTests {
+    private func expectSame(
+        _ kernel: Kernel, _ dims: [Int], _ inputs: [TestArray], _ attributes: [Int],
+        _ name: Comment
+    ) throws {
+        let serial = try run(kernel, dims, .float32, inputs, attributes, on: SerialFanOut())
+        let shuffled = try run(kernel, dims, .float32, inputs, attributes)
+        #expect(bits(serial) == bits(shuffled), name)
+    }
+
+    @Test func orderOfChunksDoesNotMatter() throws {
+        func noise(_ index: Int) -> Double { Double((index &* 2_654_435_761) % 1013) / 311 - 1.6 }
+        let long = TestArray([300_000], .float32, noise)
+        try expectSame(CPUKernels.sum, [], [long], [1], "long sum")
+        let tall = TestArray([5000, 40], .float32, noise)
+        try expectSame(GPUKernels.sum, [40], [tall], [1], "column sum")
+        try expectSame(GPUKernels.softmax, [5000, 40], [tall], [2], "softmax")
+        try expectSame(CPUKernels.softmax, [5000, 40], [tall], [1], "column softmax")
+        let wide = TestArray([40, 300], .float32, noise)
+        for kernel in kernels(CPUKernels.matmul, GPUKernels.matmul) {
+            try expectSame(kernel, [5000, 300], [tall, wide], [], "matmul")
+        }
+        let image = TestArray([2, 17, 19, 5], .float32, noise)
+        let gradient = TestArray([2, 17, 19, 7], .float32, noise)
+        let words = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0]
+        for kernel in kernels(CPUKernels.convWeightGradient, GPUKernels.convWeightGradient) {
+            try expectSame(kernel, [7, 3, 3, 5], [image, gradient], words, "weight gradient")
+        }
+    }
+}
