@@ -22,9 +22,49 @@ enum KernelTable {
         default: KernelSet(cpu: CPUKernels.softmax, gpu: GPUKernels.softmax)
         }
     }
-    static let gather = KernelSet(), arange = KernelSet(), randomBits = KernelSet()
-    static func scatter(_ name: String) -> KernelSet { KernelSet() }
-    static func convolution(_ name: String) -> KernelSet { KernelSet() }
-    static func pooling(_ name: String) -> KernelSet { KernelSet() }
-    static func quantized(_ name: String) -> KernelSet { KernelSet() }
+    static let gather = KernelSet(cpu: CPUKernels.gather, gpu: GPUKernels.gather)
+    static let arange = KernelSet(cpu: CPUKernels.arange, gpu: GPUKernels.arange)
+    static let randomBits = KernelSet(cpu: CPUKernels.randomBits, gpu: GPUKernels.randomBits)
+
+    static func scatter(_ name: String) -> KernelSet {
+        switch name {
+        case "scatter_add": KernelSet(cpu: CPUKernels.scatterAdd, gpu: GPUKernels.scatterAdd)
+        case "scatter_max": KernelSet(cpu: CPUKernels.scatterMax, gpu: GPUKernels.scatterMax)
+        case "scatter_min": KernelSet(cpu: CPUKernels.scatterMin, gpu: GPUKernels.scatterMin)
+        case "scatter_prod":
+            KernelSet(cpu: CPUKernels.scatterProduct, gpu: GPUKernels.scatterProduct)
+        default: KernelSet(cpu: CPUKernels.scatterAssign, gpu: GPUKernels.scatterAssign)
+        }
+    }
+
+    static func convolution(_ name: String) -> KernelSet {
+        switch name {
+        case "conv2d": KernelSet(cpu: CPUKernels.conv2d, gpu: GPUKernels.conv2d)
+        case "conv2d_input_gradient":
+            KernelSet(cpu: CPUKernels.convInputGradient, gpu: GPUKernels.convInputGradient)
+        default:
+            KernelSet(cpu: CPUKernels.convWeightGradient, gpu: GPUKernels.convWeightGradient)
+        }
+    }
+
+    static func pooling(_ name: String) -> KernelSet {
+        switch name {
+        case "max_pool2d": KernelSet(cpu: CPUKernels.maxPool, gpu: GPUKernels.maxPool)
+        case "max_pool2d_gradient":
+            KernelSet(cpu: CPUKernels.maxPoolGradient, gpu: GPUKernels.maxPoolGradient)
+        case "max_pool2d_tangent":
+            KernelSet(cpu: CPUKernels.maxPoolTangent, gpu: GPUKernels.maxPoolTangent)
+        case "avg_pool2d": KernelSet(cpu: CPUKernels.averagePool, gpu: GPUKernels.averagePool)
+        default:
+            KernelSet(cpu: CPUKernels.averagePoolGradient, gpu: GPUKernels.averagePoolGradient)
+        }
+    }
+
+    static func quantized(_ name: String) -> KernelSet {
+        name == "int8_matmul"
+            ? KernelSet(
+                cpu: CPUKernels.int8Matmul, gpu: GPUKernels.int8Matmul, npu: NPUKernels.int8Matmul)
+            : KernelSet(
+                cpu: CPUKernels.int8Conv2d, gpu: GPUKernels.int8Conv2d, npu: NPUKernels.int8Conv2d)
+    }
 }

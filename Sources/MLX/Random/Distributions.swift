@@ -1,0 +1,156 @@
+import Foundation
+import MLXBase
+import MLXGraph
+import MLXOps
+
+// The distributions, as recipes over random bits. NUMERICS: the order of operations and where a
+// value is rounded are MLX's, so that draws agree bit for bit where its arithmetic is exact.
+extension MLXRandom {
+    /// Numbers in [low, high).
+    static func drawUniform(
+        _ low: MLXArray, _ high: MLXArray, _ shape: [Int], _ dtype: DType, _ key: MLXArray,
+        _ stream: StreamOrDevice
+    ) -> MLXArray {
+        recording([low, high, key]) { () throws(ArrayError) in
+            guard dtype.isHalf || dtype == .float32 else {
+                throw ArrayError(
+                    .dtype, "uniform", "draws float16, bfloat16 or float32, not \(dtype)",
+                    dtypes: [dtype])
+            }
+            let u = unit(shape, dtype, key, stream)
+            let (low, high) = (
+                Ops.cast(low, to: dtype, stream: stream.id),
+                Ops.cast(high, to: dtype, stream: stream.id)
+            )
+            let range = Ops.binary(.subtract, high, low, stream: stream.id)
+            let scaled = Ops.binary(.multiply, range, u, stream: stream.id)
+            return Ops.binary(.add, scaled, low, stream: stream.id)
+        }
+    }
+
+    /// Numbers in [0, 1): bits over 2^32, kept below one after rounding to the dtype.
+    private static func unit(
+        _ shape: [Int], _ dtype: DType, _ key: MLXArray, _ stream: StreamOrDevice
+    ) -> MLXArray {
+        let bits = Ops.cast(bits(shape, key, stream), to: .float32, stream: stream.id)
+        let upper: Float =
+            switch dtype {
+            case .float16: 0.99951171875
+            case .bfloat16: 0.99609375
+            default: Float(1).nextDown
+            }
+        let u = recordBinary(
+            .minimum, recordBinary(.divide, bits, Float(4_294_967_296), stream), upper, stream)
+        return Ops.cast(u, to: dtype, stream: stream.id)
+    }
+
+    /// Standard normal numbers: √2 erfinv of a uniform number in (-1, 1), drawn in float32.
+    static func drawNormal(
+        _ shape: [Int], _ dtype: DType, _ loc: Float, _ scale: Float, _ key: MLXArray,
+        _ stream: StreamOrDevice
+    ) -> MLXArray {
+        let u = drawUniform(
+            MLXArray(Float(-1).nextUp), MLXArray(1 as Float), shape, .float32, key, stream)
+        let x = Ops.cast(Ops.unary(.erfinv, u, stream: stream.id), to: dtype, stream: stream.id)
+        let root = recordBinary(
+            .multiply, Ops.scalar(Double(Float(2).squareRoot()), dtype), scale, stream)
+        let scaled = Ops.binary(.multiply, root, x, stream: stream.id)
+        return loc == 0 ? scaled : recordBinary(.add, scaled, loc, stream)
+    }
+
+    /// Normal numbers between two bounds.
+    static func drawTruncatedNormal(
+        _ low: MLXArray, _ high: MLXArray, _ shape: [Int], _ dtype: DType, _ key: MLXArray,
+        _ stream: StreamOrDevice
+    ) -> MLXArray {
+        let root = Double(2).squareRoot()
+        let a = erf(recordBinary(.divide, Ops.cast(low, to: dtype), root, stream))
+        let b = erf(recordBinary(.divide, Ops.cast(high, to: dtype), root, stream))
+        let u = drawUniform(a, b, shape, dtype, key, stream)
+        let x = recordBinary(.multiply, erfInverse(u, stream: stream), root, stream)
+        return clip(x, min: Ops.cast(low, to: dtype), max: Ops.cast(high, to: dtype))
+    }
+
+    /// Integers in [low, high).
+    static func drawIntegers(
+        _ low: MLXArray, _ high: MLXArray, _ shape: [Int], _ dtype: DType, _ key: MLXArray,
+        _ stream: StreamOrDevice
+    ) -> MLXArray {
+        let u = drawUniform(low, high, shape, .float32, key, stream)
+        let drawn = Ops.cast(floor(u, stream: stream), to: dtype, stream: stream.id)
+        let top = recordBinary(.subtract, Ops.cast(high, to: dtype), 1, stream)
+        return clip(drawn, min: Ops.cast(low, to: dtype), max: top, stream: stream)
+    }
+
+    /// True with probability p.
+    static func drawBernoulli(
+        _ p: MLXArray, _ shape: [Int], _ key: MLXArray, _ stream: StreamOrDevice
+    ) -> MLXArray {
+        recording([p, key]) { () throws(ArrayError) in
+            guard p.dtype.isFloatingPoint else {
+                throw ArrayError(
+                    .dtype, "bernoulli", "a probability is a floating-point number",
+                    dtypes: [p.dtype])
+            }
+            // The next float32 above 2^32, so that p = 1 is always true.
+            let threshold = recordBinary(.multiply, p, Float(4_294_967_296).nextUp, stream)
+            return Ops.binary(
+                .less, bits(shape, key, stream), threshold, stream: stream.id)
+        }
+    }
+
+    /// Standard Gumbel numbers.
+    static func drawGumbel(
+        _ shape: [Int], _ dtype: DType, _ key: MLXArray, _ stream: StreamOrDevice
+    ) -> MLXArray {
+        let u = drawUniform(
+            MLXArray(0 as Float), MLXArray(1 as Float), shape, dtype, key, stream)
+        return -log(-log(u, stream: stream), stream: stream)
+    }
+
+    /// Laplace numbers.
+    static func drawLaplace(
+        _ shape: [Int], _ dtype: DType, _ loc: Float, _ scale: Float, _ key: MLXArray,
+        _ stream: StreamOrDevice
+    ) -> MLXArray {
+        let u = drawUniform(
+            MLXArray(Float(-1).nextUp), MLXArray(1 as Float), shape, .float32, key, stream)
+        let x = Ops.cast(sign(u) * log1p(-abs(u)), to: dtype, stream: stream.id)
+        let scaled = scale == 1 ? x : recordBinary(.multiply, x, scale, stream)
+        return loc == 0 ? scaled : recordBinary(.add, scaled, loc, stream)
+    }
+
+    /// Indices with probability softmax(logits): the largest of logits plus Gumbel noise.
+    static func drawCategorical(
+        _ logits: MLXArray, _ axis: Int, _ count: Int?, _ shape: [Int]?, _ key: MLXArray,
+        _ stream: StreamOrDevice
+    ) -> MLXArray {
+        recording([logits, key]) { () throws(ArrayError) in
+            let rank = logits.ndim
+            let axis = try Axes.normalize(axis, rank: rank, operation: "categorical")
+            if let count {
+                let spread = expandedDimensions(logits, axis: -1, stream: stream)
+                let noise = drawGumbel(logits.shape + [count], .float32, key, stream)
+                return argMax(noise + spread, axis: axis, stream: stream)
+            }
+            guard let shape else {
+                let noise = drawGumbel(logits.shape, .float32, key, stream)
+                return argMax(noise + logits, axis: axis, stream: stream)
+            }
+            var reduced = logits.shape
+            let length = reduced.remove(at: axis)
+            let target = try Shape(validating: shape, operation: "categorical")
+            let own = try Shape(validating: reduced, operation: "categorical")
+            guard try Broadcasting.shape([own, target], operation: "categorical") == target else {
+                throw ArrayError(
+                    .shape, "categorical", "cannot broadcast \(own) to \(target)",
+                    shapes: [reduced, shape])
+            }
+            var full = shape
+            let place = axis + shape.count - reduced.count
+            full.insert(length, at: place)
+            return argMax(
+                drawGumbel(full, .float32, key, stream) + logits, axis: place, stream: stream)
+        }
+    }
+}
