@@ -25,6 +25,9 @@ package final class Plan: @unchecked Sendable {
     package internal(set) var arenaBytes: [Int] = []
     /// The steps of each stream, in order.
     package internal(set) var streamSteps: [[Int32]] = []
+    /// The steps' names in a trace. Filled in by the scheduler when a trace first wants them;
+    /// only the scheduler writes, before it submits the plan.
+    package var traceLabels: [UInt32] = []
     /// How many nodes the plan was made from.
     package internal(set) var nodeCount = 0
     /// The policy that placed it.

@@ -37,13 +37,34 @@ package enum Runtime {
         let topology = topology(environment)
         var configuration = Engine.Configuration(topology: topology)
         configuration.policy = policy(environment.policy)
-        let memory = topology.nodes.reduce(0) { $0 + $1.memoryByteCount }
-        if memory > 0 {
-            configuration.memoryLimit = memory / 10 * 9
-            configuration.cacheLimit = memory / 4
-        }
+        configuration.memoryLimit = topology.defaultMemoryLimit
+        configuration.cacheLimit = topology.defaultMemoryLimit / 4
+        configuration.debugLevel = environment.debugLevel
+        configuration.log = { FileHandle.standardError.write(Data(($0 + "\n").utf8)) }
         let engine = Engine(configuration)
+        if let file = environment.traceFile { startTrace(engine, file) }
         return engine
+    }
+
+    /// Records everything from here on and writes it when the process ends.
+    private static func startTrace(_ engine: Engine, _ file: String) {
+        engine.trace.setOn(true)
+        traceFile.withLock { $0 = file }
+        atexit {
+            guard let file = Runtime.traceFile.withLock({ $0 }) else { return }
+            do {
+                try Runtime.writeTrace(to: file)
+            } catch {
+                Runtime.warn("cannot write the trace: \(error)")
+            }
+        }
+    }
+
+    private static let traceFile = Locked<String?>(nil)
+
+    /// Writes what the trace has recorded as a timeline that Perfetto opens.
+    package static func writeTrace(to file: String) throws {
+        try engine.withAllTokens { try engine.trace.write(to: file) }
     }
 
     private static func applyInstructionSet(_ name: String?) {

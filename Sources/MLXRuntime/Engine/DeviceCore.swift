@@ -23,7 +23,7 @@ struct DeviceParts: Sendable {
     let team: any EngineTeam
     let timelines: Timelines
     let clock: any EngineClock
-    let trace: TraceSink
+    let trace: Trace
     let interposer: (any StepInterposer)?
 }
 

@@ -15,6 +15,10 @@ package final class Engine: Sendable {
         package var policy: any SchedulingPolicy = CostPolicy()
         package var memoryLimit = Int.max
         package var cacheLimit = Int.max
+        /// How much `log` is told of each evaluation: 1 a summary, 2 the time of every step, 3 the
+        /// plan, 4 the graph.
+        package var debugLevel = 0
+        package var log: (@Sendable (String) -> Void)?
         package init(topology: Topology) { self.topology = topology }
     }
 
@@ -25,7 +29,7 @@ package final class Engine: Sendable {
     package let allocators: [SlabAllocator]
     package let devices: [any DeviceActor]
     package let scheduler: Scheduler
-    package let trace: TraceSink
+    package let trace: Trace
     package let clock: any EngineClock
 
     /// An engine on real threads.
@@ -56,7 +60,7 @@ package final class Engine: Sendable {
         let account = MemoryAccount(
             memoryLimit: configuration.memoryLimit, cacheLimit: configuration.cacheLimit)
         self.account = account
-        let trace = TraceSink()
+        let trace = Trace(devices: DeviceKind.allCases.map(\.name), clock: clock)
         self.trace = trace
         let timelines = Timelines()
         let parts = DeviceKind.allCases.map { kind in
@@ -77,7 +81,9 @@ package final class Engine: Sendable {
         scheduler = Scheduler(
             team: teams[0], devices: devices, allocators: allocators, timelines: timelines,
             planner: Planner(costs: configuration.costs, policy: configuration.policy),
-            clock: clock, trace: trace)
+            clock: clock, trace: trace,
+            debugLevel: configuration.log == nil ? 0 : configuration.debugLevel,
+            log: configuration.log ?? { _ in })
     }
 
     package var isShared: Bool { devices.allSatisfy { $0.team === scheduler.team } }
@@ -185,6 +191,15 @@ package final class Engine: Sendable {
         _ body: (isolated Scheduler) throws -> R
     ) rethrows -> R {
         try scheduler.team.withToken { try scheduler.assumeIsolated(body) }
+    }
+
+    /// Runs `body` while nothing runs on any team: to read traces and counters.
+    package func withAllTokens<R>(_ body: () throws -> R) rethrows -> R {
+        func take(_ index: Int) throws -> R {
+            if index == teams.count { return try body() }
+            return try teams[index].withToken { try take(index + 1) }
+        }
+        return try take(0)
     }
 
     package func counters(of kind: DeviceKind) -> DeviceCounters {

@@ -19,6 +19,9 @@ package final class Run: @unchecked Sendable {
     private var arenas: [Buffer] = []
     /// The timeline value at which each of the plan's streams starts this run.
     var bases: [UInt64] = []
+    /// How long each step took, when somebody wants to know. A step's entry is written by the
+    /// device that runs it.
+    var stepNanoseconds: [UInt64]?
     /// Command lists that have not come to their end.
     let openLists: Atomic<Int>
     private let stop = Atomic<Bool>(false)

@@ -15,7 +15,9 @@ package actor Scheduler {
     package nonisolated let devices: [any DeviceActor]
     package nonisolated let timelines: Timelines
     private let allocators: [SlabAllocator]
-    private let trace: TraceSink
+    private let trace: Trace
+    private let debugLevel: Int
+    private let log: @Sendable (String) -> Void
     nonisolated let isShared: Bool
     private let clock: any EngineClock
     private var planner: Planner
@@ -25,7 +27,8 @@ package actor Scheduler {
 
     init(
         team: any EngineTeam, devices: [any DeviceActor], allocators: [SlabAllocator],
-        timelines: Timelines, planner: Planner, clock: any EngineClock, trace: TraceSink
+        timelines: Timelines, planner: Planner, clock: any EngineClock, trace: Trace,
+        debugLevel: Int, log: @escaping @Sendable (String) -> Void
     ) {
         self.team = team
         self.devices = devices
@@ -34,6 +37,8 @@ package actor Scheduler {
         self.planner = planner
         self.clock = clock
         self.trace = trace
+        self.debugLevel = debugLevel
+        self.log = log
         isShared = devices.allSatisfy { $0.team === team }
     }
 
@@ -68,7 +73,10 @@ package actor Scheduler {
         if plan.steps.isEmpty && plan.results.isEmpty { return nil }
         let run = Run(graph: graph, plan: plan)
         try run.bind { allocators[$0.kind!.index] }
-        trace.noteSubmission(plan)
+        if trace.isOn { label(plan) }
+        if debugLevel >= 2 {
+            run.stepNanoseconds = Array(repeating: 0, count: plan.steps.count)
+        }
         return run
     }
 
@@ -179,6 +187,7 @@ package actor Scheduler {
 
     /// Publishes the results, or throws what stopped the run.
     func finish(_ run: Run) throws {
+        if debugLevel > 0 { log(DebugReport.text(run, level: debugLevel)) }
         if let error = run.error { throw error }
         run.publish()
         decay()
@@ -226,6 +235,12 @@ package actor Scheduler {
             let hasRun = device.assumeIsolated { $0.advance() }
             if hasRun && !run.isDone { kick(run, devices) }
         }
+    }
+
+    /// Gives a plan's steps their names in the trace, once.
+    private func label(_ plan: Plan) {
+        guard plan.traceLabels.isEmpty else { return }
+        plan.traceLabels = plan.steps.map { trace.intern(plan.label(of: $0)).rawValue }
     }
 
     // MARK: - State

@@ -11,7 +11,7 @@ final class StepExecutor {
     private let kind: DeviceKind
     private let team: any EngineTeam
     private let clock: any EngineClock
-    private let trace: TraceSink
+    private let trace: Trace
     private let arena = ScratchArena()
     private var operands: UnsafeMutablePointer<Operand>
     private var operandCapacity = 64
@@ -34,11 +34,17 @@ final class StepExecutor {
 
     func execute(_ index: Int, _ run: Run) throws(ArrayError) {
         let step = run.plan.steps[index]
-        guard trace.isOn else { return try perform(step, run) }
-        let start = clock.nanoseconds()
+        guard trace.isOn || run.stepNanoseconds != nil else { return try perform(step, run) }
+        let begin = clock.nanoseconds()
         try perform(step, run)
-        trace.record(
-            step: index, run.plan, on: kind, begin: start, end: clock.nanoseconds())
+        let end = clock.nanoseconds()
+        run.stepNanoseconds?[index] = end - begin
+        if trace.isOn, index < run.plan.traceLabels.count {
+            trace.step(
+                device: kind.index, stream: run.plan.streams[Int(step.stream)].lane,
+                label: TraceLabel(rawValue: run.plan.traceLabels[index]), begin: begin, end: end,
+                bytes: Int(step.bytes), flops: Int(step.flops))
+        }
     }
 
     private func perform(_ step: Step, _ run: Run) throws(ArrayError) {
