@@ -109,5 +109,6 @@ let package = Package(
         tests("MLXTeamTests", ["MLXRuntime", "MLXMemory", "MLXBase"]),
         tests("MLXRuntimeTests", ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps", "MLXPlanner", "MLXRuntime", "CMLXKernels"]),
         tests("MLXTests", ["MLX"]),
+        tests("MLXNNTests", ["MLX", "MLXNN"]),
     ]
 )
