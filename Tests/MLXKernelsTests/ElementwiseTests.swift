@@ -62,6 +62,35 @@ import Testing
         }
     }
 
+    @Test(arguments: levels) func doublesWithinThreeULP(level: Int) {
+        mlx_set_level(Int32(level))
+        defer { mlx_set_level(mlx_best_level()) }
+        var generator = SplitMix(state: 11)
+        var inputs: [Double] = [
+            0, -0.0, 1, .infinity, -.infinity, .nan, .leastNonzeroMagnitude, 709.7, -745, 1e300,
+        ]
+        for _ in 0..<1500 {
+            inputs.append(Double(bitPattern: generator.next()))
+            inputs.append(generator.unit() * 20 - 10)
+        }
+        let functions: [(mlx_elementwise, @Sendable (Double) -> Double)] = [
+            (MLX_EXP, exp), (MLX_LOG, log), (MLX_SIN, sin), (MLX_COS, cos), (MLX_TANH, tanh),
+        ]
+        for (op, reference) in functions {
+            let got = binary(op, MLX_F64, inputs, inputs)
+            for (x, y) in zip(inputs, got) {
+                let want = reference(x)
+                #expect(
+                    y == want || (y.isNaN && want.isNaN) || abs(y - want) <= 3 * want.ulp,
+                    "\(op) of \(x): \(y), want \(want)")
+            }
+        }
+        for x in [-0.999, -0.5, 1e-300, 0.1, 0.7, 0.9999999] {
+            let y = binary(MLX_ERFINV, MLX_F64, [x], [x])[0]
+            #expect(abs(erf(y) - x) <= 4 * x.ulp, "erfinv of \(x)")
+        }
+    }
+
     // NUMERICS: an error is measured in units in the last place of the float32 result.
     private func isClose(_ got: Float, _ want: Double, ulps: Double) -> Bool {
         if want.isNaN { return got.isNaN }

@@ -2,6 +2,7 @@
 // NUMERICS: no fma anywhere except erfinv, which MLX defines with it; so all levels agree bit for
 // bit, and where a level lacks the instruction libm's exact fmaf does it.
 #include "math32.h"
+#include "math64.h"
 #include "scalar.h"
 
 enum { BLOCK = 256 };

@@ -158,7 +158,7 @@ static float exp_row_f32(float *out, const float *x, size_t n, float high) {
     return (float)total;
 }
 static double exp_row_f64(double *out, const double *x, size_t n, double high) {
-    for (size_t i = 0; i < n; i++) out[i] = exp(x[i] - high);
+    LOOP for (size_t i = 0; i < n; i++) out[i] = exp_f64(x[i] - high);
     double total;
     sum_f64(&total, out, 0, 1, n, false);
     return total;

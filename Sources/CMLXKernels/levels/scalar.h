@@ -33,7 +33,7 @@ INTEGER_SCALARS(i32, u32, 1)
 INTEGER_SCALARS(i64, u64, 1)
 
 INLINE double sigmoid_f64(double x) {
-    double y = 1 / (1 + exp(fabs(x)));
+    double y = 1 / (1 + exp_f64(fabs(x)));
     return x < 0 ? y : 1 - y;
 }
 
