@@ -1,0 +1,176 @@
+import MLXBase
+import MLXGraph
+
+/// One part of a subscript.
+public enum MLXArrayIndexOperation: CustomStringConvertible {
+    /// As many full slices as are needed.
+    case ellipsis
+    /// A new axis of size one.
+    case newAxis
+    /// One element of an axis, which goes away.
+    case index(Int)
+    /// A range of an axis.
+    case slice(MLXSlice)
+    /// Elements of an axis picked by number.
+    case array(MLXArray)
+
+    public var description: String {
+        switch self {
+        case .ellipsis: "..."
+        case .newAxis: "newAxis"
+        case .index(let index): "\(index)"
+        case .slice(let slice): slice.description
+        case .array(let array): "array(\(Shape.describe(array.shape)))"
+        }
+    }
+
+    /// Whether it uses up an axis of the array.
+    var isAxis: Bool {
+        switch self {
+        case .ellipsis, .newAxis: false
+        default: true
+        }
+    }
+}
+
+/// Something that can stand in a subscript of an array.
+public protocol MLXArrayIndex {
+    var mlxArrayIndexOperation: MLXArrayIndexOperation { get }
+}
+
+extension Int: MLXArrayIndex {
+    public var mlxArrayIndexOperation: MLXArrayIndexOperation { .index(self) }
+}
+
+extension MLXArray: MLXArrayIndex {
+    public var mlxArrayIndexOperation: MLXArrayIndexOperation { .array(self) }
+}
+
+/// As many full slices as are needed: `a[.ellipsis, 0]`.
+public struct MLXEllipsisIndex: MLXArrayIndex, Sendable {
+    public var mlxArrayIndexOperation: MLXArrayIndexOperation { .ellipsis }
+}
+
+extension MLXArrayIndex where Self == MLXEllipsisIndex {
+    public static var ellipsis: Self { MLXEllipsisIndex() }
+}
+
+/// A new axis of size one: `a[.newAxis]`.
+public struct MLXNewAxisIndex: MLXArrayIndex, Sendable {
+    public var mlxArrayIndexOperation: MLXArrayIndexOperation { .newAxis }
+}
+
+extension MLXArrayIndex where Self == MLXNewAxisIndex {
+    public static var newAxis: Self { MLXNewAxisIndex() }
+}
+
+/// A range of an axis with a stride. Missing parts reach to the ends; negative ones count from
+/// the end; anything beyond the ends is cut off, so a slice never fails.
+public struct MLXSlice: Equatable, CustomStringConvertible, Sendable {
+    let givenStart: Int32?
+    let givenEnd: Int32?
+    let givenStride: Int32?
+
+    public init(start: Int32? = nil, end: Int32? = nil, stride: Int32? = nil) {
+        givenStart = start
+        givenEnd = end
+        givenStride = stride
+    }
+
+    /// All elements in order.
+    public var isFull: Bool { givenStart == nil && givenEnd == nil && stride == 1 }
+
+    public var stride: Int32 { givenStride ?? 1 }
+
+    /// The start as given; by default the first element in the direction of the stride.
+    public func start(_ size: Int32) -> Int32 { givenStart ?? (stride < 0 ? size - 1 : 0) }
+
+    /// The end as given; by default one beyond the last element.
+    public func end(_ size: Int32) -> Int32 { givenEnd ?? (stride < 0 ? -size - 1 : size) }
+
+    /// The start counted from the front.
+    public func absoluteStart(_ size: Int32) -> Int32 {
+        let start = start(size)
+        return start < 0 ? start + size : start
+    }
+
+    /// The end counted from the front.
+    public func absoluteEnd(_ size: Int32) -> Int32 {
+        let end = end(size)
+        return end < 0 ? end + size : end
+    }
+
+    /// The first element, and how many elements the slice has on an axis.
+    func resolved(_ size: Int) -> (start: Int, count: Int) {
+        let step = Int(stride)
+        guard step != 0 else { return (0, 0) }
+        func absolute(_ value: Int32?, _ fallback: Int) -> Int {
+            guard let value else { return fallback }
+            return value < 0 ? Int(value) + size : Int(value)
+        }
+        if step > 0 {
+            let start = Swift.min(Swift.max(absolute(givenStart, 0), 0), size)
+            let end = Swift.min(Swift.max(absolute(givenEnd, size), start), size)
+            return (start, (end - start + step - 1) / step)
+        }
+        let start = Swift.min(absolute(givenStart, size - 1), size - 1)
+        let end = Swift.min(Swift.max(absolute(givenEnd, -1), -1), start)
+        return start < 0 ? (0, 0) : (start, (start - end - step - 1) / -step)
+    }
+
+    public var description: String {
+        let parts = [givenStart, givenEnd, givenStride].map { $0.map(String.init) ?? "" }
+        return parts.joined(separator: ":")
+    }
+}
+
+extension MLXSlice: MLXArrayIndex {
+    public var mlxArrayIndexOperation: MLXArrayIndexOperation { .slice(self) }
+}
+
+/// A slice with a stride, for subscripts: `a[stride(from: 0, by: 2)]`.
+public func stride(
+    from start: Int? = nil, to end: Int? = nil, by stride: Int? = nil
+) -> MLXSlice {
+    MLXSlice(
+        start: start.map(Int32.init(clamping:)), end: end.map(Int32.init(clamping:)),
+        stride: stride.map(Int32.init(clamping:)))
+}
+
+extension MLXArrayIndex where Self == MLXSlice {
+    public static func stride(
+        from start: Int? = nil, to end: Int? = nil, by stride: Int? = nil
+    ) -> MLXSlice {
+        MLX.stride(from: start, to: end, by: stride)
+    }
+}
+
+extension Range: MLXArrayIndex where Bound == Int {
+    public var mlxArrayIndexOperation: MLXArrayIndexOperation {
+        .slice(MLX.stride(from: lowerBound, to: upperBound))
+    }
+}
+
+extension ClosedRange: MLXArrayIndex where Bound == Int {
+    public var mlxArrayIndexOperation: MLXArrayIndexOperation {
+        .slice(MLX.stride(from: lowerBound, to: upperBound + 1))
+    }
+}
+
+extension PartialRangeUpTo: MLXArrayIndex where Bound == Int {
+    public var mlxArrayIndexOperation: MLXArrayIndexOperation {
+        .slice(MLX.stride(to: upperBound))
+    }
+}
+
+extension PartialRangeThrough: MLXArrayIndex where Bound == Int {
+    public var mlxArrayIndexOperation: MLXArrayIndexOperation {
+        .slice(MLX.stride(to: upperBound + 1))
+    }
+}
+
+extension PartialRangeFrom: MLXArrayIndex where Bound == Int {
+    public var mlxArrayIndexOperation: MLXArrayIndexOperation {
+        .slice(MLX.stride(from: lowerBound))
+    }
+}

@@ -1,0 +1,117 @@
+import MLXBase
+import MLXGraph
+import MLXOps
+
+// Subscripts. Reading gives a window where slices suffice and a gather where index arrays are
+// involved; assigning makes the array stand for an updated copy.
+extension MLXArray {
+    public subscript(
+        indices: any MLXArrayIndex..., stream stream: StreamOrDevice = .default
+    ) -> MLXArray {
+        get { read(indices.map(\.mlxArrayIndexOperation), stream.id) }
+        set { write(indices.map(\.mlxArrayIndexOperation), newValue, stream.id) }
+    }
+
+    public subscript(
+        indices: [any MLXArrayIndex], stream stream: StreamOrDevice = .default
+    ) -> MLXArray {
+        get { read(indices.map(\.mlxArrayIndexOperation), stream.id) }
+        set { write(indices.map(\.mlxArrayIndexOperation), newValue, stream.id) }
+    }
+
+    func read(_ operations: [MLXArrayIndexOperation], _ stream: StreamID) -> MLXArray {
+        recording([self]) { () throws(ArrayError) in
+            let plan = try IndexPlan(operations, shape: shape)
+            return plan.gathered(from: windowed(by: plan, stream), stream)
+        }
+    }
+
+    /// The window of a subscript's slices.
+    private func windowed(by plan: IndexPlan, _ stream: StreamID) -> MLXArray {
+        plan.isFullWindow(of: shape)
+            ? self
+            : Ops.slice(
+                self, starts: plan.starts, steps: plan.steps, sizes: plan.sizes, stream: stream)
+    }
+
+    private func write(
+        _ operations: [MLXArrayIndexOperation], _ values: MLXArray, _ stream: StreamID
+    ) {
+        replace(with: updated(operations, values, .assign, stream))
+    }
+
+    /// The array with the elements of a subscript combined with values.
+    func updated(
+        _ operations: [MLXArrayIndexOperation], _ values: MLXArray, _ update: IndexUpdate,
+        _ stream: StreamID
+    ) -> MLXArray {
+        recording([self, values]) { () throws(ArrayError) in
+            let plan = try IndexPlan(operations, shape: shape)
+            let values = try fitted(Ops.cast(values, to: dtype, stream: stream), plan, stream)
+            let window = windowed(by: plan, stream)
+            let changed: MLXArray
+            if plan.gathered.isEmpty {
+                let inWindow = Ops.reshape(values, plan.sizes, stream: stream)
+                changed = update.combine(window, inWindow, stream)
+            } else {
+                changed = Ops.record(
+                    update.scatter,
+                    [window] + plan.gathered.map(\.indices) + [plan.unarranged(values, stream)],
+                    Attributes(words: plan.gatherWords), stream: stream)
+            }
+            if plan.isFullWindow(of: shape) { return changed }
+            return Ops.record(
+                .sliceUpdate, [self, changed],
+                Attributes(words: plan.starts + plan.steps, dynamicCount: plan.starts.count),
+                stream: stream)
+        }
+    }
+
+    /// Values broadcast to the shape of a subscript; leading axes of size one may be too many.
+    private func fitted(
+        _ values: MLXArray, _ plan: IndexPlan, _ stream: StreamID
+    ) throws(ArrayError) -> MLXArray {
+        let target = plan.resultShape
+        var shape = values.shape
+        while shape.count > target.count, shape.first == 1 { shape.removeFirst() }
+        return Ops.broadcast(
+            Ops.reshape(values, shape, stream: stream), to: target, stream: stream)
+    }
+}
+
+extension IndexPlan {
+    /// The result of a subscript from its window.
+    func gathered(from window: MLXArray, _ stream: StreamID) -> MLXArray {
+        if gathered.isEmpty { return Ops.reshape(window, resultShape, stream: stream) }
+        let picked = Ops.record(
+            .gather, [window] + gathered.map(\.indices), Attributes(words: gatherWords),
+            stream: stream)
+        return arranged(picked, stream)
+    }
+}
+
+/// How an indexed update combines old and new elements.
+enum IndexUpdate {
+    case assign, add, multiply, minimum, maximum
+
+    var scatter: OpCode {
+        switch self {
+        case .assign: .scatterAssign
+        case .add: .scatterAdd
+        case .multiply: .scatterProduct
+        case .minimum: .scatterMin
+        case .maximum: .scatterMax
+        }
+    }
+
+    /// Where no element is named twice.
+    func combine(_ old: MLXArray, _ new: MLXArray, _ stream: StreamID) -> MLXArray {
+        switch self {
+        case .assign: new
+        case .add: Ops.binary(.add, old, new, stream: stream)
+        case .multiply: Ops.binary(.multiply, old, new, stream: stream)
+        case .minimum: Ops.binary(.minimum, old, new, stream: stream)
+        case .maximum: Ops.binary(.maximum, old, new, stream: stream)
+        }
+    }
+}

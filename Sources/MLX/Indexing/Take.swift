@@ -1,0 +1,118 @@
+import MLXBase
+import MLXGraph
+import MLXOps
+
+// Picking elements by number.
+
+/// Elements along an axis: the axis is replaced by the indices' shape.
+public func take(
+    _ array: MLXArray, _ indices: MLXArray, axis: Int, stream: StreamOrDevice = .default
+) -> MLXArray {
+    recording([array, indices]) { () throws(ArrayError) in
+        let axis = try Axes.normalize(axis, rank: array.ndim, operation: "take")
+        guard array.dim(axis) > 0 || indices.size == 0 else {
+            throw ArrayError(
+                .index, "take", "cannot take from an axis without elements",
+                shapes: [array.shape, indices.shape])
+        }
+        var operations = [MLXArrayIndexOperation](
+            repeating: .slice(MLXSlice()), count: axis)
+        operations.append(.array(indices))
+        return array.read(operations, stream.id)
+    }
+}
+
+/// Elements of the flattened array.
+public func take(
+    _ array: MLXArray, _ indices: MLXArray, stream: StreamOrDevice = .default
+) -> MLXArray {
+    take(flattened(array, stream: stream), indices, axis: 0, stream: stream)
+}
+
+/// For each place in `indices` the element of the array with that number along the axis and the
+/// same numbers along the others.
+public func takeAlong(
+    _ array: MLXArray, _ indices: MLXArray, axis: Int, stream: StreamOrDevice = .default
+) -> MLXArray {
+    recording([array, indices]) { () throws(ArrayError) in
+        let places = try along(array, indices, axis, "take_along_axis", stream)
+        let words = [1 << array.ndim - 1] + [Int](repeating: 1, count: array.ndim)
+        let picked = Ops.record(
+            .gather, [array] + places.indices, Attributes(words: words), stream: stream.id)
+        return Ops.reshape(picked, places.shape, stream: stream.id)
+    }
+}
+
+/// For each place in `indices` the element of the flattened array with that number.
+public func takeAlong(
+    _ array: MLXArray, _ indices: MLXArray, stream: StreamOrDevice = .default
+) -> MLXArray {
+    takeAlong(
+        flattened(array, stream: stream), flattened(indices, stream: stream), axis: 0,
+        stream: stream)
+}
+
+/// The array with the elements that `takeAlong` would read replaced by values.
+public func putAlong(
+    _ array: MLXArray, _ indices: MLXArray, values: MLXArray, axis: Int,
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    recording([array, indices, values]) { () throws(ArrayError) in
+        let places = try along(array, indices, axis, "put_along_axis", stream)
+        let ones = [Int](repeating: 1, count: array.ndim)
+        let updates = Ops.broadcast(
+            Ops.cast(values, to: array.dtype), to: places.shape, stream: stream.id)
+        return Ops.record(
+            .scatterAssign,
+            [array] + places.indices + [Ops.reshape(updates, places.shape + ones)],
+            Attributes(words: [1 << array.ndim - 1] + ones), stream: stream.id)
+    }
+}
+
+/// The flattened array with elements replaced by values, in the array's shape.
+public func putAlong(
+    _ array: MLXArray, _ indices: MLXArray, values: MLXArray, stream: StreamOrDevice = .default
+) -> MLXArray {
+    let flat = putAlong(
+        flattened(array, stream: stream), flattened(indices, stream: stream),
+        values: flattened(values, stream: stream), axis: 0, stream: stream)
+    return Ops.reshape(flat, array.shape, stream: stream.id)
+}
+
+/// Index arrays for all axes, and the shape they broadcast to.
+private func along(
+    _ array: MLXArray, _ indices: MLXArray, _ axis: Int, _ operation: String,
+    _ stream: StreamOrDevice
+) throws(ArrayError) -> (indices: [MLXArray], shape: [Int]) {
+    let rank = array.ndim
+    guard indices.ndim == rank else {
+        throw ArrayError(
+            .shape, operation, "indices with \(indices.ndim) axes for an array with \(rank)",
+            shapes: [array.shape, indices.shape])
+    }
+    let axis = try Axes.normalize(axis, rank: rank, operation: operation)
+    var others = array.shape
+    others[axis] = 1
+    let shape = try Broadcasting.shape(
+        [indices.nodeShape, try Shape(validating: others, operation: operation)],
+        operation: operation)
+    let numbers = (0..<rank).map { other -> MLXArray in
+        if other == axis { return indices }
+        var column = [Int](repeating: 1, count: rank)
+        column[other] = array.dim(other)
+        return Ops.reshape(arange(array.dim(other), stream: stream), column, stream: stream.id)
+    }
+    return (numbers, shape.array)
+}
+
+extension MLXArray {
+    public func take(
+        _ indices: MLXArray, axis: Int, stream: StreamOrDevice = .default
+    ) -> MLXArray {
+        MLX.take(self, indices, axis: axis, stream: stream)
+    }
+
+    public func take(_ indices: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
+        MLX.take(self, indices, stream: stream)
+    }
+}
