@@ -87,7 +87,7 @@ let package = Package(
         // L7
         layer("MLXNN", ["MLX"]),
         layer("MLXOptimizers", ["MLX", "MLXNN"]),
-        layer("MLXData", ["MLX", "MLXFormats"]),
+        layer("MLXData", ["MLX", "MLXFormats"], resources: [.embedInCode("Resources/digits.npz")]),
         layer("MLXTrain", ["MLX", "MLXNN", "MLXOptimizers", "MLXData"]),
         // L8
         .executableTarget(

@@ -1,0 +1,154 @@
+import Foundation
+import MLXBase
+import MLXFormats
+import MLXGraph
+import MLXOps
+import MLXMemory
+
+/// What can go wrong with the name or kind of a file. What is wrong inside one is an `ArrayError`
+/// of kind `file`.
+public enum LoadSaveError: Error {
+    case unableToOpen(URL, String)
+    case unknownExtension(String)
+}
+
+extension LoadSaveError: LocalizedError {
+    public var errorDescription: String? {
+        switch self {
+        case .unableToOpen(let url, let message): "cannot open \(url.path): \(message)"
+        case .unknownExtension(let name):
+            "'.\(name)' is no format that can be read or written here"
+        }
+    }
+}
+
+/// Writes an array as `.npy`.
+/// - Throws: `ArrayError` when the array cannot be computed or the file not be written.
+public func save(array: MLXArray, url: URL, stream: StreamOrDevice = .default) throws {
+    guard url.pathExtension == "npy" else {
+        throw LoadSaveError.unknownExtension(url.pathExtension)
+    }
+    try checkedEval(array)
+    try withContents(["": array]) { try NPY.write($0[0], path: url.path) }
+}
+
+/// Writes named arrays as `.safetensors`, with optional metadata, or `.npz`. The file appears
+/// whole or not at all.
+/// - Throws: `ArrayError` when an array cannot be computed or the file not be written.
+public func save(
+    arrays: [String: MLXArray], metadata: [String: String] = [:], url: URL,
+    stream: StreamOrDevice = .default
+) throws {
+    try checkedEval(Array(arrays.values))
+    try withContents(arrays) { contents in
+        switch url.pathExtension {
+        case "safetensors":
+            try Safetensors.write(contents, metadata: metadata, path: url.path)
+        case "npz": try NPZ.write(contents, compressed: false, path: url.path)
+        default: throw LoadSaveError.unknownExtension(url.pathExtension)
+        }
+    }
+}
+
+/// Named arrays in the safetensors format.
+public func saveToData(
+    arrays: [String: MLXArray], metadata: [String: String] = [:]
+) throws -> Data {
+    try checkedEval(Array(arrays.values))
+    let sink = MemorySink()
+    try withContents(arrays) { try Safetensors.write($0, metadata: metadata, to: sink) }
+    return Data(sink.contents)
+}
+
+/// Reads a `.npy` file.
+public func loadArray(url: URL, stream: StreamOrDevice = .cpu) throws -> MLXArray {
+    guard url.pathExtension == "npy" else {
+        throw LoadSaveError.unknownExtension(url.pathExtension)
+    }
+    return try loaded(try NPY.open(path: url.path))
+}
+
+/// Reads the arrays of a `.safetensors` or `.npz` file.
+public func loadArrays(url: URL, stream: StreamOrDevice = .cpu) throws -> [String: MLXArray] {
+    try loadArraysAndMetadata(url: url, stream: stream).0
+}
+
+/// Reads the arrays of a `.safetensors` or `.npz` file, and the metadata of the first kind.
+public func loadArraysAndMetadata(
+    url: URL, stream: StreamOrDevice = .cpu
+) throws -> ([String: MLXArray], [String: String]) {
+    switch url.pathExtension {
+    case "safetensors":
+        let file = try Safetensors.open(path: url.path)
+        return (try loaded(file.tensors), file.metadata)
+    case "npz": return (try loaded(try NPZ.open(path: url.path)), [:])
+    default: throw LoadSaveError.unknownExtension(url.pathExtension)
+    }
+}
+
+/// Reads arrays in the safetensors format.
+public func loadArrays(
+    data: Data, stream: StreamOrDevice = .cpu
+) throws -> [String: MLXArray] {
+    try loadArraysAndMetadata(data: data, stream: stream).0
+}
+
+/// Reads arrays and metadata in the safetensors format.
+public func loadArraysAndMetadata(
+    data: Data, stream: StreamOrDevice = .cpu
+) throws -> ([String: MLXArray], [String: String]) {
+    let file = try Safetensors.open(MemorySource([UInt8](data)))
+    return (try loaded(file.tensors), file.metadata)
+}
+
+/// Runs `body` with the bytes of evaluated arrays, sorted by name, row-major.
+private func withContents<R>(
+    _ arrays: [String: MLXArray], _ body: ([TensorContents]) throws -> R
+) throws -> R {
+    var owners: [Data] = []
+    var contents: [TensorContents] = []
+    var values: [Value] = []
+    for (name, array) in arrays.sorted(by: { $0.key < $1.key }) {
+        guard let value = array.value else { continue }
+        if value.isRowMajor {
+            values.append(value)
+            contents.append(
+                TensorContents(
+                    name: name, dtype: value.dtype, shape: value.shape.array,
+                    bytes: UnsafeRawBufferPointer(start: value.pointer, count: value.byteCount)))
+        } else {
+            let copy = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: value.byteCount, alignment: 64)
+            value.copyRowMajor(to: copy)
+            owners.append(
+                Data(
+                    bytesNoCopy: copy.baseAddress!, count: copy.count,
+                    deallocator: .custom { pointer, _ in pointer.deallocate() }))
+            contents.append(
+                TensorContents(
+                    name: name, dtype: value.dtype, shape: value.shape.array,
+                    bytes: UnsafeRawBufferPointer(copy)))
+        }
+    }
+    return try withExtendedLifetime((owners, values)) { try body(contents) }
+}
+
+/// All tensors of a file, or none.
+private func loaded(_ tensors: [StoredTensor]) throws -> [String: MLXArray] {
+    var arrays: [String: MLXArray] = [:]
+    for tensor in tensors { arrays[tensor.description.name] = try loaded(tensor) }
+    return arrays
+}
+
+/// Reads a tensor into a buffer that all devices share.
+private func loaded(_ tensor: StoredTensor) throws -> MLXArray {
+    let description = tensor.description
+    let dims = description.fortranOrder ? description.shape.reversed() : description.shape
+    let shape = try Shape(validating: dims, operation: "load")
+    let buffer = try Runtime.engine.allocators[0].allocate(byteCount: description.byteCount)
+    try tensor.read(
+        into: UnsafeMutableRawBufferPointer(
+            start: buffer.pointer, count: description.byteCount))
+    let array = MLXArray(Value(buffer: buffer, dtype: description.dtype, shape: shape))
+    return description.fortranOrder ? transposed(array) : array
+}
