@@ -90,12 +90,36 @@ package final class Engine: Sendable {
 
     // MARK: - Evaluating
 
-    /// Evaluates on behalf of a task, which suspends meanwhile.
+    /// Evaluates on behalf of a task, which suspends meanwhile; cancelling the task stops the
+    /// evaluation between two steps.
     package nonisolated(nonsending) func evaluate(
         _ request: Scheduler.Request
     ) async throws {
         try Engine.checkReentrancy()
-        try await scheduler.evaluate(request)
+        try Task.checkCancellation()
+        let cancellation = Cancellation()
+        try await withTaskCancellationHandler {
+            if isShared {
+                try await scheduler.evaluateNow(request, cancellation)
+            } else {
+                try await evaluateOnTeams(request, cancellation)
+            }
+        } onCancel: {
+            cancellation.request()
+        }
+    }
+
+    private nonisolated(nonsending) func evaluateOnTeams(
+        _ request: Scheduler.Request, _ cancellation: Cancellation
+    ) async throws {
+        guard let run = try await scheduler.prepare(request, cancellation) else { return }
+        await withCheckedContinuation { continuation in
+            let scheduler = scheduler
+            scheduler.team.post {
+                scheduler.assumeIsolated { $0.start(run) { continuation.resume() } }
+            }
+        }
+        try await scheduler.finish(run)
     }
 
     /// Evaluates on the calling thread, whichever it is: a plain one, one of the global pool, one
@@ -111,8 +135,7 @@ package final class Engine: Sendable {
         let started = try scheduler.team.withToken {
             try scheduler.assumeIsolated { scheduler -> Run? in
                 guard let run = try scheduler.prepare(request) else { return nil }
-                run.onCompletion = { done.open() }
-                scheduler.start(run)
+                scheduler.start(run) { done.open() }
                 return run
             }
         }
@@ -147,12 +170,11 @@ package final class Engine: Sendable {
                 if scheduler.isShared {
                     try? scheduler.complete(run)
                 } else {
-                    run.onCompletion = { [unowned scheduler] in
+                    scheduler.start(run) { [unowned scheduler] in
                         scheduler.team.post {
                             scheduler.assumeIsolated { try? $0.finish(run) }
                         }
                     }
-                    scheduler.start(run)
                 }
             }
         }

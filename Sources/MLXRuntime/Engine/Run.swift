@@ -24,12 +24,14 @@ package final class Run: @unchecked Sendable {
     var stepNanoseconds: [UInt64]?
     /// Command lists that have not come to their end.
     let openLists: Atomic<Int>
+    private let cancellation: Cancellation?
     private let stop = Atomic<Bool>(false)
     private let failure = Mutex<(any Error)?>(nil)
     /// Called once, by whoever completes the last list. Set before submission.
     var onCompletion: (@Sendable () -> Void)?
 
-    init(graph: consuming Subgraph, plan: Plan) {
+    init(graph: consuming Subgraph, plan: Plan, cancellation: Cancellation? = nil) {
+        self.cancellation = cancellation
         self.plan = plan
         slotPointers = .allocate(capacity: max(plan.slots.count, 1))
         scalarBits = .allocate(capacity: max(plan.scalarNodes.count, 1))
@@ -95,7 +97,9 @@ package final class Run: @unchecked Sendable {
 
     // MARK: - Ending
 
-    var isStopped: Bool { stop.load(ordering: .acquiring) }
+    var isStopped: Bool {
+        stop.load(ordering: .acquiring) || cancellation?.isRequested == true
+    }
 
     /// Stops the run at its next step. The first error stays.
     package func fail(_ error: any Error) {
@@ -105,7 +109,9 @@ package final class Run: @unchecked Sendable {
 
     var isDone: Bool { openLists.load(ordering: .acquiring) == 0 }
 
-    var error: (any Error)? { failure.withLock { $0 } }
+    var error: (any Error)? {
+        failure.withLock { $0 } ?? (cancellation?.hasStopped == true ? CancellationError() : nil)
+    }
 
     /// Binds the results to their nodes. Called once, after the last step.
     func publish() {
@@ -130,4 +136,24 @@ package final class Run: @unchecked Sendable {
             buffer: buffer, byteOffset: address(operand) - buffer.pointer, dtype: operand.dtype,
             shape: operand.shape, strides: strides)
     }
+}
+
+/// A task's wish to stop, seen by the run before each step.
+package final class Cancellation: Sendable {
+    private let requested = Atomic<Bool>(false)
+    private let stopped = Atomic<Bool>(false)
+
+    package init() {}
+
+    package func request() { requested.store(true, ordering: .releasing) }
+
+    /// Whether the run must not start another step. Remembers that it said so.
+    var isRequested: Bool {
+        guard requested.load(ordering: .acquiring) else { return false }
+        stopped.store(true, ordering: .releasing)
+        return true
+    }
+
+    /// Whether a step was left out; a wish that came after the last step changes nothing.
+    var hasStopped: Bool { stopped.load(ordering: .acquiring) }
 }

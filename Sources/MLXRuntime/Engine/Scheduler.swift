@@ -60,7 +60,9 @@ package actor Scheduler {
 
     /// Extracts, plans and binds.
     /// - Returns: nil when there is nothing to compute.
-    func prepare(_ request: Request) throws(ArrayError) -> Run? {
+    func prepare(
+        _ request: Request, _ cancellation: Cancellation? = nil
+    ) throws(ArrayError) -> Run? {
         evaluationCount += 1
         let references = try pending(request.roots)
         defer { for handle in references { GraphStore.shared.release(handle.id) } }
@@ -71,7 +73,7 @@ package actor Scheduler {
         if let policy = request.policy { planner.policy = policy }
         let plan = try plan(for: graph, planner)
         if plan.steps.isEmpty && plan.results.isEmpty { return nil }
-        let run = Run(graph: graph, plan: plan)
+        let run = Run(graph: graph, plan: plan, cancellation: cancellation)
         try run.bind { allocators[$0.kind!.index] }
         if trace.isOn { label(plan) }
         if debugLevel >= 2 {
@@ -172,10 +174,13 @@ package actor Scheduler {
         device.assumeIsolated { $0.advance() }
     }
 
-    /// Evaluates in place, on a thread that holds the team's token.
-    package func evaluateNow(_ request: Request) throws {
+    /// Evaluates in place, on a thread that holds the team's token. Synchronous, so a task that
+    /// awaits it changes executors once on the way in and once on the way out.
+    package func evaluateNow(
+        _ request: Request, _ cancellation: Cancellation? = nil
+    ) throws {
         precondition(isShared)
-        guard let run = try prepare(request) else { return }
+        guard let run = try prepare(request, cancellation) else { return }
         try complete(run)
     }
 
@@ -193,31 +198,9 @@ package actor Scheduler {
         decay()
     }
 
-    /// Evaluates; the surrounding task's cancellation stops it between steps.
-    package func evaluate(_ request: Request) async throws {
-        try Task.checkCancellation()
-        guard let run = try prepare(request) else { return }
-        try await withTaskCancellationHandler {
-            if isShared {
-                try complete(run)
-            } else {
-                await runOnOtherTeams(run)
-                try finish(run)
-            }
-        } onCancel: {
-            run.fail(CancellationError())
-        }
-    }
-
-    private func runOnOtherTeams(_ run: Run) async {
-        await withCheckedContinuation { continuation in
-            run.onCompletion = { continuation.resume() }
-            start(run)
-        }
-    }
-
     /// Submits to devices on other teams and sets them going.
-    func start(_ run: Run) {
+    func start(_ run: Run, onCompletion: @escaping @Sendable () -> Void) {
+        run.onCompletion = onCompletion
         submit(run)
         Scheduler.kick(run, devices)
     }
