@@ -56,10 +56,15 @@ typedef void quantize_rows(int8_t *, float *, const float *, size_t, size_t);
 typedef void dequantize_tile(float *, ptrdiff_t, const int32_t *, const int32_t *, const float *,
                              const float *, size_t, size_t);
 static quantize_rows *const quantizers[] = BY_LEVEL(mlx_quantize_rows);
+typedef void sum_rows(int32_t *, const int8_t *, size_t, size_t);
+static sum_rows *const summers[] = BY_LEVEL(mlx_sum_rows_i8);
 static dequantize_tile *const dequantizers[] = BY_LEVEL(mlx_dequantize_tile);
 
 void mlx_quantize_rows(int8_t *q, float *scales, const float *x, size_t rows, size_t n) {
     quantizers[mlx_level()](q, scales, x, rows, n);
+}
+void mlx_sum_rows_i8(int32_t *out, const int8_t *x, size_t rows, size_t n) {
+    summers[mlx_level()](out, x, rows, n);
 }
 void mlx_dequantize_tile(float *out, ptrdiff_t ldo, const int32_t *acc, const int32_t *bias,
                          const float *row_scales, const float *column_scales, size_t rows,

@@ -4,7 +4,7 @@ import MLXBase
 /// Reductions of one run of axes that leaves contiguous columns to its right: whole rows are
 /// merged into a row of accumulators, so memory is read in order.
 /// NUMERICS: float32 (and widened half) sums and products take at most 128 rows before they are
-/// merged into float64 totals. Parts of 2048 rows are merged in order.
+/// merged into float64 totals. Parts of 512 rows are merged in order.
 struct ColumnReduction {
     private let kind: Reduction.Kind
     private let x: Operand
@@ -14,8 +14,8 @@ struct ColumnReduction {
     private let middleStride: Int
     private let inner: Int
 
-    private static let blockColumns = 2048
-    private static let partRows = 2048
+    private static let blockColumns = 1024
+    private static let partRows = 512
     private static let flushRows = 128
 
     init(_ kind: Reduction.Kind, _ x: Operand, _ layout: ColumnLayout) {

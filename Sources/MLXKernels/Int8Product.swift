@@ -56,13 +56,9 @@ enum Int8Product {
                 pack(
                     target + first * groups * 4, source + first * depth, depth, 1, rows, depth, nr)
                 let bytes = source.assumingMemoryBound(to: Int8.self)
-                for column in first..<first + rows {
-                    var sum: Int32 = 0
-                    if isBiased {
-                        for k in 0..<depth { sum &+= Int32(bytes[column * depth + k]) }
-                    }
-                    sums[column] = sum &* 128
-                }
+                mlx_sum_rows_i8(sums + first, bytes + first * depth, rows, depth)
+                let factor: Int32 = isBiased ? 128 : 0
+                for column in first..<first + rows { sums[column] &*= factor }
             }
         }
 

@@ -48,6 +48,8 @@ void mlx_combine_rows_f64(double *out, const double *x, ptrdiff_t row_stride, si
 
 /// Symmetric int8 rows: q = round(x / s), s = max |x| / 127, one scale a row (0 for zero rows).
 void mlx_quantize_rows(int8_t *q, float *scales, const float *x, size_t rows, size_t n);
+/// The sum of each contiguous row.
+void mlx_sum_rows_i8(int32_t *out, const int8_t *x, size_t rows, size_t n);
 /// out[r][c] = (acc[r][c] - bias[c]) * row_scale[r] * column_scale[c]; acc has row stride n.
 void mlx_dequantize_tile(float *out, ptrdiff_t ldo, const int32_t *acc, const int32_t *bias,
                          const float *row_scales, const float *column_scales, size_t rows,

@@ -154,6 +154,14 @@ void LEVEL_NAME(mlx_quantize_rows)(i8 *q, float *scales, const float *x, size_t 
     }
 }
 
+void LEVEL_NAME(mlx_sum_rows_i8)(i32 *out, const i8 *x, size_t rows, size_t n) {
+    for (size_t r = 0; r < rows; r++) {
+        u32 sum = 0;
+        for (size_t i = 0; i < n; i++) sum += (u32)x[r * n + i];
+        out[r] = (i32)sum;
+    }
+}
+
 void LEVEL_NAME(mlx_dequantize_tile)(float *out, ptrdiff_t ldo, const i32 *acc, const i32 *bias,
                                      const float *row_scales, const float *column_scales,
                                      size_t rows, size_t n) {

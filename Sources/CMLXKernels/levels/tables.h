@@ -30,6 +30,7 @@ typedef void mlx_random_words_fn(uint32_t *, uint32_t, uint32_t, size_t, size_t,
     void mlx_combine_rows_f64_##level(double *, const double *, ptrdiff_t, size_t,         \
                                       const double *, ptrdiff_t, size_t);                  \
     void mlx_quantize_rows_##level(int8_t *, float *, const float *, size_t, size_t);      \
+    void mlx_sum_rows_i8_##level(int32_t *, const int8_t *, size_t, size_t);               \
     void mlx_dequantize_tile_##level(float *, ptrdiff_t, const int32_t *, const int32_t *, \
                                      const float *, const float *, size_t, size_t);
 DECLARE_LEVEL(baseline)
