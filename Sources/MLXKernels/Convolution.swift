@@ -15,6 +15,8 @@ enum Convolution {
     /// The product of one tile: rows of patches times the phase's weights.
     protocol Engine: Sendable {
         static var grain: Grain { get }
+        /// Elements of one tile of patches.
+        static var tileLength: Int { get }
         /// Prepares a (depth, columns) matrix that many tiles multiply.
         static func prepare(
             _ b: MatrixView, _ call: borrowing KernelCall
@@ -107,7 +109,7 @@ enum Convolution {
         let right = weights(weight, phase, group, columns, call)
         let prepared = E.prepare(right, call)
         let size = out.itemSize
-        let tileRows = max(24, min(480, (1 << 18) / max(depth, 1)) / 24 * 24)
+        let tileRows = max(24, min(480, E.tileLength / max(depth, 1)) / 24 * 24)
         let patchBytes = (tileRows * depth * size + 63) & ~63
         let productBytes = isWhole ? 0 : (tileRows * columns * size + 63) & ~63
         let engineBytes = E.scratchBytes(tileRows, depth, out.dtype)
@@ -196,7 +198,7 @@ enum Convolution {
         let pixels = gradient.shape.size / max(gradient.shape[3], 1)
         let size = out.itemSize
         let depth = max(out.shape.size / out.shape[0], 1)
-        let tileRows = max(24, min(240, (1 << 17) / depth) / 24 * 24)
+        let tileRows = max(24, min(240, E.tileLength / 2 / depth) / 24 * 24)
         let partBytes = (out.shape.size * size + 63) & ~63
         let mostParts = max(1, min(16, (256 << 20) / partBytes))
         let mostRows = mostParts * tileRows

@@ -5,6 +5,8 @@ import MLXBase
 /// convolutions are four real ones: all three operations are bilinear.
 private enum BLASEngine: Convolution.Engine {
     static var grain: Grain { .cpu }
+    /// OpenBLAS packs the weights anew for each tile, so tiles are large.
+    static var tileLength: Int { 1 << 18 }
 
     static func prepare(
         _ b: MatrixView, _ call: borrowing KernelCall
@@ -33,6 +35,8 @@ private enum BLASEngine: Convolution.Engine {
 
 private enum PackedEngine: Convolution.Engine {
     static var grain: Grain { .gpu }
+    /// Patches and panels together fit the second-level cache.
+    static var tileLength: Int { 1 << 17 }
 
     static func prepare(
         _ b: MatrixView, _ call: borrowing KernelCall

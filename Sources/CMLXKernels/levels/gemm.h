@@ -92,11 +92,60 @@ MICRO(micro_f64, double, VD, MR, NV, STEP_FLOAT)
             }                                                                             \
         }                                                                                 \
     }
-PACK(pack_f32_f32, float, float, SAME)
+PACK(pack_f32_any, float, float, SAME)
 PACK(pack_f32_f16, float, u16, widen_f16)
 PACK(pack_f32_bf16, float, u16, widen_bf16)
 PACK(pack_f32_i8, float, i8, SAME)
 PACK(pack_f64_f64, double, double, SAME)
+
+typedef float QUAD __attribute__((ext_vector_type(4)));
+typedef QUAD QUAD_AT __attribute__((aligned(4)));
+
+/// Four rows and four of the depth, turned around in registers.
+INLINE void pack_quad(float *out, const float *in, ptrdiff_t ws, size_t panel) {
+    QUAD x0 = *(const QUAD_AT *)in, x1 = *(const QUAD_AT *)(in + ws);
+    QUAD x2 = *(const QUAD_AT *)(in + 2 * ws), x3 = *(const QUAD_AT *)(in + 3 * ws);
+    QUAD a = __builtin_shufflevector(x0, x1, 0, 4, 1, 5);
+    QUAD b = __builtin_shufflevector(x2, x3, 0, 4, 1, 5);
+    QUAD c = __builtin_shufflevector(x0, x1, 2, 6, 3, 7);
+    QUAD d = __builtin_shufflevector(x2, x3, 2, 6, 3, 7);
+    *(QUAD_AT *)out = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+    *(QUAD_AT *)(out + panel) = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    *(QUAD_AT *)(out + 2 * panel) = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+    *(QUAD_AT *)(out + 3 * panel) = __builtin_shufflevector(c, d, 2, 3, 6, 7);
+}
+
+/// float32 rows that are contiguous along the depth: most of the work of convolutions.
+static void pack_f32_f32(void *out_, const void *in_, ptrdiff_t ws, ptrdiff_t ds, size_t width,
+                         size_t depth, size_t panel) {
+    if (ds != 1 || ws == 1) {
+        pack_f32_any(out_, in_, ws, ds, width, depth, panel);
+        return;
+    }
+    float *out = out_;
+    for (size_t p = 0; p < width; p += panel, out += panel * depth) {
+        const float *in = (const float *)in_ + (ptrdiff_t)p * ws;
+        size_t w = width - p < panel ? width - p : panel;
+        if (w < panel) memset(out, 0, panel * depth * sizeof(float));
+        for (size_t k0 = 0; k0 < depth; k0 += 16) {
+            size_t end = depth - k0 < 16 ? depth : k0 + 16, j = 0;
+            for (; j + 4 <= w; j += 4) {
+                const float *x = in + (ptrdiff_t)j * ws;
+                size_t k = k0;
+                for (; k + 4 <= end; k += 4) pack_quad(out + k * panel + j, x + k, ws, panel);
+                for (; k < end; k++) {
+                    for (size_t i = 0; i < 4; i++) {
+                        out[k * panel + j + i] = x[(ptrdiff_t)i * ws + (ptrdiff_t)k];
+                    }
+                }
+            }
+            for (; j < w; j++) {
+                const float *x = in + (ptrdiff_t)j * ws;
+                for (size_t k = k0; k < end; k++) out[k * panel + j] = x[k];
+            }
+        }
+    }
+}
 
 #define ROW_PRODUCTS(T)                                                                   \
     void LEVEL_NAME(mlx_dot_rows_##T)(T *out, ptrdiff_t so, const T *x, ptrdiff_t stride, \
