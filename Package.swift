@@ -95,7 +95,7 @@ let package = Package(
             dependencies: [
                 "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXTrain", "MLXRuntime",
                 "MLXPlanner", "MLXOps", "MLXKernels", "MLXMemory", "MLXGraph", "MLXBase",
-                "COpenBLAS", arguments,
+                "COpenBLAS", "CMLXKernels", arguments,
             ],
             swiftSettings: settings),
         // Tests.

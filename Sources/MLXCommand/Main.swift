@@ -6,5 +6,7 @@ struct MLXCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mlx",
         abstract: "MLX for Linux: lazy arrays on three device actors.",
-        subcommands: [BenchCommand.self, DirectSGEMMCommand.self])
+        subcommands: [
+            DoctorCommand.self, BenchCommand.self, DirectSGEMMCommand.self,
+        ])
 }

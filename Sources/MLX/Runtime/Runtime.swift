@@ -42,6 +42,8 @@ package enum Runtime {
         configuration.debugLevel = environment.debugLevel
         configuration.log = { FileHandle.standardError.write(Data(($0 + "\n").utf8)) }
         let engine = Engine(configuration)
+        let costs = Calibration.load(environment, for: engine)
+        engine.withScheduler { $0.setCosts(costs) }
         if let file = environment.traceFile { startTrace(engine, file) }
         return engine
     }
@@ -65,6 +67,16 @@ package enum Runtime {
     /// Writes what the trace has recorded as a timeline that Perfetto opens.
     package static func writeTrace(to file: String) throws {
         try engine.withAllTokens { try engine.trace.write(to: file) }
+    }
+
+    /// Where measurements are kept between processes.
+    package static var cacheDirectory: URL {
+        let variables = ProcessInfo.processInfo.environment
+        let base =
+            variables["XDG_CACHE_HOME"].map { URL(fileURLWithPath: $0) }
+            ?? URL(fileURLWithPath: variables["HOME"] ?? NSTemporaryDirectory())
+            .appendingPathComponent(".cache")
+        return base.appendingPathComponent("mlx-actors")
     }
 
     private static func applyInstructionSet(_ name: String?) {

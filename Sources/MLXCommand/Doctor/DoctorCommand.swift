@@ -1,0 +1,24 @@
+import ArgumentParser
+import Foundation
+import MLX
+
+/// `mlx doctor`: what the library found on this machine, what the system refused, and whether
+/// each device computes correctly.
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Show the machine, the devices, and a self-check.")
+
+    @Flag(help: "One JSON object.") var json = false
+
+    func run() async throws {
+        let report = try MachineReport.make(checks: SelfCheck.run())
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            print(String(decoding: try encoder.encode(report), as: UTF8.self))
+        } else {
+            print(report.text)
+        }
+        if !report.checks.allSatisfy(\.passed) { throw ExitCode(1) }
+    }
+}
