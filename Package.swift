@@ -107,7 +107,12 @@ let package = Package(
         tests("MLXKernelsTests", ["MLXKernels", "MLXBase", "CMLXKernels"]),
         tests("MLXMemoryTests", ["MLXMemory", "MLXBase"]),
         tests("MLXTeamTests", ["MLXRuntime", "MLXMemory", "MLXBase"]),
-        tests("MLXRuntimeTests", ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps", "MLXPlanner", "MLXRuntime", "CMLXKernels"]),
+        tests(
+            "MLXRuntimeTests",
+            [
+                "MLXBase", "MLXGraph", "MLXMemory", "MLXOps", "MLXPlanner", "MLXRuntime",
+                "CMLXKernels",
+            ]),
         tests("MLXTests", ["MLX"]),
         tests("MLXNNTests", ["MLX", "MLXNN"]),
     ]

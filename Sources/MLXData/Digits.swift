@@ -1,7 +1,6 @@
 import Foundation
 import MLX
 import MLXFormats
-import MLXMemory
 
 /// 1,797 handwritten digits of 43 people, 8 by 8 pixels with 17 grey levels: the test part of
 /// "Optical Recognition of Handwritten Digits" (E. Alpaydin, C. Kaynak, UCI Machine Learning

@@ -40,7 +40,8 @@ package struct NodeReference: ~Copyable {
     package var payload: Payload? { row.pointee.payload?.takeUnretainedValue() }
 
     package var value: Value? {
-        guard let pointer = UnsafeRawPointer(bitPattern: row.pointee.value.load(ordering: .acquiring))
+        guard
+            let pointer = UnsafeRawPointer(bitPattern: row.pointee.value.load(ordering: .acquiring))
         else { return nil }
         return Unmanaged<Value>.fromOpaque(pointer).takeUnretainedValue()
     }

@@ -181,7 +181,8 @@ private struct SubgraphWalk {
     ) -> Int32 {
         let position = Int32(graph.ops.count)
         let state = row.pointee.state.load(ordering: .relaxed)
-        graph.handles.append(NodeHandle(id: id, generation: UInt32(truncatingIfNeeded: state >> 32)))
+        graph.handles.append(
+            NodeHandle(id: id, generation: UInt32(truncatingIfNeeded: state >> 32)))
         graph.userCounts.append(UInt32(truncatingIfNeeded: state))
         graph.ops.append(row.pointee.op)
         graph.dtypes.append(row.pointee.dtype)

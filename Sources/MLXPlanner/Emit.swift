@@ -61,7 +61,8 @@ extension PlanBuilder {
         _ dtype: DType, _ count: Int, _ storage: Plan.Storage, producer: Int32
     ) -> Int32 {
         plan.slots.append(
-            .init(dtype: dtype, byteCount: count * dtype.size, storage: storage, producer: producer))
+            .init(dtype: dtype, byteCount: count * dtype.size, storage: storage, producer: producer)
+        )
         return Int32(plan.slots.count - 1)
     }
 

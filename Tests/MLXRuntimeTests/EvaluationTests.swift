@@ -56,7 +56,8 @@ import Testing
         #expect(engine.withScheduler { $0.statistics.planMisses } - before <= 2)
     }
 
-    @Test("an invalid operation is an error of the evaluation, with its chain") func poison() throws {
+    @Test("an invalid operation is an error of the evaluation, with its chain") func poison() throws
+    {
         let bad = Ops.binary(.add, array([1, 2], [2]), array([1, 2, 3], [3]))
         let y = Ops.unary(.exp, Ops.unary(.negative, bad))
         let error = #expect(throws: ArrayError.self) {

@@ -1,6 +1,7 @@
 import MLX
 import Testing
 
+/// What a first user does: arrays from numbers, operators, reductions, gradients, errors.
 @Suite("Arrays") struct ArrayTests {
     @Test("operators take arrays and weak scalars") func operators() {
         let a = MLXArray([1, 2, 3] as [Float])

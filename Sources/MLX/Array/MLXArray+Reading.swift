@@ -108,7 +108,9 @@ extension MLXArray {
 
     /// The array's memory, kept alive by the data.
     private func borrowed(_ value: Value) -> MLXArrayData {
-        let span = zip(value.shape.array, value.strides).reduce(1) { $0 + ($1.0 - 1) * Int($1.1.magnitude) }
+        let span = zip(value.shape.array, value.strides).reduce(1) {
+            $0 + ($1.0 - 1) * Int($1.1.magnitude)
+        }
         let keeper = Unmanaged.passRetained(value)
         let data = Data(
             bytesNoCopy: value.pointer,
@@ -119,7 +121,8 @@ extension MLXArray {
     }
 
     public convenience init(data: MLXArrayData) {
-        let contiguous = data.shape.isEmpty
+        let contiguous =
+            data.shape.isEmpty
             || MLXArray.rowMajor(data.shape) == data.strides
         self.init(
             taking: contiguous

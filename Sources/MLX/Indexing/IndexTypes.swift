@@ -1,7 +1,7 @@
 import MLXBase
 import MLXGraph
 
-/// One part of a subscript.
+/// One part of a subscript: a number, a range, an index array, a new axis, an ellipsis.
 public enum MLXArrayIndexOperation: CustomStringConvertible {
     /// As many full slices as are needed.
     case ellipsis

@@ -96,7 +96,8 @@ public func split(
     for index in Array(indices) + [length] {
         let end = Swift.min(Swift.max(index < 0 ? index + length : index, 0), length)
         let count = Swift.max(end - start, 0)
-        parts.append(Ops.slice(array, axis: axis, Swift.min(start, length), count, stream: stream.id))
+        parts.append(
+            Ops.slice(array, axis: axis, Swift.min(start, length), count, stream: stream.id))
         start = end
     }
     return parts
@@ -127,7 +128,8 @@ public func padded(
 ) -> MLXArray {
     recording([array]) { () throws(ArrayError) in
         let shape = array.shape
-        let widths = widths.count == 1 && shape.count != 1
+        let widths =
+            widths.count == 1 && shape.count != 1
             ? Array(repeating: widths.first!, count: shape.count) : Array(widths)
         guard widths.count == shape.count else {
             throw ArrayError(

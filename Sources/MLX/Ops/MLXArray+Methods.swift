@@ -1,7 +1,7 @@
 import MLXBase
 import MLXGraph
 
-// The functions of arrays as methods.
+// The functions of arrays as methods of the array; each calls the free function of its name.
 extension MLXArray {
     public func abs(stream: StreamOrDevice = .default) -> MLXArray {
         MLX.abs(self, stream: stream)
@@ -241,7 +241,8 @@ extension MLXArray {
     }
 
     public func variance(
-        axes: some Collection<Int>, keepDims: Bool = false, ddof: Int = 0, stream: StreamOrDevice = .default
+        axes: some Collection<Int>, keepDims: Bool = false, ddof: Int = 0,
+        stream: StreamOrDevice = .default
     ) -> MLXArray {
         MLX.variance(self, axes: axes, keepDims: keepDims, ddof: ddof, stream: stream)
     }

@@ -23,7 +23,8 @@ extension MLXArray {
     }
 
     public func transposed(_ axes: Int..., stream: StreamOrDevice = .default) -> MLXArray {
-        MLX.transposed(self, axes: axes.isEmpty ? Array((0..<ndim).reversed()) : axes, stream: stream)
+        MLX.transposed(
+            self, axes: axes.isEmpty ? Array((0..<ndim).reversed()) : axes, stream: stream)
     }
 
     public func transposed(axis: Int, stream: StreamOrDevice = .default) -> MLXArray {

@@ -7,7 +7,8 @@ import MLXOps
 
 /// Sum of the elements; small integers accumulate in 32 bits.
 public func sum(
-    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.sum, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
@@ -28,7 +29,8 @@ public func sum(
 
 /// Product of the elements; small integers accumulate in 32 bits.
 public func product(
-    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.product, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
@@ -49,7 +51,8 @@ public func product(
 
 /// Largest element, NaN if any is NaN.
 public func max(
-    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.max, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
@@ -70,7 +73,8 @@ public func max(
 
 /// Smallest element, NaN if any is NaN.
 public func min(
-    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.min, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
@@ -91,7 +95,8 @@ public func min(
 
 /// Whether every element is nonzero.
 public func all(
-    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.all, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
@@ -112,7 +117,8 @@ public func all(
 
 /// Whether some element is nonzero.
 public func any(
-    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.any, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
@@ -133,7 +139,8 @@ public func any(
 
 /// ln of the sum of e^x, without overflow.
 public func logSumExp(
-    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.logSumExp, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
@@ -154,7 +161,8 @@ public func logSumExp(
 
 /// Arithmetic mean; integers give float32.
 public func mean(
-    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     average(array, Array(axes), keepDims, stream)
 }
@@ -175,14 +183,16 @@ public func mean(
 
 /// Mean squared distance from the mean, with `ddof` taken off the count.
 public func variance(
-    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, ddof: Int = 0, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, ddof: Int = 0,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     spread(array, Array(axes), keepDims, ddof, stream)
 }
 
 /// Mean squared distance from the mean, with `ddof` taken off the count.
 public func variance(
-    _ array: MLXArray, axis: Int, keepDims: Bool = false, ddof: Int = 0, stream: StreamOrDevice = .default
+    _ array: MLXArray, axis: Int, keepDims: Bool = false, ddof: Int = 0,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     spread(array, [axis], keepDims, ddof, stream)
 }
@@ -196,14 +206,16 @@ public func variance(
 
 /// Square root of the variance.
 public func std(
-    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, ddof: Int = 0, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, ddof: Int = 0,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     sqrt(spread(array, Array(axes), keepDims, ddof, stream), stream: stream)
 }
 
 /// Square root of the variance.
 public func std(
-    _ array: MLXArray, axis: Int, keepDims: Bool = false, ddof: Int = 0, stream: StreamOrDevice = .default
+    _ array: MLXArray, axis: Int, keepDims: Bool = false, ddof: Int = 0,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     sqrt(spread(array, [axis], keepDims, ddof, stream), stream: stream)
 }
@@ -276,7 +288,8 @@ public func argMin(
 
 /// e^x divided by its sum over the axes. Half types accumulate in float32, `precise` or not.
 public func softmax(
-    _ array: MLXArray, axes: some Collection<Int>, precise: Bool = false, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, precise: Bool = false,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.softmax, array, axes: Array(axes), keepDims: false, stream: stream.id)
 }
@@ -297,7 +310,8 @@ public func softmax(
 
 /// e^x divided by its sum over the axes. Half types accumulate in float32, `precise` or not.
 public func softMax(
-    _ array: MLXArray, axes: some Collection<Int>, precise: Bool = false, stream: StreamOrDevice = .default
+    _ array: MLXArray, axes: some Collection<Int>, precise: Bool = false,
+    stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.softmax, array, axes: Array(axes), keepDims: false, stream: stream.id)
 }

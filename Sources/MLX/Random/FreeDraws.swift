@@ -35,7 +35,9 @@ public func uniform(
 
 /// Numbers evenly distributed over [low, high).
 public func uniform(
-    _ range: Range<Float> = 0 ..< 1, _ shape: some Collection<Int> = [], type: (some HasDType & BinaryFloatingPoint).Type = Float.self, key: (some RandomStateOrKey)? = MLXArray?.none, stream: StreamOrDevice = .default
+    _ range: Range<Float> = 0..<1, _ shape: some Collection<Int> = [],
+    type: (some HasDType & BinaryFloatingPoint).Type = Float.self,
+    key: (some RandomStateOrKey)? = MLXArray?.none, stream: StreamOrDevice = .default
 ) -> MLXArray {
     MLXRandom.uniform(
         range, shape, type: type, key: key, stream: stream)

@@ -18,7 +18,9 @@ extension MLXRandom {
 
     /// Numbers evenly distributed over [low, high).
     public static func uniform(
-        _ range: Range<Float> = 0 ..< 1, _ shape: some Collection<Int> = [], type: (some HasDType & BinaryFloatingPoint).Type = Float.self, key: (some RandomStateOrKey)? = MLXArray?.none, stream: StreamOrDevice = .default
+        _ range: Range<Float> = 0..<1, _ shape: some Collection<Int> = [],
+        type: (some HasDType & BinaryFloatingPoint).Type = Float.self,
+        key: (some RandomStateOrKey)? = MLXArray?.none, stream: StreamOrDevice = .default
     ) -> MLXArray {
         drawUniform(
             MLXArray(range.lowerBound), MLXArray(range.upperBound), Array(shape), type.dtype,

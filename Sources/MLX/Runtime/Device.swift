@@ -1,7 +1,7 @@
 import MLXBase
 import MLXGraph
 
-/// The kinds of device.
+/// The kinds of device: three ways to compute on the cores of one machine.
 public enum DeviceType: String, Hashable, Sendable {
     /// OpenBLAS and cache-blocked loops.
     case cpu

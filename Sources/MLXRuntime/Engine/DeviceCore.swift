@@ -5,7 +5,7 @@ import MLXKernels
 import MLXMemory
 import MLXPlanner
 
-/// The steps of one run on one stream.
+/// The steps of one run on one stream, and how many of them have run.
 struct CommandList {
     let run: Run
     /// The stream's place in the plan.
