@@ -19,7 +19,15 @@ public enum MLXRandom {
             self.init(seed: UInt64(Date().timeIntervalSince1970 * 1e6))
         }
 
-        public init(seed: UInt64) { key = Locked(MLXRandom.key(seed)) }
+        public init(seed: UInt64) { key = Locked(RandomState.firstKey(seed)) }
+
+        /// A seed's key in the form that keys have later on, one row of two: so the first draw
+        /// makes the same plan as all others.
+        private static func firstKey(_ seed: UInt64) -> MLXArray {
+            let rows = MLXArray(
+                [UInt32(seed >> 32), UInt32(truncatingIfNeeded: seed), 0, 0], [2, 2])
+            return Ops.reshape(Ops.slice(rows, axis: 0, 0, 1), [2])
+        }
 
         public func innerState() -> [MLXArray] { [key.withLock { $0 }] }
 
@@ -34,7 +42,7 @@ public enum MLXRandom {
 
         /// Starts again from a seed.
         public func seed(_ seed: UInt64) {
-            let fresh = MLXRandom.key(seed)
+            let fresh = RandomState.firstKey(seed)
             key.withLock { $0 = fresh }
         }
 
