@@ -82,6 +82,9 @@ public nonisolated(nonsending) func withErrorHandler<R>(
     try await Defaults.with({ $0.onInvalid = { handler($0.summary) } }, body)
 }
 
+/// Reports an error of a call that cannot throw: see `BlockingFailure`.
+package func reportFailure(_ error: any Error) { BlockingFailure.report(error) }
+
 /// What becomes of an error in a blocking call, which cannot throw: the surrounding `withError`
 /// or handler gets it; without one the process ends, as with mlx-swift.
 enum BlockingFailure {
