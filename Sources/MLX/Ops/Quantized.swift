@@ -1,0 +1,77 @@
+import MLXBase
+import MLXGraph
+import MLXOps
+
+// Products with int8 weights: symmetric, one scale for each output. On the NPU activations are
+// quantized row by row as well and multiplied in integers; elsewhere the weights are widened.
+
+/// How the weights of a quantized layer are stored.
+public enum QuantizationMode: String, Codable, Sendable {
+    /// Integers with a scale and an offset for each group.
+    case affine
+    /// Four-bit floating point, a power of two for each group of 32.
+    case mxfp4
+    /// Eight-bit floating point, a power of two for each group of 32.
+    case mxfp8
+    /// Four-bit floating point, an eight-bit scale for each group of 16.
+    case nvfp4
+    /// Signed bytes, a float32 scale for each output: the NPU's weights. Not in MLX.
+    case int8
+}
+
+/// An array as signed bytes and one scale for each index of the first axis.
+/// - Returns: q and scales with w ≈ scales q, where scales are max|w| / 127 over the other axes.
+public func int8Quantized(
+    _ w: MLXArray, stream: StreamOrDevice = .default
+) -> (quantized: MLXArray, scales: MLXArray) {
+    let wide = w.asType(.float32, stream: stream)
+    let axes = Array(1..<Swift.max(wide.ndim, 1))
+    let largest = max(abs(wide, stream: stream), axes: axes, keepDims: true, stream: stream)
+    let scales = divide(largest, 127, stream: stream)
+    // A channel of zeros has scale 0; its bytes are zeros whatever it is divided by.
+    let divisor = which(equal(scales, 0, stream: stream), 1, scales, stream: stream)
+    let quantized = round(divide(wide, divisor, stream: stream), stream: stream)
+    return (
+        quantized.asType(.int8, stream: stream),
+        reshaped(scales, [wide.dim(0)], stream: stream)
+    )
+}
+
+/// x (scales q)ᵀ
+/// - Parameters:
+///   - x: float32, (..., inputs).
+///   - quantized: int8, (outputs, inputs).
+///   - scales: float32, (outputs).
+public func int8Matmul(
+    _ x: MLXArray, _ quantized: MLXArray, scales: MLXArray, stream: StreamOrDevice = .default
+) -> MLXArray {
+    Ops.record(
+        .int8Matmul, [x, quantized, scales], Attributes(words: []), stream: stream.id)
+}
+
+/// Convolution of float32 (N, H, W, C) with weights scales q.
+/// - Parameters:
+///   - quantized: int8, (outputs, height, width, inputs / groups).
+///   - scales: float32, (outputs).
+public func int8Conv2d(
+    _ x: MLXArray, _ quantized: MLXArray, scales: MLXArray, stride: IntOrPair = 1,
+    padding: IntOrPair = 0, dilation: IntOrPair = 1, groups: Int = 1,
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    let geometry = ConvolutionGeometry(
+        stride: stride, padding: padding, dilation: dilation, groups: groups)
+    return Ops.record(
+        .int8Conv2d, [x, quantized, scales], Attributes(words: geometry.words),
+        stream: stream.id)
+}
+
+extension ConvolutionGeometry {
+    init(stride: IntOrPair, padding: IntOrPair, dilation: IntOrPair, groups: Int) {
+        self.init()
+        self.stride = [stride.first, stride.second]
+        paddingLow = [padding.first, padding.second]
+        paddingHigh = paddingLow
+        kernelDilation = [dilation.first, dilation.second]
+        self.groups = groups
+    }
+}

@@ -1,0 +1,184 @@
+import MLX
+
+/// Layers that shift and scale their input to mean 0 and variance 1. Statistics of half-precision
+/// inputs are taken in float32.
+
+/// NUMERICS: sums over an axis of half-precision numbers lose what the result needs.
+private func widened(_ x: MLXArray) -> MLXArray { x.dtype.size < 4 ? x.asType(.float32) : x }
+
+private func normalized(
+    _ x: MLXArray, axes: [Int], eps: Float
+) -> (x: MLXArray, mean: MLXArray, variance: MLXArray) {
+    let wide = widened(x)
+    let mean = mean(wide, axes: axes, keepDims: true)
+    let variance = variance(wide, axes: axes, keepDims: true)
+    let y = (wide - mean) * rsqrt(variance + eps)
+    return (x.dtype.isFloatingPoint ? y.asType(x.dtype) : y, mean, variance)
+}
+
+private func affine(_ x: MLXArray, _ weight: MLXArray?, _ bias: MLXArray?) -> MLXArray {
+    let scaled = weight.map { x * $0 } ?? x
+    return bias.map { scaled + $0 } ?? scaled
+}
+
+/// Normalizes over the last axis (Ba et al., 2016).
+open class LayerNorm: Module, UnaryLayer {
+    public let dimensions: Int
+    public let eps: Float
+    public let weight: MLXArray?
+    public let bias: MLXArray?
+
+    public init(dimensions: Int, eps: Float = 1e-5, affine: Bool = true, bias: Bool = true) {
+        self.dimensions = dimensions
+        self.eps = eps
+        weight = affine ? MLXArray.ones([dimensions]) : nil
+        self.bias = affine && bias ? MLXArray.zeros([dimensions]) : nil
+        super.init()
+    }
+
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        affine(normalized(x, axes: [-1], eps: eps).x, weight, bias)
+    }
+}
+
+/// Divides by the root of the mean square of the last axis (Zhang and Sennrich, 2019).
+open class RMSNorm: Module, UnaryLayer {
+    public let weight: MLXArray
+    public let eps: Float
+
+    public init(dimensions: Int, eps: Float = 1e-5) {
+        weight = MLXArray.ones([dimensions])
+        self.eps = eps
+        super.init()
+    }
+
+    public override func describeExtra(_ indent: Int) -> String {
+        "(dimensions=\(weight.dim(0)), eps=\(eps))"
+    }
+
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        let wide = widened(x)
+        let y = wide * rsqrt(mean(square(wide), axis: -1, keepDims: true) + eps)
+        return y.asType(x.dtype) * weight
+    }
+}
+
+/// Normalizes each channel of each example over its spatial axes (Ulyanov et al., 2016).
+open class InstanceNorm: Module, UnaryLayer {
+    public let dimensions: Int
+    public let eps: Float
+    public let weight: MLXArray?
+    public let bias: MLXArray?
+
+    public init(dimensions: Int, eps: Float = 1e-5, affine: Bool = false) {
+        self.dimensions = dimensions
+        self.eps = eps
+        weight = affine ? MLXArray.ones([dimensions]) : nil
+        bias = affine ? MLXArray.zeros([dimensions]) : nil
+        super.init()
+    }
+
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        let axes = Array(1..<max(x.ndim - 1, 1))
+        return affine(normalized(x, axes: axes, eps: eps).x, weight, bias)
+    }
+}
+
+/// Normalizes groups of channels of each example (Wu and He, 2018).
+open class GroupNorm: Module, UnaryLayer {
+    public let groupCount: Int
+    public let dimensions: Int
+    public let eps: Float
+    /// Whether a group is a run of channels; otherwise it is every `groupCount`-th channel.
+    public let pytorchCompatible: Bool
+    public let weight: MLXArray?
+    public let bias: MLXArray?
+
+    public init(
+        groupCount: Int, dimensions: Int, eps: Float = 1e-5, affine: Bool = true,
+        pytorchCompatible: Bool = false
+    ) {
+        self.groupCount = groupCount
+        self.dimensions = dimensions
+        self.eps = eps
+        self.pytorchCompatible = pytorchCompatible
+        weight = affine ? MLXArray.ones([dimensions]) : nil
+        bias = affine ? MLXArray.zeros([dimensions]) : nil
+        super.init()
+    }
+
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        let batch = x.dim(0)
+        let grouped =
+            pytorchCompatible
+            ? x.reshaped([batch, -1, groupCount, dimensions / groupCount])
+            : x.reshaped([batch, -1, groupCount])
+        let axes = pytorchCompatible ? [1, 3] : [1]
+        return affine(
+            normalized(grouped, axes: axes, eps: eps).x.reshaped(x.shape), weight, bias)
+    }
+}
+
+/// Normalizes each channel over all other axes (Ioffe and Szegedy, 2015).
+///
+/// While training it uses the statistics of the batch and keeps running ones, which it uses
+/// afterwards. The running statistics are parameters but never trainable.
+open class BatchNorm: Module, UnaryLayer {
+    public let featureCount: Int
+    public let eps: Float
+    /// The weight of a new batch in the running statistics.
+    public let momentum: Float
+    public let weight: MLXArray?
+    public let bias: MLXArray?
+
+    @ParameterInfo(key: "running_mean") var runningMean: MLXArray?
+    @ParameterInfo(key: "running_var") var runningVariance: MLXArray?
+
+    public init(
+        featureCount: Int, eps: Float = 1e-5, momentum: Float = 0.1, affine: Bool = true,
+        trackRunningStats: Bool = true
+    ) {
+        self.featureCount = featureCount
+        self.eps = eps
+        self.momentum = momentum
+        weight = affine ? MLXArray.ones([featureCount]) : nil
+        bias = affine ? MLXArray.zeros([featureCount]) : nil
+        super.init()
+        if trackRunningStats {
+            runningMean = MLXArray.zeros([featureCount])
+            runningVariance = MLXArray.ones([featureCount])
+        }
+        freezeStatistics()
+    }
+
+    private func freezeStatistics() {
+        freeze(recursive: false, keys: ["running_mean", "running_var"])
+    }
+
+    open override func unfreeze(
+        recursive: Bool = true, keys: [String]? = nil, strict: Bool = false
+    ) throws {
+        try super.unfreeze(recursive: recursive, keys: keys, strict: strict)
+        freezeStatistics()
+    }
+
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        if !training, let runningMean, let runningVariance {
+            let y = (x - runningMean) * rsqrt(runningVariance + eps)
+            return affine(y, weight, bias)
+        }
+        let (y, mean, variance) = normalized(
+            x, axes: Array(0..<max(x.ndim - 1, 0)), eps: eps)
+        if training, let runningMean, let runningVariance {
+            // In place, so that whoever holds the arrays sees the new statistics.
+            follow(runningMean, mean)
+            follow(runningVariance, variance)
+        }
+        return affine(y, weight, bias)
+    }
+
+    private func follow(_ running: MLXArray, _ batch: MLXArray) {
+        let flat = stopGradient(batch.reshaped([featureCount]))
+        running._updateInternal((1 - momentum) * running + momentum * flat)
+    }
+}
