@@ -115,5 +115,6 @@ let package = Package(
             ]),
         tests("MLXTests", ["MLX"]),
         tests("MLXNNTests", ["MLX", "MLXNN"]),
+        tests("MLXOpsTests", ["MLX", "MLXOps", "MLXGraph", "MLXBase"]),
     ]
 )

@@ -7,6 +7,7 @@ struct MLXCommand: AsyncParsableCommand {
         commandName: "mlx",
         abstract: "MLX for Linux: lazy arrays on three device actors.",
         subcommands: [
-            DoctorCommand.self, BenchCommand.self, DirectSGEMMCommand.self,
+            DemoCommand.self, DoctorCommand.self, BenchCommand.self, ReloadCommand.self,
+            DirectSGEMMCommand.self,
         ])
 }

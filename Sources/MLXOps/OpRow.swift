@@ -102,6 +102,13 @@ package struct RuleContext {
     package let dtypes: [DType]
     package let attributes: Attributes
 
+    package init(row: OpRow, shapes: [Shape], dtypes: [DType], attributes: Attributes) {
+        self.row = row
+        self.shapes = shapes
+        self.dtypes = dtypes
+        self.attributes = attributes
+    }
+
     package func error(_ kind: ArrayError.Kind, _ message: String) -> ArrayError {
         ArrayError(
             kind, row.name, message, shapes: shapes.map(\.array), dtypes: dtypes)

@@ -108,8 +108,12 @@ extension PlanBuilder {
         let row = OpTable[op]
         let output = addOutput(node, graph)
         let operandStart = Int32(plan.operands.count)
-        // A step's operands are consecutive: repeat them after the outputs.
-        _ = add(plan.operands[Int(output)])
+        // A step's operands are consecutive: repeat them after the outputs. A reshape that has to
+        // copy fills its result in the order of its input's shape.
+        _ = add(
+            op == .reshape
+                ? rowMajor(plan.operands[Int(output)], as: shapes[0])
+                : plan.operands[Int(output)])
         for input in inputs { _ = add(plan.operands[Int(input)]) }
         let bytes = ([output] + inputs).reduce(0.0) { $0 + operandBytes($1) }
         let context = CostContext(
@@ -123,6 +127,14 @@ extension PlanBuilder {
                 DeviceKind.allCases.filter { row.kernels[$0] != nil }.map { DeviceSet($0) }),
             stream: graph.streams[node])
         return output
+    }
+
+    private mutating func rowMajor(_ operand: PlanOperand, as shape: Shape) -> PlanOperand {
+        var result = operand
+        result.shape = shape
+        result.strideStart = Int32(strides.count)
+        strides += shape.rowMajorStrides
+        return result
     }
 
     mutating func addStep(

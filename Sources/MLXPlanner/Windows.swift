@@ -90,7 +90,7 @@ extension PlanBuilder {
     private mutating func sliced(
         _ input: PlanOperand, to shape: Shape, _ node: Int, _ graph: borrowing Subgraph
     ) -> PlanOperand {
-        let words = graph.payload(node)!.words
+        let words = graph.payload(node)?.words ?? []
         var result = window(input, shape)
         let rank = shape.ndim
         for axis in 0..<rank { strides.append(stride(input, axis) * words[rank + axis]) }

@@ -1,0 +1,89 @@
+import Foundation
+import MLX
+import MLXBase
+import MLXGraph
+import MLXOps
+import Testing
+
+/// Derivatives of every row against central differences in float64, to second order.
+@Suite("Derivatives") struct GradientTests {
+    static let differentiable = OpTable.rows.filter {
+        if case .rule = $0.vjp { true } else { false }
+    }.map(\.name)
+
+    @Test("first and second derivatives match differences", arguments: differentiable)
+    func differences(name: String) throws {
+        let row = try #require(OpTable.find(name: name))
+        for sample in row.samples.samples() {
+            if row.name.hasPrefix("int8") || row.name == "astype" { continue }
+            if sample.shapes.contains(where: { $0.reduce(1, *) > 400 }) { continue }
+            var draws = Draws(state: 11)
+            let types = sample.shapes.indices.map { sample.fixedDTypes[$0] ?? DType.float64 }
+            var inputs = zip(sample.shapes, types).enumerated().map { index, input in
+                let domain = index < sample.domains.count ? sample.domains[index] : -2...2
+                return draws.tensor(input.0, domain, input.1)
+            }
+            if row.name.hasPrefix("max_pool2d_") {
+                // The second input is the pool's output.
+                let y = Ops.record(
+                    .maxPool, [inputs[0].array(.float64)],
+                    Attributes(words: sample.attributes.words))
+                inputs[1] = Tensor(y)
+            }
+            if row.name == "scatter" {
+                // Of several writes to one place the last wins, which no gather can know.
+                inputs[1] = Tensor(inputs[1].shape) { Double($0) }
+            }
+            let arrays = zip(inputs, types).map { $0.array($1) }
+            let wanted = types.indices.filter {
+                types[$0] == .float64 && !(row.name.hasPrefix("max_pool2d_") && $0 < 2)
+            }
+            for argument in wanted {
+                try check(row, sample, arrays, argument, &draws)
+            }
+        }
+    }
+
+    private func check(
+        _ row: OpRow, _ sample: SampleRule.Sample, _ arrays: [MLXArray], _ argument: Int,
+        _ draws: inout Draws
+    ) throws {
+        let shape = Ops.record(row.code, arrays, sample.attributes).shape
+        let weights = draws.tensor(shape, 0.5...1.5, .float64).array(.float64)
+        let function = { (x: MLXArray) -> MLXArray in
+            var inputs = arrays
+            inputs[argument] = x
+            return (Ops.record(row.code, inputs, sample.attributes) * weights).sum()
+        }
+        try compare(function, at: arrays[argument], "\(row.name) by input \(argument)", &draws)
+        let direction = draws.tensor(arrays[argument].shape, 0.5...1.5, .float64).array(.float64)
+        let slope = { (x: MLXArray) -> MLXArray in (grad(function)(x) * direction).sum() }
+        try compare(
+            slope, at: arrays[argument], "second derivative of \(row.name) by \(argument)", &draws)
+    }
+
+    /// The derivative in a random direction against a central difference.
+    private func compare(
+        _ function: @escaping (MLXArray) -> MLXArray, at x: MLXArray, _ what: String,
+        _ draws: inout Draws
+    ) throws {
+        let direction = draws.tensor(x.shape, 0.5...1.5, .float64).array(.float64)
+        let step = 1e-6
+        let got = (grad(function)(x) * direction).sum().item(Double.self)
+        let above = function(x + direction * step).item(Double.self)
+        let below = function(x - direction * step).item(Double.self)
+        let wanted = (above - below) / (2 * step)
+        let bound = 2e-4 * Swift.max(1, Swift.abs(wanted))
+        #expect(Swift.abs(got - wanted) <= bound, "\(what): \(got), differences give \(wanted)")
+    }
+
+    @Test("rows without a derivative say so") func notDifferentiable() async throws {
+        let x = MLXArray([1, 2, 3] as [Float])
+        let indices = MLXArray([0, 1] as [Int32])
+        let gradient = grad { (x: MLXArray) in
+            x.at[indices].maximum(MLXArray([5, 6] as [Float])).sum()
+        }
+        let error = await #expect(throws: ArrayError.self) { try await evaluate(gradient(x)) }
+        #expect(error?.kind == .notDifferentiable)
+    }
+}
