@@ -1,6 +1,7 @@
 import CMLXKernels
 import Glibc
 import MLXBase
+import MLXMemory
 import Synchronization
 
 /// Reference counting of rows, and the freeing that follows. Freeing is iterative: the rows to
@@ -117,7 +118,7 @@ enum LaneAssignment {
         return lane != 0 ? Int(lane) - 1 : assign()
     }
 
-    private static let returned = Mutex<[UInt32]>([])
+    private static let returned = Locked<[UInt32]>([])
     private static let assigned = Atomic<UInt32>(0)
 
     private static let key: pthread_key_t = {

@@ -6,12 +6,13 @@ import MLXBase
 /// where the input is contiguous along another axis than the output, the plane of the two is
 /// transposed in squares.
 enum StridedCopy {
-    /// Writes `input` to the contiguous `output` of the same shape.
+    /// Writes `input` in row-major order to the contiguous `output`, which has as many elements
+    /// but may have another shape: a reshape that cannot be a window is such a copy.
     static func run(
         from input: Operand, to output: Operand, _ fanOut: any FanOut, _ grain: Grain
     ) {
         run(
-            dims: input.shape.array, to: output.pointer, output.stridesArray,
+            dims: input.shape.array, to: output.pointer, Array(input.shape.rowMajorStrides),
             from: input.pointer, input.stridesArray, itemSize: input.itemSize, fanOut, grain)
     }
 

@@ -32,7 +32,7 @@ extension PlanBuilder {
             addLeaf(node, graph, storage)
         }
         for node in 0..<nodeCount
-        where isLive[node] && graph.ops[node] == .scalar && graph.value(node) == nil {
+        where isLive[node] && graph.ops[node] == .scalar {
             let storage = Plan.Storage.scalar(Int32(plan.scalarNodes.count))
             plan.scalarNodes.append(Int32(node))
             addLeaf(node, graph, storage)

@@ -1,7 +1,7 @@
 import Foundation
 import MLXBase
 import MLXGraph
-import Synchronization
+import MLXMemory
 
 /// The error that `withError` throws, as mlx-swift has it. The async API throws `ArrayError`,
 /// which says more.
@@ -17,7 +17,7 @@ public enum MLXError: LocalizedError, Sendable, Equatable {
 
 /// Collects the first error of the code in a `withError`.
 public final class ErrorBox: Sendable {
-    private let first = Mutex<(any Error)?>(nil)
+    private let first = Locked<(any Error)?>(nil)
 
     init() {}
 

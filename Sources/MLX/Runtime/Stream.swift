@@ -1,6 +1,6 @@
 import MLXBase
 import MLXGraph
-import Synchronization
+import MLXMemory
 
 /// An in-order lane of a device. Operations on one stream run in the order they are scheduled;
 /// what another stream needs is waited for by itself.
@@ -14,7 +14,7 @@ public final class Stream: Sendable, Equatable {
     public static let npu = Stream(id: StreamID(.npu, lane: 0))
 
     /// The lanes handed out so far, for each device.
-    private static let lanes = Mutex<[Int]>([0, 0, 0])
+    private static let lanes = Locked<[Int]>([0, 0, 0])
 
     /// A new stream on the default device.
     public convenience init() { self.init(Device.defaultDevice()) }

@@ -37,6 +37,7 @@ package final class DeviceCore {
     private let timelines: Timelines
     private let clock: any EngineClock
     private let interposer: (any StepInterposer)?
+    private let inbox: Inbox
     private var queues: [Int: Deque<CommandList>] = [:]
     /// Lanes in the order they were first used; iterating a dictionary would not be repeatable.
     private var lanes: [Int] = []
@@ -45,7 +46,8 @@ package final class DeviceCore {
     private(set) var stepCount: UInt64 = 0
     private(set) var listCount: UInt64 = 0
 
-    init(_ parts: DeviceParts) {
+    init(_ parts: DeviceParts, _ inbox: Inbox) {
+        self.inbox = inbox
         kind = parts.kind
         allocator = parts.allocator
         team = parts.team
@@ -55,7 +57,7 @@ package final class DeviceCore {
         executor = StepExecutor(parts)
     }
 
-    func enqueue(_ list: CommandList) {
+    private func enqueue(_ list: CommandList) {
         let lane = list.run.plan.streams[list.stream].lane
         if queues[lane] == nil { lanes.append(lane) }
         queues[lane, default: []].append(list)
@@ -65,6 +67,9 @@ package final class DeviceCore {
     /// Runs every step whose dependencies are met, lane by lane.
     /// - Returns: whether anything ran.
     func advance() -> Bool {
+        for list in inbox.take() { enqueue(list) }
+        EngineStack.enter()
+        defer { EngineStack.leave() }
         var hasRun = false
         let start = clock.nanoseconds()
         for lane in lanes {
@@ -97,9 +102,8 @@ package final class DeviceCore {
         stepCount += UInt64(next - first)
         guard next == steps.count else { return (next > first, false) }
         queues[lane]!.removeFirst()
-        if run.openLists.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0 {
-            run.onCompletion?()
-        }
+        inbox.noteEnd()
+        run.endList()
         return (true, true)
     }
 

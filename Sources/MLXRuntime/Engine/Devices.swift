@@ -5,11 +5,11 @@ import MLXGraph
 /// cannot be re-entered in the middle of its work.
 package protocol DeviceActor: Actor {
     nonisolated var team: any EngineTeam { get }
+    nonisolated var inbox: Inbox { get }
     var core: DeviceCore { get }
 }
 
 extension DeviceActor {
-    func enqueue(_ list: CommandList) { core.enqueue(list) }
     func advance() -> Bool { core.advance() }
 
     var counters: DeviceCounters {
@@ -29,11 +29,12 @@ package struct DeviceCounters: Sendable, Equatable {
 /// The device that calls OpenBLAS and LAPACK and works in cache-blocked rows.
 package actor CPUDevice: DeviceActor {
     package nonisolated let team: any EngineTeam
+    package nonisolated let inbox = Inbox()
     package let core: DeviceCore
 
     init(_ parts: DeviceParts) {
         team = parts.team
-        core = DeviceCore(parts)
+        core = DeviceCore(parts, inbox)
     }
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -44,11 +45,12 @@ package actor CPUDevice: DeviceActor {
 /// The device that works in grids of blocks with SIMD kernels of its own.
 package actor GPUDevice: DeviceActor {
     package nonisolated let team: any EngineTeam
+    package nonisolated let inbox = Inbox()
     package let core: DeviceCore
 
     init(_ parts: DeviceParts) {
         team = parts.team
-        core = DeviceCore(parts)
+        core = DeviceCore(parts, inbox)
     }
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -59,11 +61,12 @@ package actor GPUDevice: DeviceActor {
 /// The device that multiplies int8 matrices.
 package actor NPUDevice: DeviceActor {
     package nonisolated let team: any EngineTeam
+    package nonisolated let inbox = Inbox()
     package let core: DeviceCore
 
     init(_ parts: DeviceParts) {
         team = parts.team
-        core = DeviceCore(parts)
+        core = DeviceCore(parts, inbox)
     }
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {

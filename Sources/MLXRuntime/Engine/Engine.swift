@@ -131,6 +131,9 @@ package final class Engine: Sendable {
                 try scheduler.assumeIsolated { try $0.evaluateNow(request) }
             }
         }
+        if !scheduler.team.holdsToken && holdsAnyToken {
+            return try evaluateThroughQueue(request)
+        }
         let done = Latch()
         let started = try scheduler.team.withToken {
             try scheduler.assumeIsolated { scheduler -> Run? in
@@ -146,55 +149,84 @@ package final class Engine: Sendable {
         }
     }
 
+    /// A thread that holds another team's token must not wait for the scheduler's, whose holder
+    /// may wait for the devices of that team: it leaves the request in the queue instead.
+    private func evaluateThroughQueue(_ request: Scheduler.Request) throws {
+        let done = Latch()
+        let failure = Locked<(any Error)?>(nil)
+        enqueue(request) { error in
+            failure.withLock { $0 = error }
+            done.open()
+        }
+        wait(for: done)
+        if let error = failure.withLock({ $0 }) { throw error }
+    }
+
+    private var holdsAnyToken: Bool { teams.contains { $0.holdsToken } }
+
     /// Waits for devices on other teams. A thread that holds a team's token keeps that team's
     /// devices going, since nobody else can.
     private func wait(for latch: Latch) {
         let held = devices.filter { $0.team.holdsToken }
         if held.isEmpty { return latch.wait() }
         while !latch.wait(nanoseconds: 20_000) {
-            for device in held { Engine.advance(device) }
+            for device in held where Engine.advance(device) { Scheduler.kick(devices) }
         }
     }
 
-    private static func advance(_ device: some DeviceActor) {
-        _ = device.assumeIsolated { $0.advance() }
+    private static func advance(_ device: some DeviceActor) -> Bool {
+        device.assumeIsolated { $0.advance() }
     }
 
     /// Starts an evaluation and returns. What it fails with, the next request for the same
     /// arrays meets again.
     package func evaluateInBackground(_ request: Scheduler.Request) {
+        enqueue(request) { _ in }
+    }
+
+    /// Evaluates when the scheduler's team comes to it.
+    private func enqueue(
+        _ request: Scheduler.Request, _ completion: @escaping @Sendable ((any Error)?) -> Void
+    ) {
         let scheduler = scheduler
         scheduler.team.post {
             scheduler.assumeIsolated { scheduler in
-                guard let run = try? scheduler.prepare(request) else { return }
-                if scheduler.isShared {
-                    try? scheduler.complete(run)
-                } else {
-                    scheduler.start(run) { [unowned scheduler] in
-                        scheduler.team.post {
-                            scheduler.assumeIsolated { try? $0.finish(run) }
-                        }
+                do {
+                    guard scheduler.isShared else {
+                        return try scheduler.begin(request, completion)
                     }
+                    try scheduler.evaluateNow(request)
+                    completion(nil)
+                } catch {
+                    completion(error)
                 }
             }
         }
     }
 
-    /// Waits until what was started in the background before has ended.
+    /// Waits until what was started in the background before has ended. Does nothing on a thread
+    /// of the engine's own, which is what would have to do the work.
     package func synchronize() {
-        if scheduler.team.holdsToken { return }
-        let done = Latch()
-        scheduler.team.post { done.open() }
-        done.wait()
+        if holdsAnyToken { return }
+        Engine.awaitQueue(of: scheduler.team)
         guard !isShared else { return }
-        for kind in DeviceKind.allCases {
-            let timeline = scheduler.timelines[StreamID(kind, lane: 0)]
-            while timeline.value < timeline.end { mlx_pause() }
+        for timeline in scheduler.timelines.all {
+            let end = timeline.end
+            while timeline.value < end { mlx_pause() }
         }
+        // Steps are done; now the ends of their runs, and what these posted.
+        for device in devices { Engine.awaitQueue(of: device.team) }
+        Engine.awaitQueue(of: scheduler.team)
+    }
+
+    private static func awaitQueue(of team: any EngineTeam) {
+        let done = Latch()
+        team.post { done.open() }
+        done.wait()
     }
 
     private static func checkReentrancy() throws {
-        guard mlx_thread().pointee.engineDepth == 0 else {
+        guard !EngineStack.isEntered else {
             throw ArrayError(
                 .reentrant, "eval", "was called from inside the engine (a finaliser or a trace)")
         }

@@ -23,10 +23,11 @@ package final class Run: @unchecked Sendable {
     /// device that runs it.
     var stepNanoseconds: [UInt64]?
     /// Command lists that have not come to their end.
-    let openLists: Atomic<Int>
+    private let openLists: Atomic<Int>
     private let cancellation: Cancellation?
     private let stop = Atomic<Bool>(false)
-    private let failure = Mutex<(any Error)?>(nil)
+    /// The first error: 0, or an owned reference to a `Failure`.
+    private let failure = Atomic<UInt>(0)
     /// Called once, by whoever completes the last list. Set before submission.
     var onCompletion: (@Sendable () -> Void)?
 
@@ -44,6 +45,9 @@ package final class Run: @unchecked Sendable {
         slotPointers.deallocate()
         scalarBits.deallocate()
         dynamics.deallocate()
+        if let bits = UnsafeRawPointer(bitPattern: failure.load(ordering: .acquiring)) {
+            Unmanaged<Failure>.fromOpaque(bits).release()
+        }
     }
 
     // MARK: - Binding
@@ -103,14 +107,38 @@ package final class Run: @unchecked Sendable {
 
     /// Stops the run at its next step. The first error stays.
     package func fail(_ error: any Error) {
-        failure.withLock { if $0 == nil { $0 = error } }
+        let bits = UInt(bitPattern: Unmanaged.passRetained(Failure(error)).toOpaque())
+        let (isFirst, _) = failure.compareExchange(
+            expected: 0, desired: bits, ordering: .acquiringAndReleasing)
+        if !isFirst {
+            Unmanaged<Failure>.fromOpaque(UnsafeRawPointer(bitPattern: bits)!).release()
+        }
         stop.store(true, ordering: .releasing)
     }
 
     var isDone: Bool { openLists.load(ordering: .acquiring) == 0 }
 
+    /// Notes the end of one of its lists; the last one completes the run.
+    func endList() {
+        guard openLists.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
+        else { return }
+        let completion = onCompletion
+        // What is called may hold the run, and the run must not hold it in turn.
+        onCompletion = nil
+        completion?()
+    }
+
     var error: (any Error)? {
-        failure.withLock { $0 } ?? (cancellation?.hasStopped == true ? CancellationError() : nil)
+        if let bits = UnsafeRawPointer(bitPattern: failure.load(ordering: .acquiring)) {
+            return Unmanaged<Failure>.fromOpaque(bits).takeUnretainedValue().error
+        }
+        return cancellation?.hasStopped == true ? CancellationError() : nil
+    }
+
+    /// An error behind one word.
+    private final class Failure: Sendable {
+        let error: any Error
+        init(_ error: any Error) { self.error = error }
     }
 
     /// Binds the results to their nodes. Called once, after the last step.

@@ -63,6 +63,8 @@ package actor Scheduler {
     func prepare(
         _ request: Request, _ cancellation: Cancellation? = nil
     ) throws(ArrayError) -> Run? {
+        EngineStack.enter()
+        defer { EngineStack.leave() }
         evaluationCount += 1
         let references = try pending(request.roots)
         defer { for handle in references { GraphStore.shared.release(handle.id) } }
@@ -138,28 +140,14 @@ package actor Scheduler {
             let list = CommandList(
                 run: run, stream: stream, steps: plan.streamSteps[stream],
                 base: run.bases[stream])
-            Scheduler.hand(list, to: devices[plan.streams[stream].kind!.index], isShared)
-        }
-    }
-
-    private static func hand(
-        _ list: CommandList, to device: some DeviceActor, _ isShared: Bool
-    ) {
-        if isShared {
-            device.assumeIsolated { $0.enqueue(list) }
-        } else {
-            device.team.post { device.assumeIsolated { $0.enqueue(list) } }
+            devices[plan.streams[stream].kind!.index].inbox.push(list)
         }
     }
 
     /// Runs a submitted run to its end. Needs a shared team.
     private func drive(_ run: Run) {
         team.beginPlan()
-        mlx_thread().pointee.engineDepth += 1
-        defer {
-            mlx_thread().pointee.engineDepth -= 1
-            team.endPlan()
-        }
+        defer { team.endPlan() }
         while !run.isDone {
             var hasRun = false
             for stream in run.plan.streams {
@@ -180,8 +168,11 @@ package actor Scheduler {
         _ request: Request, _ cancellation: Cancellation? = nil
     ) throws {
         precondition(isShared)
-        guard let run = try prepare(request, cancellation) else { return }
-        try complete(run)
+        // The run, and the buffers it was the last to hold, end inside the mark.
+        try EngineStack.mark {
+            guard let run = try prepare(request, cancellation) else { return }
+            try complete(run)
+        }
     }
 
     func complete(_ run: Run) throws {
@@ -192,31 +183,55 @@ package actor Scheduler {
 
     /// Publishes the results, or throws what stopped the run.
     func finish(_ run: Run) throws {
+        EngineStack.enter()
+        defer { EngineStack.leave() }
         if debugLevel > 0 { log(DebugReport.text(run, level: debugLevel)) }
         if let error = run.error { throw error }
         run.publish()
         decay()
     }
 
-    /// Submits to devices on other teams and sets them going.
-    func start(_ run: Run, onCompletion: @escaping @Sendable () -> Void) {
-        run.onCompletion = onCompletion
-        submit(run)
-        Scheduler.kick(run, devices)
+    /// Starts an evaluation on other teams.
+    /// - Parameter completion: told of its end; not called when this throws.
+    func begin(
+        _ request: Request, _ completion: @escaping @Sendable ((any Error)?) -> Void
+    ) throws {
+        guard let run = try prepare(request) else { return completion(nil) }
+        start(run) { [unowned self] in
+            team.post {
+                self.assumeIsolated { scheduler in
+                    do {
+                        try scheduler.finish(run)
+                        completion(nil)
+                    } catch {
+                        completion(error)
+                    }
+                }
+            }
+        }
     }
 
-    /// Asks every device of a run to advance, on its own team; a device that ran something asks
-    /// the others again, because they may have waited for it.
-    package nonisolated static func kick(_ run: Run, _ devices: [any DeviceActor]) {
-        for stream in run.plan.streams { kick(devices[stream.kind!.index], run, devices) }
+    /// Submits to devices on other teams and sets them going.
+    /// - Parameter onCompletion: called after the last step, on any thread.
+    func start(_ run: Run, onCompletion: @escaping @Sendable () -> Void) {
+        // A plan of windows only has nothing to wait for.
+        if run.plan.streams.isEmpty { return onCompletion() }
+        run.onCompletion = onCompletion
+        submit(run)
+        Scheduler.kick(devices)
+    }
+
+    /// Asks every device that has something to do to advance, on its own team; a device that ran
+    /// something asks all again, because what they have, of whichever run, may have waited for it.
+    package nonisolated static func kick(_ devices: [any DeviceActor]) {
+        for device in devices where device.inbox.isOpen { kick(device, devices) }
     }
 
     private nonisolated static func kick(
-        _ device: some DeviceActor, _ run: Run, _ devices: [any DeviceActor]
+        _ device: some DeviceActor, _ devices: [any DeviceActor]
     ) {
         device.team.post {
-            let hasRun = device.assumeIsolated { $0.advance() }
-            if hasRun && !run.isDone { kick(run, devices) }
+            if device.assumeIsolated({ $0.advance() }) { kick(devices) }
         }
     }
 
