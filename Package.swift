@@ -16,6 +16,12 @@ func layer(
         name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
+func simulation(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, path: "Simulations/\(path)",
+        swiftSettings: settings)
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = [])
     -> Target
 {
@@ -40,6 +46,8 @@ let package = Package(
         .library(name: "MLXNN", targets: ["MLXNN"]),
         .library(name: "MLXOptimizers", targets: ["MLXOptimizers"]),
         .executable(name: "mlx", targets: ["MLXCommand"]),
+        .executable(name: "fault-simulator", targets: ["FaultSimulator"]),
+        .executable(name: "stress", targets: ["Stress"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -98,6 +106,22 @@ let package = Package(
                 "COpenBLAS", "CMLXKernels", arguments,
             ],
             swiftSettings: settings),
+        // Simulations.
+        .target(
+            name: "SimulationSupport", dependencies: ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps"],
+            path: "Simulations/support", swiftSettings: settings),
+        simulation(
+            "FaultSimulator", "fault-simulator",
+            [
+                "SimulationSupport", "MLXRuntime", "MLXPlanner", "MLXTransforms", "MLXOps",
+                "MLXMemory", "MLXGraph", "MLXBase", arguments,
+            ]),
+        simulation(
+            "Stress", "stress",
+            [
+                "SimulationSupport", "MLX", "MLXRuntime", "MLXPlanner", "MLXTransforms", "MLXOps",
+                "MLXMemory", "MLXGraph", "MLXBase", arguments,
+            ]),
         // Tests.
         tests("TidyTests", []),
         tests("MLXTrainTests", ["MLXTrain"]),

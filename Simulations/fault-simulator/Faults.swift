@@ -1,0 +1,88 @@
+import MLXBase
+import MLXGraph
+import MLXMemory
+import MLXRuntime
+import SimulationSupport
+
+/// What goes wrong in a run, and how often: stalled devices, failing kernels, refused memory,
+/// cancelled tasks. Each kind has a budget, so that whoever keeps trying gets through.
+final class Faults: StepInterposer, @unchecked Sendable {
+    // SAFETY: used on the simulation's thread only.
+    private let loop: SimulatedLoop
+    private var random: SplitMix64
+    private let mayStall: Bool
+    /// One device may be very slow.
+    private let slowDevice: DeviceKind?
+    private var kernelFailures: Int
+    private var memoryFailures: Int
+    private var cancellations: Int
+    private var stalls = 4000
+    /// Asks the devices to go on after a stall. Set once the engine is there.
+    var kick: (@Sendable () -> Void)?
+    private(set) var counts = Counts()
+
+    struct Counts {
+        var stalls = 0
+        var kernelFailures = 0
+        var memoryFailures = 0
+        var cancellations = 0
+    }
+
+    init(loop: SimulatedLoop, random: SplitMix64, mayStall: Bool) {
+        self.loop = loop
+        self.random = random
+        self.mayStall = mayStall
+        slowDevice = self.random.oneIn(3) ? DeviceKind.allCases[self.random.below(3)] : nil
+        kernelFailures = self.random.below(8)
+        memoryFailures = self.random.below(8)
+        cancellations = self.random.below(8)
+    }
+
+    func fate(of step: String, on device: DeviceKind) -> StepFate {
+        let stallOdds = device == slowDevice ? 2 : 12
+        if mayStall, stalls > 0, random.oneIn(stallOdds) {
+            stalls -= 1
+            counts.stalls += 1
+            let nanoseconds = UInt64(random.below(device == slowDevice ? 1_000_000 : 20_000))
+            loop.log.append("\(loop.now) stall \(device.name) \(step) for \(nanoseconds)")
+            if let kick { loop.after(nanoseconds, kick) }
+            return .later
+        }
+        if kernelFailures > 0, random.oneIn(25) {
+            kernelFailures -= 1
+            counts.kernelFailures += 1
+            loop.log.append("\(loop.now) fail \(device.name) \(step)")
+            return .fail(
+                ArrayError(.kernel, step, Faults.message, site: CallSite(addresses: [])))
+        }
+        return .run
+    }
+
+    private static let message = "made to fail"
+
+    /// Before an evaluation: perhaps one of its allocations will be refused.
+    func prepareMemory(_ allocators: [SlabAllocator]) {
+        guard memoryFailures > 0, random.oneIn(4) else { return }
+        memoryFailures -= 1
+        counts.memoryFailures += 1
+        let device = random.below(allocators.count)
+        let passing = random.below(4)
+        loop.log.append("\(loop.now) refuse allocation \(passing) of device \(device)")
+        allocators[device].failNext(1, after: passing)
+    }
+
+    /// Whether to cancel an evaluation, and after how long.
+    func cancellation() -> UInt64? {
+        guard cancellations > 0, random.oneIn(4) else { return nil }
+        cancellations -= 1
+        counts.cancellations += 1
+        return UInt64(random.below(60_000))
+    }
+
+    /// Whether an evaluation may have ended this way.
+    static func isExpected(_ error: any Error) -> Bool {
+        if error is CancellationError { return true }
+        guard let error = error as? ArrayError else { return false }
+        return error.kind == .memory || error.kind == .kernel && error.message == message
+    }
+}

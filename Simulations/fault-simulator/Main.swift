@@ -1,0 +1,84 @@
+import ArgumentParser
+import SimulationSupport
+
+/// Runs the scheduler and the devices against faults, one seed or many. A seed says everything: two
+/// runs of it print the same bytes.
+@main
+struct FaultSimulator: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fault-simulator",
+        abstract: "The scheduler and the devices in virtual time, with faults.")
+
+    @Option(help: "Run this seed and print what happens.") var seed: UInt64?
+    @Option(help: "Run so many seeds.") var seeds: Int = 200
+    @Option(help: "The first of them.") var first: UInt64 = 1
+
+    /// Every so many seeds one is run twice, to see that it replays.
+    private static let replayInterval: UInt64 = 50
+
+    func validate() throws {
+        guard seeds > 0 else { throw ValidationError("--seeds must be positive") }
+    }
+
+    func run() throws {
+        if let seed {
+            try runOne(seed)
+        } else {
+            try runMany()
+        }
+    }
+
+    private func runOne(_ seed: UInt64) throws {
+        let outcome = World.run(seed: seed, keepsLines: true)
+        for line in outcome.lines { print(line) }
+        for violation in outcome.violations { print("violation: \(violation)") }
+        print(
+            "seed \(seed): \(outcome.evaluations) evaluations, \(outcome.items) items,"
+                + " digest \(String(outcome.digest, radix: 16)),"
+                + " \(outcome.violations.count) violations")
+        if !outcome.violations.isEmpty { throw ExitCode(1) }
+    }
+
+    private func runMany() throws {
+        var evaluations = 0
+        var items = 0
+        var faults = Faults.Counts()
+        var failing: [UInt64] = []
+        var firstViolation = ""
+        for offset in 0..<UInt64(seeds) {
+            let seed = first &+ offset
+            var outcome = World.run(seed: seed)
+            if seed % FaultSimulator.replayInterval == 0,
+                World.run(seed: seed).digest != outcome.digest
+            {
+                outcome.violations.append("the seed does not replay")
+            }
+            evaluations += outcome.evaluations
+            items += outcome.items
+            faults.add(outcome.faults)
+            if let violation = outcome.violations.first {
+                if failing.isEmpty { firstViolation = violation }
+                failing.append(seed)
+            }
+        }
+        print(
+            "\(seeds) seeds from \(first): \(evaluations) evaluations, \(items) items,"
+                + " \(faults.stalls) stalls, \(faults.kernelFailures) failed kernels,"
+                + " \(faults.memoryFailures) refused allocations,"
+                + " \(faults.cancellations) cancellations, \(failing.count) seeds with violations")
+        if let seed = failing.first {
+            print("first: seed \(seed): \(firstViolation)")
+            print("replay: swift run -c release fault-simulator --seed \(seed)")
+            throw ExitCode(1)
+        }
+    }
+}
+
+extension Faults.Counts {
+    mutating func add(_ other: Faults.Counts) {
+        stalls += other.stalls
+        kernelFailures += other.kernelFailures
+        memoryFailures += other.memoryFailures
+        cancellations += other.cancellations
+    }
+}

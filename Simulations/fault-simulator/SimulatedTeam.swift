@@ -1,0 +1,96 @@
+import MLXRuntime
+import SimulationSupport
+
+/// A team without threads: its jobs and messages are items of the simulation's loop, its token is
+/// held while one of them runs, and a fan-out works through its chunks in a drawn order.
+final class SimulatedTeam: EngineTeam, @unchecked Sendable {
+    // SAFETY: only touched on the loop's thread, which `enqueue` and `post` check.
+    private let loop: SimulatedLoop
+    private let number: Int
+    let width: Int
+    private var holders = 0
+    private var planDepth = 0
+
+    init(loop: SimulatedLoop, number: Int, width: Int) {
+        self.loop = loop
+        self.number = number
+        self.width = width
+    }
+
+    var holdsToken: Bool { holders > 0 }
+
+    func withToken<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+        loop.check()
+        holders += 1
+        defer { holders -= 1 }
+        return try body()
+    }
+
+    func post(_ work: @escaping @Sendable () -> Void) { loop.push(.work(work), to: number) }
+
+    func perform(_ item: SimulatedLoop.Item) {
+        precondition(holders == 0, "two items of one team at once")
+        holders = 1
+        switch item {
+        case .job(let job):
+            job.runSynchronously(
+                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        case .work(let work): work()
+        }
+        holders = 0
+    }
+
+    func beginPlan() { planDepth += 1 }
+
+    func endPlan() {
+        planDepth -= 1
+        precondition(planDepth >= 0, "a plan ended that had not begun")
+    }
+
+    func run(chunks: Int, nanoseconds: Int, _ body: (Int) -> Void) {
+        // Any order is a legal one: who claims what first is a race on real threads.
+        guard chunks > 1, loop.draw(below: 4) == 0 else {
+            for chunk in 0..<max(0, chunks) { body(chunk) }
+            return
+        }
+        var left = Array(0..<chunks)
+        while !left.isEmpty { body(left.swapRemove(at: loop.draw(below: left.count))) }
+    }
+}
+
+extension Array {
+    /// Removes in constant time by putting the last element in the gap.
+    fileprivate mutating func swapRemove(at index: Int) -> Element {
+        swapAt(index, count - 1)
+        return removeLast()
+    }
+}
+
+extension SimulatedTeam {
+    func enqueue(_ job: consuming ExecutorJob) { loop.push(.job(UnownedJob(job)), to: number) }
+
+    func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        UnownedSerialExecutor(ordinary: self)
+    }
+
+    func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+
+    func isSameExclusiveExecutionContext(other: SimulatedTeam) -> Bool { other === self }
+    func isIsolatingCurrentContext() -> Bool? { holdsToken }
+    func checkIsolated() { precondition(holdsToken, "the team's token is not held") }
+}
+
+/// Where tasks run that are on no team: the simulation's stand-in for the global pool.
+final class SimulatedPool: TaskExecutor {
+    private let loop: SimulatedLoop
+    init(loop: SimulatedLoop) { self.loop = loop }
+    func enqueue(_ job: consuming ExecutorJob) { loop.pushToBag(UnownedJob(job)) }
+    func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+}
+
+/// The loop's clock.
+final class SimulatedClock: EngineClock {
+    private let loop: SimulatedLoop
+    init(loop: SimulatedLoop) { self.loop = loop }
+    func nanoseconds() -> UInt64 { loop.now }
+}
