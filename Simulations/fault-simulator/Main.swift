@@ -10,7 +10,7 @@ struct FaultSimulator: ParsableCommand {
         abstract: "The scheduler and the devices in virtual time, with faults.")
 
     @Option(help: "Run this seed and print what happens.") var seed: UInt64?
-    @Option(help: "Run so many seeds.") var seeds: Int = 200
+    @Option(help: "Run so many seeds.") var seeds: Int = 2000
     @Option(help: "The first of them.") var first: UInt64 = 1
 
     /// Every so many seeds one is run twice, to see that it replays.

@@ -32,7 +32,7 @@ struct Program: @unchecked Sendable {
     private mutating func rounds() async {
         guard let leaf = await makeLeaf() else { return }
         var generator = GraphGenerator(random: random.split(), leaves: [leaf])
-        for round in 0..<random.within(2...6) {
+        for round in 0..<random.within(3...12) {
             if random.oneIn(3), let leaf = await makeLeaf() { generator.adopt(leaf) }
             for cell in cells where random.oneIn(2) { generator.adopt(cell.snapshot) }
             for _ in 0..<random.within(1...12) { generator.step() }

@@ -76,7 +76,7 @@ final class World: @unchecked Sendable {
                 cells.append(SharedCell(array, contents))
             }
         }
-        for number in 0..<random.within(2...5) {
+        for number in 0..<random.within(2...8) {
             let program = Program(
                 world: self, number: number, random: random.split(), cells: cells)
             runningTasks += 1
