@@ -142,12 +142,13 @@ package struct GraphGenerator: Sendable {
 
     private func product(_ x: Tracked, _ stream: StreamID) -> Tracked? {
         guard x.expected.shape.count == 2 else { return nil }
+        let inner = x.expected.shape[1]
         let other =
-            pool.last { $0.expected.shape.count == 2 && $0.expected.shape[0] == x.expected.shape[1] }
+            pool.last { $0.expected.shape.count == 2 && $0.expected.shape[0] == inner }
             ?? Tracked(Ops.transpose(x.array, [1, 0]), x.expected.transposed([1, 0]))
         let count = x.expected.shape[0] * other.expected.shape[1]
         guard count <= GraphGenerator.maximumElements,
-            count * x.expected.shape[1] <= 64 * GraphGenerator.maximumElements
+            count * inner <= 64 * GraphGenerator.maximumElements
         else { return nil }
         return clamped(
             Tracked(
