@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 static atomic_int forced = -1;
+static _Thread_local int overriding = -1;
 
 int mlx_best_level(void) {
 #if defined(__x86_64__)
@@ -20,6 +21,7 @@ int mlx_best_level(void) {
 }
 
 int mlx_level(void) {
+    if (overriding >= 0) return overriding;
     int level = atomic_load_explicit(&forced, memory_order_relaxed);
     return level >= 0 ? level : mlx_set_level(MLX_LEVEL_COUNT);
 }
@@ -29,6 +31,12 @@ int mlx_set_level(int level) {
     int chosen = level < 0 ? 0 : level > best ? best : level;
     atomic_store_explicit(&forced, chosen, memory_order_relaxed);
     return chosen;
+}
+
+int mlx_override_level(int level) {
+    int best = mlx_best_level();
+    overriding = level < 0 ? -1 : level > best ? best : level;
+    return mlx_level();
 }
 
 bool mlx_has_vnni(void) {

@@ -3,8 +3,8 @@ import Foundation
 import Testing
 
 /// Elementwise loops against float64 libm and known semantics, at every level of the machine.
-/// The level is process-wide, so everything that forces one is in this suite and runs serially.
-@Suite(.serialized) struct LevelTests {
+/// A level is forced for the thread of one test only: others compare bits at the same time.
+@Suite struct LevelTests {
     static let levels = 0...Int(mlx_best_level())
 
     private func unary(_ op: mlx_elementwise, _ values: [Float]) -> [Float] {
@@ -34,8 +34,8 @@ import Testing
     }
 
     @Test(arguments: levels) func transcendentalsWithinThreeULP(level: Int) {
-        mlx_set_level(Int32(level))
-        defer { mlx_set_level(mlx_best_level()) }
+        mlx_override_level(Int32(level))
+        defer { mlx_override_level(-1) }
         let functions: [(mlx_elementwise, @Sendable (Double) -> Double)] = [
             (MLX_EXP, exp), (MLX_EXPM1, expm1), (MLX_LOG, log), (MLX_LOG2, log2),
             (MLX_LOG10, log10), (MLX_LOG1P, log1p), (MLX_SIN, sin), (MLX_COS, cos),
@@ -63,8 +63,8 @@ import Testing
     }
 
     @Test(arguments: levels) func doublesWithinThreeULP(level: Int) {
-        mlx_set_level(Int32(level))
-        defer { mlx_set_level(mlx_best_level()) }
+        mlx_override_level(Int32(level))
+        defer { mlx_override_level(-1) }
         var generator = SplitMix(state: 11)
         var inputs: [Double] = [
             0, -0.0, 1, .infinity, -.infinity, .nan, .leastNonzeroMagnitude, 709.7, -745, 1e300,
@@ -105,12 +105,12 @@ import Testing
     @Test func levelsAgreeBitForBit() {
         var generator = SplitMix(state: 3)
         let words = (0..<2048).map { _ in generator.next() }
-        defer { mlx_set_level(mlx_best_level()) }
+        defer { mlx_override_level(-1) }
         for op in 0..<Int32(MLX_ELEMENTWISE_COUNT.rawValue) {
             for dtype in 1..<Int32(MLX_DTYPE_COUNT.rawValue) {
                 var results: [[UInt64]] = []
                 for level in Self.levels {
-                    mlx_set_level(Int32(level))
+                    mlx_override_level(Int32(level))
                     guard let function = mlx_elementwise_fn(op, dtype) else { break }
                     var out = [UInt64](repeating: 0, count: 513)
                     function(&out, words, Array(words[700...]), Array(words[1400...]), 513)
@@ -136,8 +136,8 @@ import Testing
     }
 
     @Test(arguments: levels) func integerSemantics(level: Int) {
-        mlx_set_level(Int32(level))
-        defer { mlx_set_level(mlx_best_level()) }
+        mlx_override_level(Int32(level))
+        defer { mlx_override_level(-1) }
         let x: [Int32] = [-7, 7, 7, 5, .min, 2, 2, 1, 0, -3]
         let y: [Int32] = [2, -3, 0, 0, -1, -1, 10, 33, 0, 3]
         #expect(binary(MLX_FLOOR_DIVIDE, MLX_I32, x, y) == [-4, -3, 0, 0, .min, -2, 0, 0, 0, -1])
@@ -153,8 +153,8 @@ import Testing
     }
 
     @Test(arguments: levels) func floatSemantics(level: Int) {
-        mlx_set_level(Int32(level))
-        defer { mlx_set_level(mlx_best_level()) }
+        mlx_override_level(Int32(level))
+        defer { mlx_override_level(-1) }
         let maxima = binary(MLX_MAXIMUM, MLX_F32, [Float.nan, 1, 2], [1, .nan, 3])
         #expect(maxima[0].isNaN && maxima[1].isNaN && maxima[2] == 3)
         #expect(binary(MLX_REMAINDER, MLX_F32, [Float(-7.5), 7, -1], [2, -3, .infinity])
@@ -171,8 +171,8 @@ import Testing
     }
 
     @Test(arguments: levels) func casts(level: Int) {
-        mlx_set_level(Int32(level))
-        defer { mlx_set_level(mlx_best_level()) }
+        mlx_override_level(Int32(level))
+        defer { mlx_override_level(-1) }
         let floats: [Float] = [300.7, -1.5, .nan, 1e20, 65520, 65519, 1e-7, 5.9604645e-8]
         var ints = [Int32](repeating: 0, count: 8)
         cast(MLX_F32, MLX_I32, floats, &ints)

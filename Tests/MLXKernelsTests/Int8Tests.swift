@@ -8,8 +8,8 @@ import Testing
 extension LevelTests {
     /// Values with exact quantization: each row's largest magnitude is 127 steps.
     @Test(arguments: LevelTests.levels) func exactInt8Products(level: Int) throws {
-        mlx_set_level(Int32(level))
-        defer { mlx_set_level(mlx_best_level()) }
+        mlx_override_level(Int32(level))
+        defer { mlx_override_level(-1) }
         for (m, k, n) in [(1, 1, 1), (5, 16, 3), (13, 131, 35), (50, 64, 70)] {
             let x = TestArray([m, k], .float32) { $0 % k == 0 ? -127 : pattern($0) * 5 }
             let q = TestArray([n, k], .int8) { [-128, 127, 3, -77, 0, 50, -1][$0 % 7] }
@@ -30,8 +30,8 @@ extension LevelTests {
     }
 
     @Test(arguments: LevelTests.levels) func int8Convolution(level: Int) throws {
-        mlx_set_level(Int32(level))
-        defer { mlx_set_level(mlx_best_level()) }
+        mlx_override_level(Int32(level))
+        defer { mlx_override_level(-1) }
         let words = [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 0]
         let x = TestArray([2, 5, 6, 4], .float32) { pattern($0) / 3 }
         let q = TestArray([6, 3, 3, 2], .int8) { Double($0 * 37 % 255) - 127 }
@@ -46,8 +46,8 @@ extension LevelTests {
     }
 
     @Test(arguments: LevelTests.levels) func productsAtEveryLevel(level: Int) throws {
-        mlx_set_level(Int32(level))
-        defer { mlx_set_level(mlx_best_level()) }
+        mlx_override_level(Int32(level))
+        defer { mlx_override_level(-1) }
         for dtype in [DType.float16, .float32, .float64] {
             try MatmulTests().products(dtype: dtype)
         }

@@ -20,6 +20,10 @@ int mlx_level(void);
 /// handed out earlier keep the level they were looked up under.
 int mlx_set_level(int level);
 
+/// Forces a level for the calling thread alone, over the one in force; negative ends that. For
+/// comparing levels while other threads go on. Returns the level then in force on this thread.
+int mlx_override_level(int level);
+
 /// True when the processor has AVX512-VNNI and the level in force is AVX-512.
 bool mlx_has_vnni(void);
 
