@@ -138,7 +138,10 @@ let package = Package(
                 "CMLXKernels",
             ]),
         tests("MLXTests", ["MLX"]),
-        tests("MLXNNTests", ["MLX", "MLXNN"]),
         tests("MLXOpsTests", ["MLX", "MLXOps", "MLXGraph", "MLXBase"]),
+        tests("MLXNNTests", ["MLX", "MLXNN"], resources: [.copy("Fixtures")]),
+        tests(
+            "MLXOptimizersTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXRuntime"],
+            resources: [.copy("Fixtures")]),
     ]
 )

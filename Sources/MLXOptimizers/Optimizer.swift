@@ -133,7 +133,9 @@ open class MultiOptimizer: Optimizer {
                 })
         case .dictionary(let items):
             var parts: [String: NestedItem<String, MLXArray>] = [:]
-            for (key, item) in items { parts[key] = part(of: item, path: extended(key), isIncluded) }
+            for (key, item) in items {
+                parts[key] = part(of: item, path: extended(key), isIncluded)
+            }
             return .dictionary(parts)
         }
     }

@@ -2,6 +2,8 @@ import MLX
 import MLXNN
 import Testing
 
+// Modules: what reflection finds, updates and what they verify, freezing, visiting, printing.
+
 private class Inner: Module {
     let p = MLXArray([100, 200] as [Int32])
     let i = 10
@@ -31,7 +33,6 @@ private class Replaceable: Module {
     let fixed = Linear(2, 2)
 }
 
-/// Modules: what reflection finds, updates and what they verify, freezing, visiting, printing.
 @Suite("Module") struct ModuleTests {
     @Test("reflection finds parameters under their keys") func parameters() {
         let keys = Outer().parameters().flattened().map(\.0)

@@ -24,7 +24,9 @@ open class LeakyReLU: Module, UnaryLayer {
         super.init()
     }
 
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { leakyRelu(x, negativeSlope: negativeSlope) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        leakyRelu(x, negativeSlope: negativeSlope)
+    }
 }
 
 /// The `softmax` function as a layer.
