@@ -54,10 +54,10 @@ open class Adafactor: OptimizerBase<Adafactor.State> {
             ? [
                 zeros(Array(shape.dropLast()), dtype: type),
                 zeros(shape.dropLast(2) + [shape[shape.count - 1]], dtype: type),
-            ] : [zeros(like: parameter)]
+            ] : [MLXArray.storedZeros(like: parameter)]
         return State(
             step: MLXArray(0 as Float), squares: squares,
-            mean: beta1 == nil ? nil : zeros(like: parameter))
+            mean: beta1 == nil ? nil : MLXArray.storedZeros(like: parameter))
     }
 
     open override func applySingle(

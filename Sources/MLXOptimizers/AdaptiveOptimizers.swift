@@ -99,7 +99,7 @@ open class Adam: OptimizerBase<AdamState> {
 
     open override func newState(parameter: MLXArray) -> AdamState {
         AdamState(
-            mean: zeros(like: parameter), square: zeros(like: parameter),
+            mean: MLXArray.storedZeros(like: parameter), square: MLXArray.storedZeros(like: parameter),
             step: biasCorrection ? MLXArray(0 as Float) : nil)
     }
 

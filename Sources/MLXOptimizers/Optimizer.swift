@@ -67,7 +67,7 @@ open class OptimizerBase<State: Updatable>: Optimizer {
 
 /// An optimizer whose state is one array for each parameter, zeros at first.
 open class OptimizerBaseArrayState: OptimizerBase<MLXArray> {
-    open override func newState(parameter: MLXArray) -> MLXArray { zeros(like: parameter) }
+    open override func newState(parameter: MLXArray) -> MLXArray { MLXArray.storedZeros(like: parameter) }
 }
 
 /// A state of two arrays.
@@ -82,7 +82,8 @@ public struct TupleState: Updatable {
 
     /// Zeros in the parameter's shape.
     init(zeros parameter: MLXArray) {
-        self.init(zeros(like: parameter), zeros(like: parameter))
+        self.init(
+            MLXArray.storedZeros(like: parameter), MLXArray.storedZeros(like: parameter))
     }
 
     public func innerState() -> [MLXArray] { [first, second] }

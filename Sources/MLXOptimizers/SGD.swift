@@ -26,7 +26,7 @@ open class SGD: OptimizerBaseArrayState {
 
     /// Without momentum nothing is kept; a number stands for an array of zeros.
     open override func newState(parameter: MLXArray) -> MLXArray {
-        momentum > 0 ? zeros(like: parameter) : MLXArray(0, dtype: parameter.dtype)
+        momentum > 0 ? MLXArray.storedZeros(like: parameter) : MLXArray(0, dtype: parameter.dtype)
     }
 
     open override func applySingle(

@@ -33,6 +33,7 @@ enum DemoReport {
                     .init("training", outcome.training.trainingAccuracies),
                     .init("test, float32", outcome.training.float32Accuracies),
                     .init("test, int8", outcome.training.int8Accuracies),
+                    .init("training, int8", outcome.training.int8TrainingAccuracies),
                 ], yRange: nil))
         report.add(
             Report.ConfusionMatrix(

@@ -9,6 +9,7 @@ struct DemoTraining {
     private(set) var trainingAccuracies: [Double] = []
     private(set) var float32Accuracies: [Double] = []
     private(set) var int8Accuracies: [Double] = []
+    private(set) var int8TrainingAccuracies: [Double] = []
     private(set) var samplesPerSecond = 0.0
 
     let epochs: Int
@@ -54,11 +55,15 @@ struct DemoTraining {
     /// Accuracy on the test writers, in float32 and in int8 on the NPU.
     private mutating func measure(_ model: DigitsNet, _ data: DemoData) async throws {
         model.train(false)
+        let quantized = try await DemoTraining.int8(model)
         float32Accuracies.append(
             try await DemoTraining.accuracy(model, data.test.images, data.test.labels))
         int8Accuracies.append(
-            try await DemoTraining.accuracy(
-                try await DemoTraining.int8(model), data.test.images, data.test.labels))
+            try await DemoTraining.accuracy(quantized, data.test.images, data.test.labels))
+        // As many digits that the model has seen, to show how much int8 costs on those.
+        let seen = data.training[0..<data.test.count]
+        int8TrainingAccuracies.append(
+            try await DemoTraining.accuracy(quantized, seen.images, seen.labels))
     }
 
     /// A copy of the model with int8 weights in every convolution and linear layer.
