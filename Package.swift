@@ -86,7 +86,7 @@ let package = Package(
             "MLX",
             [
                 "MLXBase", "MLXGraph", "MLXMemory", "MLXFormats", "MLXOps", "MLXPlanner",
-                "MLXTransforms", "MLXRuntime", "CMLXKernels", numerics,
+                "MLXTransforms", "MLXRuntime", "CMLXKernels", numerics, logging,
             ]),
         layer("MLXRandom", ["MLX"]),
         layer("MLXFFT", ["MLX"]),

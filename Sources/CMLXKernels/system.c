@@ -2,6 +2,9 @@
 #include "mlx_system.h"
 #include <dlfcn.h>
 #include <execinfo.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <link.h>
 
 _Thread_local mlx_thread_words mlx_thread_storage;
@@ -30,4 +33,16 @@ const char *mlx_object(uintptr_t address, uintptr_t *bias) {
     *bias = map->l_addr;
     // The linker names the program itself by an empty string.
     return map->l_name[0] ? map->l_name : "/proc/self/exe";
+}
+
+int mlx_has_steady_cycles(void) {
+#if defined(__x86_64__)
+    // CPUID leaf 0x80000007, EDX bit 8: invariant time-stamp counter.
+    unsigned a, b, c, d;
+    return __get_cpuid(0x80000007, &a, &b, &c, &d) && (d >> 8 & 1);
+#elif defined(__aarch64__)
+    return 1;
+#else
+    return 0;
+#endif
 }

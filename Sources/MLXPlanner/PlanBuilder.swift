@@ -91,6 +91,9 @@ package struct Planner: Sendable {
                 kind = builder.candidates[step].first ?? .cpu
             }
             let wanted = builder.pinned[step]
+            if let pinned = wanted.kind, pinned != kind {
+                plan.steps[step].refusedKind = pinned
+            }
             let stream = wanted.kind == kind ? wanted : StreamID(kind, lane: 0)
             if let known = streamIndex[stream] {
                 plan.steps[step].stream = known

@@ -40,6 +40,7 @@ extension Plan: CustomStringConvertible {
         line += "\(inputs) -> \(outputs)"
         line += " | \(Int(step.flops)) flops, \(Int(step.bytes)) B, "
         line += "\(Int(step.estimatedNanoseconds)) ns expected"
+        if let kind = step.refusedKind { line += " | \(kind.name) has no kernel for it" }
         for wait in waits[Int(step.waitStart)..<Int(step.waitStart + step.waitCount)] {
             line += " | after step \(wait.count) of \(name(of: streams[Int(wait.stream)]))"
         }

@@ -28,6 +28,22 @@ typedef struct {
 
 extern _Thread_local mlx_thread_words mlx_thread_storage;
 
+/// Whether the processor's cycle counter runs at one rate on all cores, asleep or not.
+int mlx_has_steady_cycles(void);
+
+/// The cycle counter.
+static inline uint64_t mlx_cycles(void) {
+#if defined(__x86_64__)
+    return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+    uint64_t value;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(value));
+    return value;
+#else
+    return 0;
+#endif
+}
+
 /// Tells the core that the thread is spinning.
 static inline void mlx_pause(void) {
 #if defined(__x86_64__)

@@ -1,5 +1,6 @@
 import CMLXKernels
 import Foundation
+import Logging
 import MLXBase
 import MLXMemory
 import MLXPlanner
@@ -93,9 +94,15 @@ package enum Runtime {
         switch environment.topology {
         case "split": return .system(kind: .split, threadCount: environment.threads)
         case nil, "shared": return .system(kind: .shared, threadCount: environment.threads)
-        default:
-            warn("MLX_TOPOLOGY is shared or split, not \(environment.topology!)")
-            return .system(kind: .shared, threadCount: environment.threads)
+        case let path?:
+            do {
+                var topology = try Topology.read(path: path)
+                if let threads = environment.threads { topology.threadCount = threads }
+                return topology
+            } catch {
+                warn("MLX_TOPOLOGY is shared, split or a topology file: \(error)")
+                return .system(kind: .shared, threadCount: environment.threads)
+            }
         }
     }
 
@@ -106,7 +113,8 @@ package enum Runtime {
         return CostPolicy()
     }
 
-    static func warn(_ message: String) {
-        FileHandle.standardError.write(Data("mlx: \(message)\n".utf8))
-    }
+    private static let logger = Logger(label: "mlx")
+
+    /// Says what was asked for and cannot be had; where it goes is the program's choice.
+    static func warn(_ message: String) { logger.warning("\(message)") }
 }

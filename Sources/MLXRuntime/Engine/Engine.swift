@@ -44,7 +44,7 @@ package final class Engine: Sendable {
         }
         self.init(
             configuration, teams: teams, placement: placement, system: system,
-            refusals: system.refusals, clock: MonotonicClock(), interposer: nil)
+            refusals: system.refusals, clock: CycleClock.best, interposer: nil)
     }
 
     /// An engine on given teams: the simulator's way in.
