@@ -99,7 +99,8 @@ open class Adam: OptimizerBase<AdamState> {
 
     open override func newState(parameter: MLXArray) -> AdamState {
         AdamState(
-            mean: MLXArray.storedZeros(like: parameter), square: MLXArray.storedZeros(like: parameter),
+            mean: MLXArray.storedZeros(like: parameter),
+            square: MLXArray.storedZeros(like: parameter),
             step: biasCorrection ? MLXArray(0 as Float) : nil)
     }
 

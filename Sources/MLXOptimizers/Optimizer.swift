@@ -67,7 +67,9 @@ open class OptimizerBase<State: Updatable>: Optimizer {
 
 /// An optimizer whose state is one array for each parameter, zeros at first.
 open class OptimizerBaseArrayState: OptimizerBase<MLXArray> {
-    open override func newState(parameter: MLXArray) -> MLXArray { MLXArray.storedZeros(like: parameter) }
+    open override func newState(parameter: MLXArray) -> MLXArray {
+        MLXArray.storedZeros(like: parameter)
+    }
 }
 
 /// A state of two arrays.

@@ -29,7 +29,7 @@ struct Figure {
     var count: Int
 
     func line(json: Bool) -> String {
-        let text = value.formatted(.number.precision(.significantDigits(1...6)).grouping(.never))
+        let text = String(format: "%.6g", value)
         return json
             ? "{\"workload\":\"\(workload)\",\"value\":\(text),\"unit\":\"\(unit)\",\"n\":\(count)}"
             : "\(workload.padding(toLength: 28, withPad: " ", startingAt: 0)) \(text) \(unit)"
