@@ -22,25 +22,6 @@ extension GraphStore {
         for id in dropped { release(id) }
     }
 
-    /// Turns nodes whose inputs were overwritten by a failed evaluation into invalid ones: asking
-    /// for them again throws `error` instead of computing from destroyed data.
-    package func invalidate(_ handles: some Collection<NodeHandle>, error: ArrayError) {
-        var dropped: [NodeID] = []
-        structure.withEdgesChanging {
-            for handle in handles where retain(handle) {
-                let row = row(handle.id)
-                dropped.append(handle.id)
-                guard row.pointee.value.load(ordering: .relaxed) == 0 else { continue }
-                detach(row, into: &dropped)
-                row.pointee.op = .invalid
-                row.pointee.flags.insert(.poisoned)
-                row.pointee.payload?.release()
-                row.pointee.payload = .passRetained(Payload(error: error))
-            }
-        }
-        for id in dropped { release(id) }
-    }
-
     /// Ends a gradient trace: its nodes leave the trace, and evaluated ones let go of their
     /// inputs.
     /// - Parameter bit: the trace's bit in `Row.trace`.
@@ -50,7 +31,7 @@ extension GraphStore {
             for handle in nodes where retain(handle) {
                 let row = row(handle.id)
                 dropped.append(handle.id)
-                row.pointee.trace &= ~bit
+                row.pointee.traceMask.bitwiseAnd(~bit, ordering: .relaxed)
                 if row.pointee.trace == 0 && row.pointee.value.load(ordering: .relaxed) != 0 {
                     detach(row, into: &dropped)
                 }
@@ -61,6 +42,6 @@ extension GraphStore {
 
     private func detach(_ row: UnsafeMutablePointer<Row>, into dropped: inout [NodeID]) {
         forEachInput(of: row) { dropped.append($0) }
-        row.pointee.flags.insert(.detached)
+        row.pointee.flagBits.bitwiseOr(RowFlags.detached.rawValue, ordering: .relaxed)
     }
 }

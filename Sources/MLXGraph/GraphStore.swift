@@ -65,9 +65,9 @@ package final class GraphStore: @unchecked Sendable {
         let row = row(id)
         row.pointee.op = entry.op
         row.pointee.dtype = entry.dtype
-        row.pointee.flags = entry.flags
+        row.pointee.flagBits.store(entry.flags.rawValue, ordering: .relaxed)
         row.pointee.inputCount = UInt8(truncatingIfNeeded: entry.inputCount)
-        row.pointee.trace = entry.trace
+        row.pointee.traceMask.store(entry.trace, ordering: .relaxed)
         row.pointee.stream = entry.stream
         row.pointee.inputs = entry.inputs
         row.pointee.shape = entry.shape

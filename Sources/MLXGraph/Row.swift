@@ -4,16 +4,18 @@ import Synchronization
 /// One node of the graph while it is recorded: 64 bytes, one cache line. The first word holds the
 /// generation (high half) and the number of users (low half); taking a reference through a handle
 /// is a compare-and-swap on it. All other fields are written before the row's handle is published
-/// and are constant until the row is freed, except `value`, and the inputs and the trace mask,
+/// and are constant until the row is freed, except `value`, and the flags and the trace mask,
 /// which change only under the store's structure lock.
 package struct Row: ~Copyable {
     let state: Atomic<UInt64>
     var op: OpCode
     var dtype: DType
-    var flags: RowFlags
+    /// `RowFlags`. Atomic, like the trace mask: a recording thread may read them while another
+    /// detaches the row.
+    let flagBits: Atomic<UInt8>
     var inputCount: UInt8
     /// The gradient traces this node belongs to, a bit for each nesting level.
-    var trace: UInt8
+    let traceMask: Atomic<UInt8>
     var stream: StreamID
     var inputs: (NodeID, NodeID, NodeID)
     /// The next row in a free list or work list; means nothing while the row is live.
@@ -24,6 +26,11 @@ package struct Row: ~Copyable {
     var payload: Unmanaged<Payload>?
     /// The evaluated value: 0, or an owned reference to a `Value`, set once.
     let value: Atomic<UInt>
+
+    @inline(__always) var flags: RowFlags {
+        RowFlags(rawValue: flagBits.load(ordering: .relaxed))
+    }
+    @inline(__always) var trace: UInt8 { traceMask.load(ordering: .relaxed) }
 }
 
 package struct RowFlags: OptionSet, Sendable {

@@ -59,6 +59,8 @@ extension Plan {
         guard case .tape(let tape) = step.kind else { return nil }
         for operand in tapes[Int(tape)].overwritable {
             let input = Int(operands[Int(operand)].slot)
+            // Another window onto the same slot may still read what would be overwritten.
+            if reads(of: input, by: step) > 1 { continue }
             guard case .arena(let offset) = slots[input].storage, lastUse[input] == index,
                 !crosses[input],
                 Plan.rounded(slots[input].byteCount) == Plan.rounded(slots[slot].byteCount)
@@ -68,6 +70,12 @@ extension Plan {
             return offset
         }
         return nil
+    }
+
+    private func reads(of slot: Int, by step: Step) -> Int {
+        let first = Int(step.operandStart + step.outputCount)
+        return operands[first..<Int(step.operandStart + step.operandCount)]
+            .count { Int($0.slot) == slot }
     }
 
     private static func rounded(_ byteCount: Int) -> Int {

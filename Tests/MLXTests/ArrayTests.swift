@@ -49,3 +49,21 @@ import Testing
         }
     }
 }
+
+/// Values that a plan writes over its own inputs must not be read again.
+@Suite("Reused places") struct ReusedPlaceTests {
+    @Test("a result does not take the place of an input that a window still reads")
+    func windowOfTheSameArray() {
+        let n = 70
+        let base = MLXArray((0..<(n * n)).map(Float.init), [n, n])
+        let x = matmul(base, MLXArray.identity(n))
+        let y = x * 2 + x.T
+        let expected = base.asArray(Float.self)
+        let got = y.asArray(Float.self)
+        for i in 0..<n {
+            for j in 0..<n {
+                #expect(got[i * n + j] == expected[i * n + j] * 2 + expected[j * n + i])
+            }
+        }
+    }
+}
