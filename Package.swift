@@ -137,7 +137,8 @@ let package = Package(
                 "MLXBase", "MLXGraph", "MLXMemory", "MLXOps", "MLXPlanner", "MLXRuntime",
                 "CMLXKernels",
             ]),
-        tests("MLXTests", ["MLX"]),
+        tests(
+            "MLXTests", ["MLX", "MLXGraph", "MLXBase"], resources: [.copy("Fixtures")]),
         tests("MLXOpsTests", ["MLX", "MLXOps", "MLXGraph", "MLXBase"]),
         tests("MLXNNTests", ["MLX", "MLXNN"], resources: [.copy("Fixtures")]),
         tests(
