@@ -45,6 +45,12 @@ package final class Engine: Sendable {
         self.init(
             configuration, teams: teams, placement: placement, system: system,
             refusals: system.refusals, clock: CycleClock.best, interposer: nil)
+        let scheduler = scheduler
+        let idleDecay = IdleDecay(system: system) { [weak scheduler] in
+            guard let scheduler else { return false }
+            return scheduler.team.withToken { scheduler.assumeIsolated { $0.decayNow() } }
+        }
+        withScheduler { $0.setIdleDecay(idleDecay) }
     }
 
     /// An engine on given teams: the simulator's way in.

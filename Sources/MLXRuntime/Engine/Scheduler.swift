@@ -23,6 +23,7 @@ package actor Scheduler {
     private var planner: Planner
     private var cache = PlanCache()
     private var lastDecay: UInt64 = 0
+    private var idleDecay: IdleDecay?
     private(set) var evaluationCount: UInt64 = 0
 
     init(
@@ -245,11 +246,22 @@ package actor Scheduler {
 
     /// Lets allocators give memory back that nobody has wanted for a while.
     private func decay() {
+        idleDecay?.arm()
         let now = clock.nanoseconds()
         guard now - lastDecay > SlabAllocator.decayNanoseconds / 2 else { return }
         lastDecay = now
         for allocator in allocators { allocator.decay(now: now) }
     }
+
+    /// Gives back what has been free for a while.
+    /// - Returns: whether anything is kept still.
+    func decayNow() -> Bool {
+        lastDecay = clock.nanoseconds()
+        for allocator in allocators { allocator.decay(now: lastDecay) }
+        return allocators.contains { $0.statistics.cacheByteCount > 0 }
+    }
+
+    func setIdleDecay(_ idleDecay: IdleDecay) { self.idleDecay = idleDecay }
 
     package var policy: any SchedulingPolicy {
         get { planner.policy }
