@@ -134,11 +134,12 @@ let package = Package(
         tests(
             "MLXRuntimeTests",
             [
-                "MLXBase", "MLXGraph", "MLXMemory", "MLXOps", "MLXPlanner", "MLXRuntime",
-                "CMLXKernels",
+                "SimulationSupport", "MLXRuntime", "MLXTransforms", "MLXPlanner", "MLXOps",
+                "MLXMemory", "MLXGraph", "MLXBase", "CMLXKernels",
             ]),
         tests(
             "MLXTests", ["MLX", "MLXGraph", "MLXBase"], resources: [.copy("Fixtures")]),
+        tests("MLXGraphTests", ["MLXGraph", "MLXMemory", "MLXBase"]),
         tests("MLXOpsTests", ["MLX", "MLXOps", "MLXGraph", "MLXBase"]),
         tests("MLXNNTests", ["MLX", "MLXNN"], resources: [.copy("Fixtures")]),
         tests(

@@ -63,6 +63,8 @@ extension Plan {
             if reads(of: input, by: step) > 1 { continue }
             guard case .arena(let offset) = slots[input].storage, lastUse[input] == index,
                 !crosses[input],
+                // Not the bytes alone: a wider element would overwrite the next narrow one.
+                slots[input].dtype.size == slots[slot].dtype.size,
                 Plan.rounded(slots[input].byteCount) == Plan.rounded(slots[slot].byteCount)
             else { continue }
             // Its place lives on: it is not freed with the step.

@@ -98,7 +98,10 @@ struct TapeWriter {
     mutating func append(
         _ function: mlx_tile_fn, _ out: UInt16, _ a: UInt16, _ b: UInt16, _ c: UInt16
     ) {
-        for operand in [a, b, c] { lastRead[Int(operand)] = Int32(steps.count) }
+        let step = Int32(steps.count)
+        lastRead[Int(a)] = step
+        lastRead[Int(b)] = step
+        lastRead[Int(c)] = step
         steps.append(mlx_tape_step(fn: function, out: out, a: a, b: b, c: c))
     }
 
@@ -158,10 +161,14 @@ struct TapeWriter {
             finished[walk.operand].strides = UnsafePointer(bitPattern: walk.strides + 1)
         }
         // The sink's place may be that of an input that nothing reads after the first store.
-        let overwritable = memory.indices.filter {
-            operands[$0].kind == UInt8(MLX_TAPE_FLAT.rawValue) && inputs.contains(memory[$0])
-                && lastRead[$0] <= firstWrite
-        }.map { memory[$0] }
+        let isInput = Set(inputs)
+        var overwritable: [Int32] = []
+        for (number, index) in memory.enumerated()
+        where operands[number].kind == UInt8(MLX_TAPE_FLAT.rawValue) && isInput.contains(index)
+            && lastRead[number] <= firstWrite
+        {
+            overwritable.append(index)
+        }
         return Tape(
             steps: steps, operands: finished, memory: memory, slotCount: Int(slotCount),
             elementCount: shape.size, ops: ops, overwritable: overwritable)

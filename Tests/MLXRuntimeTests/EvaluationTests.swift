@@ -5,6 +5,8 @@ import MLXPlanner
 import MLXRuntime
 import Testing
 
+/// The engine from graphs to values: broadcasting, windows, chains, plans that are found again,
+/// errors, half precision.
 @Suite("Evaluation") struct EvaluationTests {
     @Test("elementwise operations broadcast") func broadcasting() throws {
         let a = array([1, 2, 3, 4, 5, 6], [2, 3])
@@ -34,16 +36,21 @@ import Testing
         #expect(try values(x) == [expected])
     }
 
-    @Test("a chain of a million operations is recorded, evaluated and released")
+    @Test("long chains are recorded, evaluated and released")
     func deep() throws {
+        // A million take a minute without the optimiser.
+        let count = isFullRun ? 1_000_000 : 100_000
         var x = array([0], [1])
-        for _ in 0..<1_000_000 {
+        for _ in 0..<count {
             x = Ops.binary(.add, x, scalarBits: UInt64(Float(1).bitPattern), .float32)
         }
-        #expect(try values(x) == [1_000_000])
+        #expect(try values(x) == [Float(count)])
     }
 
     @Test("scalars and slice starts are values, not structure") func onePlan() throws {
+        // An engine of its own: other tests make plans on the shared one meanwhile.
+        let engine = makeEngine()
+        defer { engine.shutdown() }
         let before = engine.withScheduler { $0.statistics.planMisses }
         let a = array((0..<8).map(Float.init), [8])
         for step in 0..<5 {
@@ -51,7 +58,7 @@ import Testing
             let y = Ops.binary(
                 .multiply, part, scalarBits: UInt64(Float(step).bitPattern), .float32)
             try engine.evaluateBlocking(.init(roots: [y]))
-            #expect(try values(y)[1] == Float(step * (step + 1)))
+            #expect(try values(y, on: engine)[1] == Float(step * (step + 1)))
         }
         #expect(engine.withScheduler { $0.statistics.planMisses } - before <= 2)
     }
