@@ -2,7 +2,7 @@ import MLXBase
 import MLXGraph
 import MLXOps
 
-/// An array and what it must hold.
+/// An array and what it must hold: what `GraphGenerator`, below, makes and simulations compare.
 package struct Tracked: Sendable {
     package let array: MLXArray
     package let expected: Dense

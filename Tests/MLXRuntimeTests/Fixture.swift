@@ -75,7 +75,9 @@ func constant(_ value: Float) -> MLXArray {
 }
 
 /// A random graph over leaves of an engine's.
-func randomGraph(_ random: inout SplitMix64, on engine: Engine, steps: Int) throws -> GraphGenerator {
+func randomGraph(
+    _ random: inout SplitMix64, on engine: Engine, steps: Int
+) throws -> GraphGenerator {
     var leaves: [Tracked] = []
     for _ in 0..<2 {
         leaves.append(try .leaf(GraphGenerator.leaf(&random), from: engine.allocators[0]))
