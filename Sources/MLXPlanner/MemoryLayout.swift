@@ -60,12 +60,12 @@ extension Plan {
         for operand in tapes[Int(tape)].overwritable {
             let input = Int(operands[Int(operand)].slot)
             // Another window onto the same slot may still read what would be overwritten.
-            if reads(of: input, by: step) > 1 { continue }
             guard case .arena(let offset) = slots[input].storage, lastUse[input] == index,
                 !crosses[input],
                 // Not the bytes alone: a wider element would overwrite the next narrow one.
                 slots[input].dtype.size == slots[slot].dtype.size,
-                Plan.rounded(slots[input].byteCount) == Plan.rounded(slots[slot].byteCount)
+                Plan.rounded(slots[input].byteCount) == Plan.rounded(slots[slot].byteCount),
+                reads(of: input, by: step) == 1
             else { continue }
             // Its place lives on: it is not freed with the step.
             lastUse[input] = -2

@@ -85,21 +85,6 @@ extension StoreTests {
         #expect(rows.liveCount == 0)
     }
 
-    @Test("an invalidated node carries its error and lets go of its inputs")
-    func invalidated() {
-        let rows = Rows()
-        do {
-            let y = MLXArray(owning: rows.unary(rows.leaf(1)))
-            GraphStore.shared.invalidate(
-                [y.handle], error: ArrayError(.kernel, "test", "was destroyed"))
-            let reference = NodeReference(y)
-            #expect(reference.op == .invalid && reference.isPoisoned)
-            #expect(reference.payload?.error?.kind == .kernel)
-            #expect(rows.liveCount == 1)
-        }
-        #expect(rows.liveCount == 0)
-    }
-
     @Test("walks, records and binds of several threads agree")
     func concurrentWalks() {
         let rows = Rows()

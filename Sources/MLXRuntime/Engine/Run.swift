@@ -21,7 +21,7 @@ package final class Run: @unchecked Sendable {
     var bases: [UInt64] = []
     /// How long each step took, when somebody wants to know. A step's entry is written by the
     /// device that runs it.
-    var stepNanoseconds: [UInt64]?
+    private(set) var stepNanoseconds: UnsafeMutablePointer<UInt64>?
     /// Command lists that have not come to their end.
     private let openLists: Atomic<Int>
     private let cancellation: Cancellation?
@@ -45,9 +45,17 @@ package final class Run: @unchecked Sendable {
         slotPointers.deallocate()
         scalarBits.deallocate()
         dynamics.deallocate()
+        stepNanoseconds?.deallocate()
         if let bits = UnsafeRawPointer(bitPattern: failure.load(ordering: .acquiring)) {
             Unmanaged<Failure>.fromOpaque(bits).release()
         }
+    }
+
+    /// Has devices note how long each step takes.
+    func timeSteps() {
+        let times = UnsafeMutablePointer<UInt64>.allocate(capacity: max(plan.steps.count, 1))
+        times.initialize(repeating: 0, count: max(plan.steps.count, 1))
+        stepNanoseconds = times
     }
 
     // MARK: - Binding

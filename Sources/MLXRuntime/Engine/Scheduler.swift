@@ -79,9 +79,7 @@ package actor Scheduler {
         let run = Run(graph: graph, plan: plan, cancellation: cancellation)
         try run.bind { allocators[$0.kind!.index] }
         if trace.isOn { label(plan) }
-        if debugLevel >= 2 {
-            run.stepNanoseconds = Array(repeating: 0, count: plan.steps.count)
-        }
+        if debugLevel >= 2 { run.timeSteps() }
         return run
     }
 
