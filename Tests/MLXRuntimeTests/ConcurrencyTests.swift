@@ -40,7 +40,7 @@ import Testing
             .array(from: engine.allocators[0])
         let y = Ops.binary(.multiply, x, constant(3))
         let wrong = Tally()
-        await withTimeout(seconds: 120) {
+        await withTimeout() {
             await withTaskGroup(of: Void.self) { group in
                 for number in 0..<8 {
                     group.addTask {

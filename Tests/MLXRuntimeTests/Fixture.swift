@@ -38,9 +38,10 @@ func plainThread(_ body: @escaping @Sendable () -> Void) -> SystemThread {
 }
 
 /// Ends the process with a message when `body` takes too long: a dead-locked test would
-/// otherwise hang without saying which one it is.
+/// otherwise hang without saying which one it is. All suites run at once, and sanitizers make each
+/// many times slower, so the limit is generous.
 func withTimeout<R>(
-    seconds: Int = 60, _ name: String = #function,
+    seconds: Int = 600, _ name: String = #function,
     _ body: () async throws -> R
 ) async rethrows -> R {
     let guardian = Guardian()
