@@ -140,6 +140,14 @@ let package = Package(
         tests(
             "MLXTests", ["MLX", "MLXGraph", "MLXBase"], resources: [.copy("Fixtures")]),
         tests("MLXGraphTests", ["MLXGraph", "MLXMemory", "MLXBase"]),
+        // As users of mlx-swift have it: Swift 6 mode and no upcoming features.
+        .testTarget(
+            name: "CompatibilityTests",
+            dependencies: [
+                "MLX", "MLXRandom", "MLXFFT", "MLXLinalg", "MLXFast", "MLXNN", "MLXOptimizers",
+            ],
+            exclude: ["mlx-swift-api.tsv", "mlx-swift-omitted.tsv"],
+            swiftSettings: [.swiftLanguageMode(.v6)]),
         tests("MLXOpsTests", ["MLX", "MLXOps", "MLXGraph", "MLXBase"]),
         tests("MLXNNTests", ["MLX", "MLXNN"], resources: [.copy("Fixtures")]),
         tests(

@@ -24,6 +24,9 @@ open class OptimizerBase<State: Updatable>: Optimizer {
     /// By the path of the parameter.
     private var states: [String: State] = [:]
 
+    /// An optimizer that has seen no parameters yet.
+    public init() {}
+
     /// The state of a parameter before its first step.
     open func newState(parameter: MLXArray) -> State {
         preconditionFailure("\(type(of: self)) has to override newState(parameter:)")

@@ -123,21 +123,13 @@ extension MLXArray {
     public convenience init(data: MLXArrayData) {
         let contiguous =
             data.shape.isEmpty
-            || MLXArray.rowMajor(data.shape) == data.strides
+            || contiguousStrides(shape: data.shape) == data.strides
         self.init(
             taking: contiguous
                 ? MLXArray(data.data, data.shape, dtype: data.dType)
                 : Ops.invalid(
                     ArrayError(.argument, "array", "data must be row-major"),
                     dtype: data.dType))
-    }
-
-    private static func rowMajor(_ shape: [Int]) -> [Int] {
-        var stride = 1
-        return shape.reversed().map { dim in
-            defer { stride *= Swift.max(dim, 1) }
-            return stride
-        }.reversed()
     }
 }
 

@@ -19,6 +19,14 @@ extension MLXArray {
         set { write(indices.map(\.mlxArrayIndexOperation), newValue, stream.id) }
     }
 
+    /// A literal for the elements of a subscript: `a[0] = 7`.
+    @_disfavoredOverload public subscript(
+        indices: any MLXArrayIndex..., stream stream: StreamOrDevice = .default
+    ) -> MLXScalarLiteral {
+        get { MLXScalarLiteral(read(indices.map(\.mlxArrayIndexOperation), stream.id)) }
+        set { write(indices.map(\.mlxArrayIndexOperation), newValue.array, stream.id) }
+    }
+
     func read(_ operations: [MLXArrayIndexOperation], _ stream: StreamID) -> MLXArray {
         recording([self]) { () throws(ArrayError) in
             let plan = try IndexPlan(operations, shape: shape)

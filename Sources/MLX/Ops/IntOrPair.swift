@@ -13,7 +13,15 @@ public struct IntOrPair: Sendable, ExpressibleByIntegerLiteral, ExpressibleByArr
         values = (elements.first ?? 0, elements.dropFirst().first ?? elements.first ?? 0)
     }
 
+    /// Two numbers, of a shape say; a single one counts for both axes, others are ignored.
+    public init(_ values: some Collection<Int>) {
+        let first = values.first ?? 0
+        self.values = (first, values.dropFirst().first ?? first)
+    }
+
+    /// One number for each axis.
     public init(_ values: (Int, Int)) { self.values = values }
+    /// The same for both axes.
     public init(_ value: Int) { values = (value, value) }
 }
 
@@ -35,6 +43,17 @@ public struct IntOrTriple: Sendable, ExpressibleByIntegerLiteral, ExpressibleByA
         )
     }
 
+    /// Three numbers, of a shape say; missing ones repeat the first.
+    public init(_ values: some Collection<Int>) {
+        let numbers = Array(values.prefix(3))
+        let first = numbers.first ?? 0
+        self.values = (
+            first, numbers.count > 1 ? numbers[1] : first, numbers.count > 2 ? numbers[2] : first
+        )
+    }
+
+    /// One number for each axis.
     public init(_ values: (Int, Int, Int)) { self.values = values }
+    /// The same for all axes.
     public init(_ value: Int) { values = (value, value, value) }
 }

@@ -2,7 +2,7 @@ import MLXBase
 import MLXGraph
 import MLXOps
 
-// Matrix products and convolution.
+// Matrix products and pooling.
 
 /// The matrix product over the last two axes, the others broadcast. Vectors get an axis for the
 /// product and lose it again. Needs a floating-point dtype.
@@ -31,25 +31,6 @@ public func addmm<A: ScalarOrArray, B: ScalarOrArray, C: ScalarOrArray>(
     stream: StreamOrDevice = .default
 ) -> MLXArray {
     addMM(c, a, b, alpha: alpha, beta: beta, stream: stream)
-}
-
-/// Two-dimensional convolution (cross-correlation), channels last.
-/// - Parameters:
-///   - array: (N, H, W, C).
-///   - weight: (O, kH, kW, C / groups).
-/// - Returns: (N, H', W', O) with H' = (H + 2 padding - dilation (kH - 1) - 1) / stride + 1.
-public func conv2d(
-    _ array: MLXArray, _ weight: MLXArray, stride: IntOrPair = 1, padding: IntOrPair = 0,
-    dilation: IntOrPair = 1, groups: Int = 1, stream: StreamOrDevice = .default
-) -> MLXArray {
-    var geometry = ConvolutionGeometry()
-    geometry.stride = [stride.first, stride.second]
-    geometry.paddingLow = [padding.first, padding.second]
-    geometry.paddingHigh = geometry.paddingLow
-    geometry.kernelDilation = [dilation.first, dilation.second]
-    geometry.groups = groups
-    return Ops.record(
-        .conv2d, [array, weight], Attributes(words: geometry.words), stream: stream.id)
 }
 
 /// The largest element of each window of (N, H, W, C).
