@@ -68,8 +68,10 @@ private struct BatchSequence: Sequence, IteratorProtocol {
     let indexes: [Int]
     var index = 0
 
-    init(batchSize: Int, x: MLXArray, y: MLXArray, using generator: inout some RandomNumberGenerator)
-    {
+    init(
+        batchSize: Int, x: MLXArray, y: MLXArray,
+        using generator: inout some RandomNumberGenerator
+    ) {
         self.batchSize = batchSize
         self.x = x
         self.y = y
@@ -217,7 +219,9 @@ extension Bilinear {
     /// A bilinear layer of an input with itself.
     fileprivate final class Pair: Module, UnaryLayer {
         let bilinear: Bilinear
-        init(_ dimensions: Int, _ output: Int) { bilinear = Bilinear(dimensions, dimensions, output) }
+        init(_ dimensions: Int, _ output: Int) {
+            bilinear = Bilinear(dimensions, dimensions, output)
+        }
         func callAsFunction(_ x: MLXArray) -> MLXArray { bilinear(x, x) }
     }
 }
