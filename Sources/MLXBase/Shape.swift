@@ -80,8 +80,8 @@ package struct Shape: Hashable, @unchecked Sendable {
                 continue
             }
             let (next, overflow) = product.multipliedReportingOverflow(by: dim)
-            // 2^60 elements of 8 bytes is the last byte count that fits.
-            if overflow || next > 1 << 60 { return nil }
+            // 2^60 elements of 8 bytes would be one byte more than an Int can count.
+            if overflow || next >= 1 << 60 { return nil }
             product = next
         }
         return isEmpty ? 0 : product
