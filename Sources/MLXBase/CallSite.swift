@@ -4,8 +4,19 @@ import CMLXKernels
 /// microseconds and turned into a file and line only when somebody asks.
 public struct CallSite: Sendable, Hashable {
     package let addresses: [UInt]
+    /// The place itself, where the compiler could pass it.
+    private let named: String?
 
-    package init(addresses: [UInt]) { self.addresses = addresses }
+    package init(addresses: [UInt]) {
+        self.addresses = addresses
+        named = nil
+    }
+
+    /// A place from `#fileID` and `#line`: callers of an async function are not on the stack.
+    package init(file: StaticString, line: UInt) {
+        addresses = []
+        named = "\(file):\(line)"
+    }
 
     package static let maximumDepth = 16
 
@@ -21,5 +32,5 @@ public struct CallSite: Sendable, Hashable {
 extension CallSite {
     /// The first frame outside the library: `file:line` where there is debug information, the
     /// function's name otherwise, nil when there is no such frame.
-    public var place: String? { Symbolicator.shared.place(of: addresses) }
+    public var place: String? { named ?? Symbolicator.shared.place(of: addresses) }
 }

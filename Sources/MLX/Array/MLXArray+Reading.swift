@@ -34,7 +34,7 @@ extension MLXArray {
 
     /// The value of an array with one element.
     public func item<T: HasDType>(_ type: T.Type) -> T {
-        guard size == 1 else {
+        guard size == 1 || NodeReference(self).isPoisoned else {
             BlockingFailure.report(
                 ArrayError(
                     .shape, "item", "needs an array with one element, not \(size)",

@@ -24,13 +24,16 @@ extension MLXArray: Updatable, Evaluatable {
 /// dictionaries of these. Cancelling the task stops the computation between two steps.
 /// - Throws: `ArrayError` when an array depends on an operation that failed, or fails now;
 ///   `CancellationError`.
-public nonisolated(nonsending) func evaluate(_ values: Any...) async throws {
-    try await evaluate(policy: nil, values)
+public nonisolated(nonsending) func evaluate(
+    _ values: Any..., file: StaticString = #fileID, line: UInt = #line
+) async throws {
+    try await evaluate(policy: nil, values, file: file, line: line)
 }
 
 /// Computes arrays under a scheduling policy of its own.
 public nonisolated(nonsending) func evaluate(
-    policy: (any SchedulingPolicy)?, _ values: Any...
+    policy: (any SchedulingPolicy)?, _ values: Any..., file: StaticString = #fileID,
+    line: UInt = #line
 ) async throws {
     var arrays: [MLXArray] = []
     for value in values { try collectArrays(value, into: &arrays) }
@@ -38,25 +41,30 @@ public nonisolated(nonsending) func evaluate(
         try await Runtime.engine.evaluate(
             .init(roots: arrays, policy: policy ?? taskPolicy()))
     } catch var error as ArrayError {
-        error.evaluationSite = CallSite.capture()
+        error.evaluationSite = CallSite(file: file, line: line)
         throw error
     }
 }
 
 extension MLXArray {
     /// The value of an array with one element, of any rank.
-    public nonisolated(nonsending) func value<T: HasDType>(_ type: T.Type) async throws -> T {
-        guard size == 1 else {
+    public nonisolated(nonsending) func value<T: HasDType>(
+        _ type: T.Type, file: StaticString = #fileID, line: UInt = #line
+    ) async throws -> T {
+        // An invalid array has no size to complain about; reading it throws what is wrong.
+        guard size == 1 || NodeReference(self).isPoisoned else {
             throw ArrayError(
                 .shape, "value", "needs an array with one element, not \(size)", shapes: [shape])
         }
-        return try await values(type)[0]
+        return try await values(type, file: file, line: line)[0]
     }
 
     /// The elements in row-major order.
-    public nonisolated(nonsending) func values<T: HasDType>(_ type: T.Type) async throws -> [T] {
+    public nonisolated(nonsending) func values<T: HasDType>(
+        _ type: T.Type, file: StaticString = #fileID, line: UInt = #line
+    ) async throws -> [T] {
         let source = readable(as: T.dtype)
-        try await evaluate(source)
+        try await evaluate(source, file: file, line: line)
         return source.elements(type)
     }
 }
