@@ -58,13 +58,18 @@ struct IndexWalk {
                     raw, index.chars, Int32(index.itemSize), Int32(dims.count), dims, strides[i],
                     begin, n)
                 castLoop(index.dtype, .int64)(tiles.baseAddress!, raw, nil, nil, n)
-                // uint64 beyond Int64 turns negative: below -limit, so it is reported too.
+                if index.dtype == .uint64 { IndexWalk.refuseWrapped(tiles, n) }
                 let good = mlx_add_offsets(
                     offsets, tiles.baseAddress!, n, Int64(limits[i]), Int64(steps[i]))
                 if good < n { firstBad = min(firstBad ?? .max, begin + good) }
             }
         }
         return firstBad
+    }
+
+    /// A uint64 beyond Int64 turned negative and would count from the end.
+    private static func refuseWrapped(_ tiles: UnsafeMutableBufferPointer<Int64>, _ n: Int) {
+        for i in 0..<n where tiles[i] < 0 { tiles[i] = .min }
     }
 
     /// The error about a position that `offsets` reported.
@@ -75,9 +80,11 @@ struct IndexWalk {
                 &raw, index.chars, Int32(index.itemSize), Int32(dims.count), dims, strides[i],
                 position, 1)
             castLoop(index.dtype, .int64)(&value, &raw, nil, nil, 1)
-            if value < -Int64(limits[i]) || value >= Int64(limits[i]) {
+            let isWrapped = index.dtype == .uint64 && value < 0
+            if isWrapped || value < -Int64(limits[i]) || value >= Int64(limits[i]) {
+                let shown = isWrapped ? "\(UInt64(bitPattern: value))" : "\(value)"
                 return ArrayError(
-                    .index, operation, "index \(value) is outside an axis of size \(limits[i])",
+                    .index, operation, "index \(shown) is outside an axis of size \(limits[i])",
                     shapes: [shape.array])
             }
         }

@@ -21,8 +21,10 @@ package enum Indexing {
                     Attributes(words: context.attributes.words))
                 return [base] + noIndices(context) + [gathered(context)]
             }),
-        scatter(.scatterMax, "scatter_max", "y = x, y[i…] = max(y[i…], u)", vjp: .none),
-        scatter(.scatterMin, "scatter_min", "y = x, y[i…] = min(y[i…], u)", vjp: .none),
+        scatter(
+            .scatterMax, "scatter_max", "y = x, y[i…] = max(y[i…], u)", vjp: .rule(chosen)),
+        scatter(
+            .scatterMin, "scatter_min", "y = x, y[i…] = min(y[i…], u)", vjp: .rule(chosen)),
         scatter(.scatterProduct, "scatter_prod", "y = x, y[i…] *= u", vjp: .none),
     ]
 
@@ -30,10 +32,22 @@ package enum Indexing {
         [MLXArray?](repeating: nil, count: context.inputs.count - 2)
     }
 
-    private static func gathered(_ context: VJPContext) -> MLXArray {
+    private static func gathered(_ context: VJPContext, from array: MLXArray? = nil) -> MLXArray {
         Ops.record(
-            .gather, [context.cotangent] + context.inputs.dropFirst().dropLast(),
+            .gather, [array ?? context.cotangent] + context.inputs.dropFirst().dropLast(),
             Attributes(words: context.attributes.words))
+    }
+
+    /// The cotangent goes to whatever equals the result, to all of them where several do.
+    private static func chosen(_ context: VJPContext) -> [MLXArray?] {
+        func part(_ cotangent: MLXArray, _ input: MLXArray, _ result: MLXArray) -> MLXArray {
+            Ops.select(
+                Ops.binary(.equal, input, result), cotangent, Ops.scalar(0, cotangent.dtype))
+        }
+        let base = part(context.cotangent, context.inputs[0], context.output)
+        let updates = part(
+            gathered(context), context.inputs.last!, gathered(context, from: context.output))
+        return [base] + noIndices(context) + [updates]
     }
 
     private static let gather = OpRow(
@@ -50,11 +64,12 @@ package enum Indexing {
             let window = context.attributes.words.dropFirst()
             let indices = try Broadcasting.shape(
                 Array(context.shapes.dropFirst()), operation: "gather")
+            // No index at all asks for nothing, even of an axis without elements.
             guard window.count == x.ndim,
-                zip(window, x.dims).allSatisfy({ $0 >= 0 && $0 <= $1 })
+                zip(window, x.dims).allSatisfy({ $0 >= 0 && ($0 <= $1 || indices.size == 0) })
             else {
                 throw context.error(
-                    indices.size == 0 ? .argument : .index,
+                    .index,
                     "window \(Shape.describe(Array(window))) does not fit \(x)")
             }
             return try Shape(validating: indices.array + window, operation: "gather")
