@@ -33,8 +33,25 @@ package enum Gradient {
         let traced = graph.traces.map { $0 & bit != 0 }
         GraphStore.shared.endTrace(bit, nodes: graph.handles)
         let seeds = try cotangents(outputs)
+        if let bad = invalidOutput(outputs, seeds) {
+            // An invalid array does not lead back to the variables; zeros would hide its error.
+            return (outputs, variables.map { invalid(bad, $0) })
+        }
         let gradients = backward(graph, traced, seeds: seeds, variables: variables)
         return (outputs, gradients)
+    }
+
+    private static func invalidOutput(
+        _ outputs: [MLXArray], _ seeds: [MLXArray?]
+    ) -> MLXArray? {
+        zip(outputs, seeds).first { $1 != nil && NodeReference($0).isPoisoned }?.0
+    }
+
+    /// A gradient that carries the error of an output.
+    private static func invalid(_ output: MLXArray, _ variable: MLXArray) -> MLXArray {
+        Ops.invalid(
+            ArrayError(.argument, "grad", "the function's result is invalid"), inputs: [output],
+            shapeHint: variable.nodeShape, dtype: variable.dtype)
     }
 
     /// A node that stands for a primal inside one trace.
