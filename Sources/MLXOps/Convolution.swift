@@ -168,7 +168,7 @@ package struct ConvolutionGeometry: Sendable {
         ] where values.contains(where: { $0 < 1 || $0 > 1 << 31 }) {
             throw context.error(.argument, "\(name) \(values) must be at least 1")
         }
-        guard groups >= 1, w[0] % groups == 0, x[3] == w[3] * groups else {
+        guard groups >= 1, w[0] % groups == 0, x[3] % groups == 0, x[3] / groups == w[3] else {
             throw context.error(
                 .shape,
                 "input channels \(x[3]) and weight \(w) do not fit \(groups) groups")

@@ -32,11 +32,11 @@ struct IndexPlan {
             case .newAxis: order.append(-1)
             case .ellipsis: break
             case .slice(let slice):
-                guard slice.stride != 0 else {
+                guard slice.step != 0 else {
                     throw ArrayError(.argument, "slice", "a stride of 0", shapes: [shape])
                 }
                 let (start, count) = slice.resolved(shape[axis])
-                appendWindow(start, Int(slice.stride), count)
+                appendWindow(start, count > 1 ? slice.step : 1, count)
                 kept.append(axis)
                 order.append(axis)
                 axis += 1

@@ -67,11 +67,16 @@ extension MLXArrayIndex where Self == MLXNewAxisIndex {
 /// A range of an axis with a stride. Missing parts reach to the ends; negative ones count from
 /// the end; anything beyond the ends is cut off, so a slice never fails.
 public struct MLXSlice: Equatable, CustomStringConvertible, Sendable {
-    let givenStart: Int32?
-    let givenEnd: Int32?
-    let givenStride: Int32?
+    // The API's numbers have 32 bits; axes may be longer.
+    let givenStart: Int?
+    let givenEnd: Int?
+    let givenStride: Int?
 
     public init(start: Int32? = nil, end: Int32? = nil, stride: Int32? = nil) {
+        self.init(from: start.map(Int.init), to: end.map(Int.init), by: stride.map(Int.init))
+    }
+
+    init(from start: Int?, to end: Int?, by stride: Int? = nil) {
         givenStart = start
         givenEnd = end
         givenStride = stride
@@ -80,13 +85,19 @@ public struct MLXSlice: Equatable, CustomStringConvertible, Sendable {
     /// All elements in order.
     public var isFull: Bool { givenStart == nil && givenEnd == nil && stride == 1 }
 
-    public var stride: Int32 { givenStride ?? 1 }
+    public var stride: Int32 { Int32(clamping: step) }
+
+    var step: Int { givenStride ?? 1 }
 
     /// The start as given; by default the first element in the direction of the stride.
-    public func start(_ size: Int32) -> Int32 { givenStart ?? (stride < 0 ? size - 1 : 0) }
+    public func start(_ size: Int32) -> Int32 {
+        givenStart.map(Int32.init(clamping:)) ?? (stride < 0 ? size - 1 : 0)
+    }
 
     /// The end as given; by default one beyond the last element.
-    public func end(_ size: Int32) -> Int32 { givenEnd ?? (stride < 0 ? -size - 1 : size) }
+    public func end(_ size: Int32) -> Int32 {
+        givenEnd.map(Int32.init(clamping:)) ?? (stride < 0 ? -size - 1 : size)
+    }
 
     /// The start counted from the front.
     public func absoluteStart(_ size: Int32) -> Int32 {
@@ -102,11 +113,14 @@ public struct MLXSlice: Equatable, CustomStringConvertible, Sendable {
 
     /// The first element, and how many elements the slice has on an axis.
     func resolved(_ size: Int) -> (start: Int, count: Int) {
-        let step = Int(stride)
+        // Beyond a length that no axis has a number means no more, and arithmetic stays in range.
+        let bound = 1 << 61
+        func clamped(_ value: Int) -> Int { Swift.min(Swift.max(value, -bound), bound) }
+        let step = clamped(step)
         guard step != 0 else { return (0, 0) }
-        func absolute(_ value: Int32?, _ fallback: Int) -> Int {
-            guard let value else { return fallback }
-            return value < 0 ? Int(value) + size : Int(value)
+        func absolute(_ value: Int?, _ fallback: Int) -> Int {
+            guard let value = value.map(clamped) else { return fallback }
+            return value < 0 ? value + size : value
         }
         if step > 0 {
             let start = Swift.min(Swift.max(absolute(givenStart, 0), 0), size)
@@ -132,9 +146,7 @@ extension MLXSlice: MLXArrayIndex {
 public func stride(
     from start: Int? = nil, to end: Int? = nil, by stride: Int? = nil
 ) -> MLXSlice {
-    MLXSlice(
-        start: start.map(Int32.init(clamping:)), end: end.map(Int32.init(clamping:)),
-        stride: stride.map(Int32.init(clamping:)))
+    MLXSlice(from: start, to: end, by: stride)
 }
 
 extension MLXArrayIndex where Self == MLXSlice {
@@ -153,7 +165,7 @@ extension Range: MLXArrayIndex where Bound == Int {
 
 extension ClosedRange: MLXArrayIndex where Bound == Int {
     public var mlxArrayIndexOperation: MLXArrayIndexOperation {
-        .slice(MLX.stride(from: lowerBound, to: upperBound + 1))
+        .slice(MLX.stride(from: lowerBound, to: upperBound == .max ? .max : upperBound + 1))
     }
 }
 
@@ -165,7 +177,7 @@ extension PartialRangeUpTo: MLXArrayIndex where Bound == Int {
 
 extension PartialRangeThrough: MLXArrayIndex where Bound == Int {
     public var mlxArrayIndexOperation: MLXArrayIndexOperation {
-        .slice(MLX.stride(to: upperBound + 1))
+        .slice(MLX.stride(to: upperBound == .max ? .max : upperBound + 1))
     }
 }
 

@@ -49,14 +49,14 @@ public func eye(
     _ n: Int, m: Int? = nil, k: Int = 0, type: (some HasDType).Type = Float.self,
     stream: StreamOrDevice = .default
 ) -> MLXArray {
-    diagonalMask(n, m, k, .equal, type.dtype, stream)
+    diagonalMask("eye", n, m, k, .equal, type.dtype, stream)
 }
 
 /// Ones on diagonal `k`, zeros elsewhere; n rows, m columns.
 public func eye(
     _ n: Int, m: Int? = nil, k: Int = 0, dtype: DType, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    diagonalMask(n, m, k, .equal, dtype, stream)
+    diagonalMask("eye", n, m, k, .equal, dtype, stream)
 }
 
 /// Ones on and below diagonal `k`, zeros above; n rows, m columns.
@@ -64,14 +64,14 @@ public func tri(
     _ n: Int, m: Int? = nil, k: Int = 0, type: (some HasDType).Type = Float.self,
     stream: StreamOrDevice = .default
 ) -> MLXArray {
-    diagonalMask(n, m, k, .lessEqual, type.dtype, stream)
+    diagonalMask("tri", n, m, k, .lessEqual, type.dtype, stream)
 }
 
 /// Ones on and below diagonal `k`, zeros above; n rows, m columns.
 public func tri(
     _ n: Int, m: Int? = nil, k: Int = 0, dtype: DType, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    diagonalMask(n, m, k, .lessEqual, dtype, stream)
+    diagonalMask("tri", n, m, k, .lessEqual, dtype, stream)
 }
 
 /// The identity matrix.
@@ -187,9 +187,13 @@ private func filled(
 
 /// 1 where (column - row) compares to k.
 private func diagonalMask(
-    _ n: Int, _ m: Int?, _ k: Int, _ comparison: OpCode, _ dtype: DType,
+    _ name: String, _ n: Int, _ m: Int?, _ k: Int, _ comparison: OpCode, _ dtype: DType,
     _ stream: StreamOrDevice
 ) -> MLXArray {
+    guard n >= 0, m ?? n >= 0 else {
+        return Ops.invalid(
+            ArrayError(.argument, name, "\(n) rows and \(m ?? n) columns"), dtype: dtype)
+    }
     let rows = expandedDimensions(arange(n, stream: stream), axis: 1, stream: stream)
     let columns = arange(m ?? n, stream: stream)
     return recordBinary(comparison, columns - rows, k, stream).asType(dtype, stream: stream)

@@ -58,7 +58,10 @@ public func split(
     _ array: MLXArray, parts: Int, axis: Int = 0, stream: StreamOrDevice = .default
 ) -> [MLXArray] {
     let length = array.dim(axis)
-    guard parts > 0, length % parts == 0, (-array.ndim..<array.ndim).contains(axis) else {
+    // More parts than elements only fit an empty axis, where any number would.
+    guard parts > 0, parts <= Swift.max(length, 1024), length % parts == 0,
+        (-array.ndim..<array.ndim).contains(axis)
+    else {
         let error = ArrayError(
             .shape, "split",
             "Array split does not result in sub arrays with equal size: axis \(axis) of size"

@@ -84,6 +84,11 @@ public func expandedDimensions(
 ) -> MLXArray {
     recording([array]) { () throws(ArrayError) in
         let rank = array.ndim + axes.count
+        guard rank <= Shape.maximumRank else {
+            throw ArrayError(
+                .limit, "expand_dims", "\(rank) axes, at most \(Shape.maximumRank) are supported",
+                shapes: [array.shape])
+        }
         let places = try Axes.normalize(axes, rank: rank, operation: "expand_dims")
         var old = array.shape.makeIterator()
         return Ops.reshape(

@@ -17,6 +17,7 @@ extension MLXRandom {
                     .dtype, "uniform", "draws float16, bfloat16 or float32, not \(dtype)",
                     dtypes: [dtype])
             }
+            _ = try Shape(validating: shape, operation: "random_bits")
             let u = unit(shape, dtype, key, stream)
             let (low, high) = (
                 Ops.cast(low, to: dtype, stream: stream.id),
