@@ -6,6 +6,7 @@ enum GoldenDifferences {
         ("exp overflow", "MLX gives infinity above 88; float32 goes on to 88.72, float64 to 709"),
         ("softmax of integers", "MLX casts softmax back to integers off the last axis"),
         ("logSumExp of unsigned", "MLX subtracts the maximum in the unsigned dtype, which wraps"),
+        ("mean long float16", "MLX sums halves in their own range, which may overflow"),
         ("categorical samples one distribution", "MLX inverts a sum there, mlx-swift does not"),
     ]
 

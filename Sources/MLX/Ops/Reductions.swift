@@ -236,9 +236,13 @@ private func reducedCount(_ array: MLXArray, _ axes: [Int]?) -> Int {
 private func average(
     _ array: MLXArray, _ axes: [Int]?, _ keepDims: Bool, _ stream: StreamOrDevice
 ) -> MLXArray {
-    let total = Ops.reduce(.sum, array, axes: axes, keepDims: keepDims, stream: stream.id)
-    let float = Ops.cast(total, to: array.dtype.atLeastFloat, stream: stream.id)
-    return recordBinary(.multiply, float, 1 / Double(reducedCount(array, axes)), stream)
+    let type = array.dtype
+    // NUMERICS: a sum of halves may leave their range although the mean does not.
+    let wide = type.isHalf ? Ops.cast(array, to: .float32, stream: stream.id) : array
+    let total = Ops.reduce(.sum, wide, axes: axes, keepDims: keepDims, stream: stream.id)
+    let float = Ops.cast(total, to: wide.dtype.atLeastFloat, stream: stream.id)
+    let mean = recordBinary(.multiply, float, 1 / Double(reducedCount(array, axes)), stream)
+    return Ops.cast(mean, to: type.atLeastFloat, stream: stream.id)
 }
 
 private func spread(
@@ -248,8 +252,8 @@ private func spread(
     let distance = x - average(x, axes, true, stream)
     let squares = x.dtype.isComplex ? square(abs(distance)) : square(distance)
     let total = Ops.reduce(.sum, squares, axes: axes, keepDims: keepDims, stream: stream.id)
-    let count = Swift.max(reducedCount(array, axes) - ddof, 0)
-    return recordBinary(.divide, total, Double(count), stream)
+    let count = Swift.max(Double(reducedCount(array, axes)) - Double(ddof), 0)
+    return recordBinary(.divide, total, count, stream)
 }
 
 /// First index of the largest element, uint32.
