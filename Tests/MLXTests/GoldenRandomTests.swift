@@ -51,7 +51,8 @@ import Testing
             MLXRandom.truncatedNormal(-1..<1, [3], key: one),
             [0.11758083, -0.42559537, 0.72505629])
         expectNear(
-            MLXRandom.laplace([3], dtype: .float32, key: one), [-0.14746246, 0.65931076, -1.50805259])
+            MLXRandom.laplace([3], dtype: .float32, key: one),
+            [-0.14746246, 0.65931076, -1.50805259])
     }
 
     @Test("the implicit state makes one step a draw") func state() {
