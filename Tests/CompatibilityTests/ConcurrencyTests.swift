@@ -101,6 +101,21 @@ import Testing
         withErrorHandler({ #expect(!$0.isEmpty) }) { _ = a + b }
     }
 
+    @Test("a handler for the whole process") func processHandler() {
+        final class Messages { var count = 0 }
+        let messages = Messages()
+        let data = Unmanaged.passRetained(messages).toOpaque()
+        setErrorHandler(
+            { message, data in
+                #expect(message != nil)
+                Unmanaged<Messages>.fromOpaque(data!).takeUnretainedValue().count += 1
+            },
+            data: data, dtor: { Unmanaged<Messages>.fromOpaque($0!).release() })
+        eval(MLXArray.zeros([2, 3]) + MLXArray.zeros([4]))
+        setErrorHandler(nil)
+        #expect(messages.count == 1)
+    }
+
     @Test("memory") func memory() {
         let before = Memory.snapshot()
         let a = MLXArray.zeros([256, 256]) + 1

@@ -86,13 +86,14 @@ public nonisolated(nonsending) func withErrorHandler<R>(
 package func reportFailure(_ error: any Error) { BlockingFailure.report(error) }
 
 /// What becomes of an error in a blocking call, which cannot throw: the surrounding `withError`
-/// or handler gets it; without one the process ends, as with mlx-swift.
+/// or handler gets it, else the process's; without any the process ends, as with mlx-swift.
 enum BlockingFailure {
     static func report(_ error: any Error) {
         let failure =
             error as? ArrayError
             ?? ArrayError(.kernel, "eval", "\(error)", site: CallSite(addresses: []))
         guard let handler = Defaults.current?.value.onInvalid else {
+            if reportToProcess(failure.summary) { return }
             fatalError(
                 failure.description
                     + "\nuse `try await evaluate(...)` or `withError { }` to handle this error")
