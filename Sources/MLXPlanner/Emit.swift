@@ -169,13 +169,36 @@ extension PlanBuilder {
             assert(operand >= 0)
             if case .scalar = plan.slots[Int(plan.operands[Int(operand)].slot)].storage {
                 // A run's scalars are gone with it: what somebody keeps is copied.
-                operand = try emitStep(
-                    .broadcastTo, node, [operand], [graph.shapes[Int(canonical[node])]], graph)
+                operand = try emitCopy(ofScalar: operand, node, graph)
             }
             plan.results.append(.init(node: Int32(node), operand: operand))
             let slot = Int(plan.operands[Int(operand)].slot)
             if case .arena = plan.slots[slot].storage { plan.slots[slot].storage = .result }
         }
+    }
+
+    /// A window like the given one, onto a copy of its scalar.
+    private mutating func emitCopy(
+        ofScalar operand: Int32, _ node: Int, _ graph: borrowing Subgraph
+    ) throws(ArrayError) -> Int32 {
+        let window = plan.operands[Int(operand)]
+        let slot = addSlot(
+            window.dtype, 1, .arena(offset: 0), producer: Int32(plan.steps.count))
+        var one = window
+        one.shape = .scalar
+        let operandStart = Int32(plan.operands.count)
+        var copy = one
+        copy.slot = slot
+        _ = add(copy)
+        _ = add(one)
+        try addStep(
+            Step(
+                kind: .kernel, op: .broadcastTo, node: Int32(node), operandStart: operandStart,
+                operandCount: 2, outputCount: 1, flops: 0, bytes: Double(2 * window.dtype.size)),
+            candidates: [.cpu, .gpu], stream: graph.streams[node])
+        var result = window
+        result.slot = slot
+        return add(result)
     }
 
     /// Moves the strides into the plan and points strided tape operands at them.

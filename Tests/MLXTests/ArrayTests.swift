@@ -67,3 +67,12 @@ import Testing
         }
     }
 }
+
+/// Windows cost nothing, whatever they are windows of.
+@Suite("Windows") struct WindowTests {
+    @Test("a scalar broadcast to terabytes is kept as one element") func broadcastScalar() {
+        let wide = broadcast(MLXArray(1.5 as Float), to: [1 << 20, 1 << 20])
+        #expect(wide[3, 5].item(Float.self) == 1.5)
+        #expect((wide[0..<2, 0..<2] + 1).asArray(Float.self) == [2.5, 2.5, 2.5, 2.5])
+    }
+}
