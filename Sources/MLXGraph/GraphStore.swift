@@ -6,7 +6,10 @@ import Synchronization
 /// and never meets another thread; a row freed elsewhere goes back through the lane's remote
 /// list. Rows are never unmapped, so a stale handle can always be checked against its row.
 /// This file allocates and frees; `GraphStore+References.swift` counts references.
-package final class GraphStore: @unchecked Sendable {
+///
+/// A value of three addresses: a class would count references at each use, and threads that
+/// record side by side would meet at the counter.
+package struct GraphStore: @unchecked Sendable {
     // SAFETY: `chunks` entries are written once under a lane's lock, before any id of that chunk
     // is published; everything else is atomic or guarded by a lane's lock.
     package static let shared = GraphStore()
@@ -23,10 +26,13 @@ package final class GraphStore: @unchecked Sendable {
 
     init() {
         precondition(MemoryLayout<Row>.size == 64, "a row is one cache line")
+        precondition(MemoryLayout<Lane>.stride == 128, "a lane is two cache lines")
         let chunkCount = GraphStore.laneCount << (GraphStore.indexBits - GraphStore.chunkShift)
         chunks = .allocate(capacity: chunkCount)
         chunks.initialize(repeating: nil, count: chunkCount)
-        lanes = .allocate(capacity: GraphStore.laneCount)
+        lanes = UnsafeMutableRawPointer.allocate(
+            byteCount: MemoryLayout<Lane>.stride * GraphStore.laneCount, alignment: 128
+        ).bindMemory(to: Lane.self, capacity: GraphStore.laneCount)
         for i in 0..<GraphStore.laneCount { (lanes + i).initialize(to: Lane()) }
     }
 
@@ -155,6 +161,12 @@ struct Lane: ~Copyable {
     let remote = Atomic<UInt32>(0)
     var freeHead: UInt32 = 0
     var next: UInt32 = 1
+    /// Two cache lines for each lane, because processors fetch them in pairs: threads that record
+    /// side by side must not share one.
+    private let padding: (
+        UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64,
+        UInt64, UInt64, UInt64
+    ) = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
     @inline(__always) func lock() {
         while isLocked.exchange(true, ordering: .acquiring) { mlx_pause() }

@@ -103,6 +103,7 @@ private struct SubgraphWalk {
         let inputBase: Int
     }
 
+    private let store = GraphStore.shared
     private var index = NodeIndex()
     private var stack: [Frame] = []
     /// Positions of the inputs found so far of the nodes on the stack.
@@ -121,7 +122,7 @@ private struct SubgraphWalk {
         while true {
             let top = stack.count - 1
             let id = stack[top].id
-            let row = GraphStore.shared.row(id)
+            let row = store.row(id)
             let inputCount = walkedInputCount(id, row)
             var descended = false
             while Int(stack[top].next) < inputCount {

@@ -8,7 +8,17 @@ extension Ops {
     package static func unary(
         _ code: OpCode, _ x: MLXArray, stream: StreamID = .unpinned
     ) -> MLXArray {
-        record(code, [x], stream: stream)
+        let input = NodeReference(x)
+        guard let output = ElementwiseTypes.output(code, input.dtype) else {
+            return record(code, [x], stream: stream)
+        }
+        var entry = GraphStore.Entry(op: code, dtype: output, shape: input.shape)
+        entry.stream = resolve(stream)
+        entry.trace = input.trace
+        if input.isPoisoned { entry.flags = .poisoned }
+        entry.inputs.0 = input.take()
+        entry.inputCount = 1
+        return MLXArray(owning: GraphStore.shared.append(entry))
     }
 
     /// Records an elementwise function of two arrays, broadcast against each other.
@@ -18,7 +28,7 @@ extension Ops {
         let left = NodeReference(a)
         let right = NodeReference(b)
         let dtype = left.dtype
-        guard dtype == right.dtype, let output = BinaryTypes.output(code, dtype),
+        guard dtype == right.dtype, let output = ElementwiseTypes.output(code, dtype),
             let shape = quickBroadcast(left.shape, right.shape)
         else { return record(code, [a, b], stream: stream) }
         return pair(code, left, right, dtype: output, shape: shape, stream)
@@ -32,7 +42,7 @@ extension Ops {
         let array = NodeReference(a)
         let constant = NodeReference(
             owning: GraphStore.shared.append(scalarEntry(bits: bits, scalarType)))
-        guard array.dtype == scalarType, let output = BinaryTypes.output(code, scalarType) else {
+        guard array.dtype == scalarType, let output = ElementwiseTypes.output(code, scalarType) else {
             let other = MLXArray(owning: constant.handle)
             _ = constant.take()
             return record(code, reversed ? [other, a] : [a, other], stream: stream)
@@ -75,25 +85,41 @@ extension Ops {
     }
 }
 
-/// Which result two operands of one dtype have, as a table: the rows' own dtype rules, asked once.
-private enum BinaryTypes {
+/// Which result operands of one dtype have, as a table: the rows' own dtype rules, asked once.
+private enum ElementwiseTypes {
     @inline(__always) static func output(_ code: OpCode, _ dtype: DType) -> DType? {
         let raw = table[Int(code.raw) * 14 + Int(dtype.rawValue)]
         return raw == 255 ? nil : DType(rawValue: raw)
     }
 
-    private static let table: [UInt8] = {
+    private static let table: SharedTable<UInt8> = {
         var table = [UInt8](repeating: 255, count: 512 * 14)
-        for row in Binary.rows {
+        for row in Unary.rows + Binary.rows {
             for dtype in DType.allCases {
+                let count = row.arity.lowerBound
                 let context = RuleContext(
-                    row: row, shapes: [.scalar, .scalar], dtypes: [dtype, dtype],
-                    attributes: .none)
+                    row: row, shapes: Array(repeating: .scalar, count: count),
+                    dtypes: Array(repeating: dtype, count: count), attributes: .none)
                 if let types = try? row.dtype.apply(context), types.inputs ?? dtype == dtype {
                     table[Int(row.code.raw) * 14 + Int(dtype.rawValue)] = types.output.rawValue
                 }
             }
         }
-        return table
+        return SharedTable(table)
     }()
+}
+
+/// A constant table that lives as long as the process. Reading it counts no references, so
+/// threads do not meet at a counter, as they would at an array's.
+struct SharedTable<Element>: @unchecked Sendable {
+    // SAFETY: written once by init, never freed.
+    private let elements: UnsafePointer<Element>
+
+    init(_ values: [Element]) {
+        let memory = UnsafeMutablePointer<Element>.allocate(capacity: values.count)
+        memory.initialize(from: values, count: values.count)
+        elements = UnsafePointer(memory)
+    }
+
+    @inline(__always) subscript(index: Int) -> Element { elements[index] }
 }

@@ -67,9 +67,10 @@ package enum Ops {
 
     /// Ops whose kernels check values remember where they were recorded; it costs two
     /// microseconds, which no other op pays.
-    private static let mayFail = (0..<512).map {
-        OpTable.find(OpCode(UInt16($0)))?.traits.contains(.mayFail) ?? false
-    }
+    private static let mayFail = SharedTable(
+        (0..<512).map {
+            OpTable.find(OpCode(UInt16($0)))?.traits.contains(.mayFail) ?? false
+        })
 
     /// An explicit stream wins over the task's default, which may leave the choice open.
     @inline(__always) package static func resolve(_ stream: StreamID) -> StreamID {
