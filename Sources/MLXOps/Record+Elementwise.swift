@@ -42,7 +42,8 @@ extension Ops {
         let array = NodeReference(a)
         let constant = NodeReference(
             owning: GraphStore.shared.append(scalarEntry(bits: bits, scalarType)))
-        guard array.dtype == scalarType, let output = ElementwiseTypes.output(code, scalarType) else {
+        guard array.dtype == scalarType, let output = ElementwiseTypes.output(code, scalarType)
+        else {
             let other = MLXArray(owning: constant.handle)
             _ = constant.take()
             return record(code, reversed ? [other, a] : [a, other], stream: stream)
