@@ -11,7 +11,7 @@ let benchmarks: @Sendable () -> Void = {
         metrics: [.wallClock, .cpuTotal], warmupIterations: 3, scalingFactor: .one,
         maxDuration: .seconds(2))
 
-    Benchmark("record 1,000 additions", configuration: .init(scalingFactor: .kilo)) { benchmark in
+    Benchmark("record 1000 additions", configuration: .init(scalingFactor: .kilo)) { benchmark in
         var x = MLXArray([0] as [Float])
         for _ in benchmark.scaledIterations { x = x + 1 }
         blackHole(x)
@@ -22,7 +22,7 @@ let benchmarks: @Sendable () -> Void = {
         for _ in benchmark.scaledIterations { eval(x + 1) }
     }
 
-    Benchmark("a * b + c, 1M") { benchmark in
+    Benchmark("multiply and add 1M") { benchmark in
         let (a, b, c) = (
             MLXArray.ones([1 << 20]), MLXArray.ones([1 << 20]), MLXArray.ones([1 << 20])
         )
