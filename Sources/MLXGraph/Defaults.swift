@@ -10,8 +10,6 @@ package struct Defaults: Sendable {
     package var onInvalid: (@Sendable (ArrayError) -> Void)?
     /// The scheduling policy to use, as an opaque value of the runtime.
     package var policy: (any Sendable)?
-    /// Lets the scheduler compute float32 work in int8.
-    package var allowsInt8 = false
     /// The number of gradient traces around the recording code.
     package var traceDepth = 0
     /// Random state and other values of upper layers.
