@@ -26,7 +26,7 @@ package enum Elementwise {
                     context.wanted[2] ? Ops.select(condition, zero, context.cotangent) : nil,
                 ]
             }),
-        elementwise: Int32(MLX_SELECT.rawValue),
+        vmap: .elementwise, elementwise: Int32(MLX_SELECT.rawValue),
         flops: { Double($0.output.size) },
         kernels: .tape,
         samples: SampleRule {
@@ -41,6 +41,7 @@ package enum Elementwise {
         code: .cast, name: "astype", synopsis: "y = x in another dtype", arity: 1...1,
         traits: .cast, dtype: .told, shape: .same,
         vjp: .rule { [Ops.cast($0.cotangent, to: $0.inputs[0].dtype)] },
+        jvp: .linear, vmap: .trailing,
         flops: { Double($0.output.size) },
         kernels: .tape,
         samples: SampleRule {
@@ -53,7 +54,7 @@ package enum Elementwise {
         code: .full, name: "full", synopsis: "y = x repeated to a shape", arity: 1...1,
         dtype: .same, shape: .told,
         vjp: .rule { [Ops.sum($0.cotangent, toShape: $0.inputs[0].nodeShape)] },
-        elementwise: Int32(MLX_COPY.rawValue),
+        jvp: .linear, vmap: .rule(Movement.broadcastBatch), elementwise: Int32(MLX_COPY.rawValue),
         flops: { Double($0.output.size) },
         kernels: .tape,
         samples: SampleRule {

@@ -58,6 +58,16 @@ package enum Movement {
             kernels: KernelTable.copy, samples: SampleRule { samples })
     }
 
+    /// A repetition to a shape, for one element of the batch at a time.
+    static func broadcastBatch(_ context: VMapContext) -> MLXArray {
+        let shape = [context.size] + context.shape.array
+        let element = context.elementShape(0)
+        let ones = [Int](repeating: 1, count: context.shape.ndim - element.count)
+        let aligned = Ops.reshape(
+            context.inputs[0], [context.size] + ones + element, stream: context.stream)
+        return Ops.broadcast(aligned, to: shape, stream: context.stream)
+    }
+
     private static func sliceVJP(_ context: VJPContext) -> [MLXArray?] {
         let zeros = zerosLike(context.inputs[0])
         return [

@@ -19,6 +19,8 @@ package struct OpRow: Sendable {
     package let dtype: DTypeRule
     package let shape: ShapeRule
     package var vjp: VJPRule = .none
+    package var jvp: JVPRule = .transposed
+    package var vmap: VMapRule = .each
     /// The function a tape computes per element.
     package var elementwise: Int32?
     /// Floating-point or integer operations; bytes follow from the operands.
@@ -132,38 +134,6 @@ package struct ShapeRule: Sendable {
     package let apply: @Sendable (RuleContext) throws(ArrayError) -> Shape
     package init(_ apply: @escaping @Sendable (RuleContext) throws(ArrayError) -> Shape) {
         self.apply = apply
-    }
-}
-
-/// How the cotangent of a result becomes cotangents of the inputs.
-package enum VJPRule: Sendable {
-    /// Not differentiable: asking is an error.
-    case none
-    /// The derivative is zero almost everywhere.
-    case zero
-    /// One cotangent for each input, nil for those that get none.
-    case rule(@Sendable (VJPContext) -> [MLXArray?])
-}
-
-package struct VJPContext {
-    package let inputs: [MLXArray]
-    package let output: MLXArray
-    package let cotangent: MLXArray
-    package let attributes: Attributes
-    /// Which inputs' cotangents are wanted.
-    package let wanted: [Bool]
-    package let stream: StreamID
-
-    package init(
-        inputs: [MLXArray], output: MLXArray, cotangent: MLXArray, attributes: Attributes,
-        wanted: [Bool], stream: StreamID
-    ) {
-        self.inputs = inputs
-        self.output = output
-        self.cotangent = cotangent
-        self.attributes = attributes
-        self.wanted = wanted
-        self.stream = stream
     }
 }
 

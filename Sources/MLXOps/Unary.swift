@@ -20,7 +20,8 @@ package enum Unary {
     ) -> OpRow {
         OpRow(
             code: OpCode(function), name: name, synopsis: synopsis, arity: 1...1,
-            dtype: dtype, shape: .same, vjp: vjp, elementwise: Int32(function.rawValue),
+            dtype: dtype, shape: .same, vjp: vjp, vmap: .elementwise,
+            elementwise: Int32(function.rawValue),
             flops: { Double($0.output.size) * weight },
             kernels: .tape, samples: SampleRule { Elementwise.unarySamples(domain) })
     }
