@@ -73,7 +73,8 @@ let package = Package(
         layer("MLXOps", ["MLXBase", "MLXGraph", "MLXKernels", "CMLXKernels"]),
         // L4
         layer("MLXPlanner", ["MLXBase", "MLXGraph", "MLXKernels", "MLXOps", "CMLXKernels"]),
-        layer("MLXTransforms", ["MLXBase", "MLXGraph", "MLXOps"]),
+        layer(
+            "MLXTransforms", ["MLXBase", "MLXGraph", "MLXFormats", "MLXMemory", "MLXOps"]),
         // L5
         layer(
             "MLXRuntime",

@@ -33,6 +33,9 @@ package struct OpCode: Hashable, Sendable {
     /// A zero-dimensional constant whose bits are in the row's word. Plans see it as an input, so
     /// changing a learning rate changes no structure.
     package static let scalar = OpCode(2)
+    /// Stands for an array that is not there yet, while a function is recorded to be mapped or
+    /// compiled. Evaluating it is an error.
+    package static let placeholder = OpCode(3)
 }
 
 /// The kinds of device. The raw value is part of stream ids and of plan signatures.

@@ -15,7 +15,7 @@ package enum Binary {
     ) -> OpRow {
         OpRow(
             code: OpCode(function), name: name, synopsis: synopsis, arity: 2...2,
-            traits: traits, dtype: dtype, shape: .broadcast, vjp: unbroadcasting(vjp),
+            traits: traits.union(.shapeless), dtype: dtype, shape: .broadcast, vjp: unbroadcasting(vjp),
             vmap: .elementwise, elementwise: Int32(function.rawValue),
             flops: { Double($0.output.size) * weight },
             kernels: .tape, samples: SampleRule { Elementwise.binarySamples(domains) })

@@ -11,6 +11,7 @@ package enum Elementwise {
     private static let select = OpRow(
         code: OpCode(MLX_SELECT), name: "select", synopsis: "d = a where c, else b",
         arity: 3...3,
+        traits: .shapeless,
         dtype: DTypeRule { context in
             let type = DType.promote(context.dtypes[1], context.dtypes[2])
             return (nil, type)
@@ -39,7 +40,7 @@ package enum Elementwise {
 
     private static let cast = OpRow(
         code: .cast, name: "astype", synopsis: "y = x in another dtype", arity: 1...1,
-        traits: .cast, dtype: .told, shape: .same,
+        traits: [.cast, .shapeless], dtype: .told, shape: .same,
         vjp: .rule { [Ops.cast($0.cotangent, to: $0.inputs[0].dtype)] },
         jvp: .linear, vmap: .trailing,
         flops: { Double($0.output.size) },
@@ -54,7 +55,7 @@ package enum Elementwise {
         code: .full, name: "full", synopsis: "y = x repeated to a shape", arity: 1...1,
         dtype: .same, shape: .told,
         vjp: .rule { [Ops.sum($0.cotangent, toShape: $0.inputs[0].nodeShape)] },
-        jvp: .linear, vmap: .rule(Movement.broadcastBatch), elementwise: Int32(MLX_COPY.rawValue),
+        jvp: .linear, vmap: .rule(BatchRules.broadcast), elementwise: Int32(MLX_COPY.rawValue),
         flops: { Double($0.output.size) },
         kernels: .tape,
         samples: SampleRule {

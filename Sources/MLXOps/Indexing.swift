@@ -82,6 +82,14 @@ package enum Indexing {
             return [gradient]
                 + [MLXArray?](repeating: nil, count: context.inputs.count - 1)
         },
+        jvp: .rule { context in
+            context.tangents[0].map { tangent in
+                Ops.record(
+                    .gather, [tangent] + context.inputs.dropFirst(), context.attributes,
+                    stream: context.stream)
+            }
+        },
+        vmap: .rule(BatchRules.gather),
         flops: { Double($0.output.size) },
         kernels: KernelTable.gather,
         samples: SampleRule {
@@ -101,7 +109,8 @@ package enum Indexing {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 3...(2 + Shape.maximumRank),
             traits: .mayFail, attributeNames: ["axes", "window…"], dtype: .same, shape: .same,
-            vjp: vjp, flops: { Double($0.shapes.last!.size) },
+            vjp: vjp, vmap: .rule(BatchRules.scatter),
+            flops: { Double($0.shapes.last!.size) },
             kernels: KernelTable.scatter(name),
             samples: SampleRule {
                 [

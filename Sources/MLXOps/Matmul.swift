@@ -7,7 +7,8 @@ package enum Matmul {
     package static let rows: [OpRow] = [matmul]
 
     private static let matmul = OpRow(
-        code: .matmul, name: "matmul", synopsis: "c = a b", arity: 2...2, dtype: .inexact,
+        code: .matmul, name: "matmul", synopsis: "c = a b", arity: 2...2,
+        traits: .shapeless, dtype: .inexact,
         shape: ShapeRule { (context) throws(ArrayError) in
             let (a, b) = (context.shapes[0], context.shapes[1])
             guard a.ndim >= 2, b.ndim >= 2 else {
@@ -41,6 +42,7 @@ package enum Matmul {
                         toShape: b.nodeShape) : nil,
             ]
         },
+        vmap: .trailing,
         flops: { context in
             let a = context.shapes[0]
             return 2 * Double(context.output.size) * Double(a[a.ndim - 1])
@@ -49,7 +51,8 @@ package enum Matmul {
         samples: SampleRule {
             [
                 .init([[3, 4], [4, 5]]), .init([[2, 3, 4], [4, 5]]),
-                .init([[2, 1, 3, 4], [5, 4, 2]]), .init([[3, 0], [0, 2]]), .init([[1, 7], [7, 1]]),
+                .init([[2, 1, 3, 4], [5, 4, 2]]), .init([[3, 0], [0, 2]]),
+                .init([[1, 7], [7, 1]]),
                 .init([[65, 130], [130, 70]]),
             ]
         })
@@ -76,7 +79,8 @@ extension Ops {
         guard left.ndim > 0, right.ndim > 0 else {
             return invalid(
                 ArrayError(
-                    .shape, "matmul", "Got 0 dimension input. Inputs must have at least one"
+                    .shape, "matmul",
+                    "Got 0 dimension input. Inputs must have at least one"
                         + " dimension.", shapes: [left.array, right.array]), inputs: [a, b])
         }
         let x = left.ndim == 1 ? reshape(a, [1, left[0]], stream: stream) : a

@@ -9,7 +9,8 @@ package enum Movement {
         view(
             .reshape, "reshape", "y = x in another shape, row-major order kept", shape: .reshaped,
             samples: [.init([[3, 4]], Attributes(outputShape: try! Shape(validating: [2, 6])))],
-            vjp: .rule { [Ops.reshape($0.cotangent, $0.inputs[0].shape)] }),
+            vjp: .rule { [Ops.reshape($0.cotangent, $0.inputs[0].shape)] }, vmap: BatchRules.reshape
+        ),
         view(
             .transpose, "transpose", "y[i…] = x[permuted i…]", attributes: ["permutation"],
             shape: .transposed,
@@ -21,13 +22,14 @@ package enum Movement {
                 let permutation = Permutation(
                     word: $0.attributes.word, rank: $0.inputs[0].nodeShape.ndim)
                 return [Ops.transpose($0.cotangent, permutation.inverse)]
-            }),
+            }, vmap: BatchRules.transpose, isShapeless: true),
         view(
             .broadcastTo, "broadcast_to", "y = x repeated along axes of size one", shape: .told,
             samples: [
                 .init([[3, 1]], Attributes(outputShape: try! Shape(validating: [2, 3, 4])))
             ],
-            vjp: .rule { [Ops.sum($0.cotangent, toShape: $0.inputs[0].nodeShape)] }),
+            vjp: .rule { [Ops.sum($0.cotangent, toShape: $0.inputs[0].nodeShape)] },
+            vmap: BatchRules.broadcast),
         view(
             .slice, "slice", "y[i] = x[start + i step]", attributes: ["start…", "step…"],
             shape: .told,
@@ -38,34 +40,21 @@ package enum Movement {
                         words: [1, 4, 2, -2], dynamicCount: 2,
                         outputShape: try! Shape(validating: [2, 3])))
             ],
-            vjp: .rule(sliceVJP)),
-        view(
-            .stopGradient, "stop_gradient", "y = x, a constant to derivatives", shape: .same,
-            samples: [.init([[3, 4]])], vjp: .zero),
-        view(
-            .traced, "traced", "y = x, the variable of a derivative", shape: .same,
-            samples: [.init([[3, 4]])], vjp: .rule { [$0.cotangent] }),
+            vjp: .rule(sliceVJP), vmap: BatchRules.slice),
         sliceUpdate, concatenate, pad,
     ]
 
     private static func view(
         _ code: OpCode, _ name: String, _ synopsis: String, attributes: [String] = [],
-        shape: ShapeRule, samples: [SampleRule.Sample], vjp: VJPRule
+        shape: ShapeRule, samples: [SampleRule.Sample], vjp: VJPRule,
+        vmap: @escaping @Sendable (VMapContext) -> MLXArray, isShapeless: Bool = false
     ) -> OpRow {
         OpRow(
-            code: code, name: name, synopsis: synopsis, arity: 1...1, traits: .view,
-            attributeNames: attributes, dtype: .same, shape: shape, vjp: vjp, flops: { _ in 0 },
+            code: code, name: name, synopsis: synopsis, arity: 1...1,
+            traits: isShapeless ? [.view, .shapeless] : .view, attributeNames: attributes,
+            dtype: .same, shape: shape, vjp: vjp, jvp: .linear, vmap: .rule(vmap),
+            flops: { _ in 0 },
             kernels: KernelTable.copy, samples: SampleRule { samples })
-    }
-
-    /// A repetition to a shape, for one element of the batch at a time.
-    static func broadcastBatch(_ context: VMapContext) -> MLXArray {
-        let shape = [context.size] + context.shape.array
-        let element = context.elementShape(0)
-        let ones = [Int](repeating: 1, count: context.shape.ndim - element.count)
-        let aligned = Ops.reshape(
-            context.inputs[0], [context.size] + ones + element, stream: context.stream)
-        return Ops.broadcast(aligned, to: shape, stream: context.stream)
     }
 
     private static func sliceVJP(_ context: VJPContext) -> [MLXArray?] {
@@ -96,6 +85,7 @@ package enum Movement {
                 context.wanted[1] ? Ops.record(.slice, [context.cotangent], sliceWords) : nil,
             ]
         },
+        jvp: .linear, vmap: .rule(BatchRules.sliceUpdate),
         flops: { _ in 0 }, kernels: KernelTable.sliceUpdate,
         samples: SampleRule {
             [.init([[5, 6], [2, 3]], Attributes(words: [1, 4, 2, -2], dynamicCount: 2))]
@@ -103,7 +93,7 @@ package enum Movement {
 
     private static let concatenate = OpRow(
         code: .concatenate, name: "concatenate", synopsis: "y = x₁, x₂, … along an axis",
-        arity: 1...255, attributeNames: ["axis"], dtype: .promote,
+        arity: 1...255, traits: .shapeless, attributeNames: ["axis"], dtype: .promote,
         shape: ShapeRule { (context) throws(ArrayError) in
             let axis = Int(context.attributes.word)
             var dims = context.shapes[0].array
@@ -130,6 +120,7 @@ package enum Movement {
                 return Ops.slice(context.cotangent, axis: axis, start, length)
             }
         },
+        jvp: .linear, vmap: .rule(BatchRules.concatenate),
         flops: { _ in 0 }, kernels: KernelTable.concatenate,
         samples: SampleRule {
             [
@@ -165,12 +156,14 @@ package enum Movement {
                 Attributes(
                     words: low + [Int](repeating: 1, count: input.ndim),
                     dynamicCount: input.ndim, outputShape: input))
-            let rest = context.wanted[1]
+            let rest =
+                context.wanted[1]
                 ? sub(
                     Ops.sum(context.cotangent, toShape: context.inputs[1].nodeShape),
                     Ops.sum(inner, toShape: context.inputs[1].nodeShape)) : nil
             return [inner, rest]
         },
+        jvp: .linear, vmap: .rule(BatchRules.pad),
         flops: { _ in 0 }, kernels: KernelTable.pad,
         samples: SampleRule { [.init([[2, 3], []], Attributes(words: [1, 0, 0, 2]))] })
 }
@@ -197,8 +190,6 @@ extension OpCode {
     package static let transpose = OpCode(131)
     package static let broadcastTo = OpCode(132)
     package static let slice = OpCode(133)
-    package static let stopGradient = OpCode(134)
-    package static let traced = OpCode(135)
     package static let sliceUpdate = OpCode(136)
     package static let concatenate = OpCode(137)
     package static let pad = OpCode(138)

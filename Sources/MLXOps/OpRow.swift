@@ -48,6 +48,9 @@ package struct OpTraits: OptionSet, Sendable {
     package static let approximate = OpTraits(rawValue: 16)
     /// The result is a new array of the attributes alone.
     package static let generator = OpTraits(rawValue: 32)
+    /// Nothing in the attributes depends on the inputs' shapes, so that the operation may be
+    /// recorded again, as it is, on inputs of another shape and the same rank.
+    package static let shapeless = OpTraits(rawValue: 64)
 }
 
 /// A kernel for each kind of device that has one of its own.

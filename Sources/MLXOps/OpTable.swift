@@ -7,6 +7,7 @@ package enum OpTable {
     package static let rows: [OpRow] =
         Unary.rows + Binary.rows + Elementwise.rows + Reduce.rows + Movement.rows + Matmul.rows
         + Indexing.rows + Generators.rows + Convolution.rows + Pooling.rows + Quantized.rows
+        + Transformed.rows
 
     private static let byCode: [OpRow?] = {
         var table: [OpRow?] = Array(repeating: nil, count: 512)
@@ -47,6 +48,7 @@ package enum OpTable {
         case .invalid: "invalid"
         case .data: "data"
         case .scalar: "scalar"
+        case .placeholder: "placeholder"
         default: byCode[Int(code.raw)]?.name ?? "op\(code.raw)"
         }
     }

@@ -37,7 +37,8 @@ package enum Ops {
     /// Appends a node whose shape and dtype are known to be right.
     package static func append(
         _ code: OpCode, _ inputs: [MLXArray], dtype: DType, shape: Shape,
-        _ attributes: Attributes = .none, _ stream: StreamID = .unpinned
+        _ attributes: Attributes = .none, _ stream: StreamID = .unpinned,
+        object: (any AnyObject & Sendable)? = nil
     ) -> MLXArray {
         var entry = GraphStore.Entry(op: code, dtype: dtype, shape: shape)
         entry.stream = resolve(stream)
@@ -57,10 +58,10 @@ package enum Ops {
         }
         entry.inputCount = min(inputs.count, 3)
         let site = mayFail[Int(code.raw)] ? CallSite.capture() : nil
-        if !more.isEmpty || !attributes.words.isEmpty || site != nil {
+        if !more.isEmpty || !attributes.words.isEmpty || site != nil || object != nil {
             entry.payload = Payload(
                 words: attributes.words, dynamicCount: attributes.dynamicCount, moreInputs: more,
-                site: site)
+                site: site, object: object)
         }
         return MLXArray(owning: GraphStore.shared.append(entry))
     }

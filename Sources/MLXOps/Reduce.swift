@@ -6,9 +6,11 @@ import MLXKernels
 /// axes as an `AxisMask`.
 package enum Reduce {
     package static let rows: [OpRow] = [
-        row(.sum, "sum", "y = Σ x", .accumulating, vjp: .rule { context in
-            [Ops.full(context.inputs[0].nodeShape, restored(context.cotangent, context))]
-        }),
+        row(
+            .sum, "sum", "y = Σ x", .accumulating,
+            vjp: .rule { context in
+                [Ops.full(context.inputs[0].nodeShape, restored(context.cotangent, context))]
+            }),
         row(.product, "prod", "y = Π x", .accumulating, domain: 0.5...1.5, vjp: .rule(productVJP)),
         row(.max, "max", "y = max x, NaN if any is", .same, vjp: .rule(extremumVJP)),
         row(.min, "min", "y = min x, NaN if any is", .same, vjp: .rule(extremumVJP)),
@@ -16,11 +18,13 @@ package enum Reduce {
         row(.any, "any", "y = some x", .logical, vjp: .zero),
         row(.argMax, "argmax", "y = first index of the largest x", .index, vjp: .zero),
         row(.argMin, "argmin", "y = first index of the smallest x", .index, vjp: .zero),
-        row(.logSumExp, "logsumexp", "y = ln Σ e^x", .promoteRealFloat, weight: 12, vjp: .rule {
-            let x = $0.inputs[0]
-            let shifted = sub(x, restored($0.output, $0))
-            return [mul(restored($0.cotangent, $0), Ops.unary(.exp, shifted))]
-        }),
+        row(
+            .logSumExp, "logsumexp", "y = ln Σ e^x", .promoteRealFloat, weight: 12,
+            vjp: .rule {
+                let x = $0.inputs[0]
+                let shifted = sub(x, restored($0.output, $0))
+                return [mul(restored($0.cotangent, $0), Ops.unary(.exp, shifted))]
+            }),
         softmax,
     ]
 
@@ -29,9 +33,11 @@ package enum Reduce {
         weight: Double = 1, domain: ClosedRange<Double> = -4...4, vjp: VJPRule
     ) -> OpRow {
         OpRow(
-            code: code, name: name, synopsis: synopsis, arity: 1...1, attributeNames: ["axes"],
-            dtype: dtype, shape: code == .argMax || code == .argMin ? .argReduce : .reduce,
-            vjp: vjp, flops: { Double($0.shapes[0].size) * weight },
+            code: code, name: name, synopsis: synopsis, arity: 1...1, traits: .shapeless,
+            attributeNames: ["axes"], dtype: dtype,
+            shape: code == .argMax || code == .argMin ? .argReduce : .reduce,
+            vjp: vjp, jvp: code == .sum ? .linear : .transposed,
+            vmap: .rule(BatchRules.axisMask), flops: { Double($0.shapes[0].size) * weight },
             kernels: KernelTable.reduce(name),
             toleranceEpsilons: 64,
             samples: SampleRule { samples(domain) })
@@ -39,7 +45,7 @@ package enum Reduce {
 
     private static let softmax = OpRow(
         code: .softmax, name: "softmax", synopsis: "y = e^x / Σ e^x", arity: 1...1,
-        attributeNames: ["axes"], dtype: .promoteRealFloat, shape: .same,
+        traits: .shapeless, attributeNames: ["axes"], dtype: .promoteRealFloat, shape: .same,
         vjp: .rule { context in
             let weighted = mul(context.output, context.cotangent)
             let mask = AxisMask(context.attributes.word)
@@ -47,6 +53,7 @@ package enum Reduce {
                 .sum, [weighted], Attributes(word: UInt64(mask.bits) | 1 << 16))
             return [sub(weighted, mul(context.output, total))]
         },
+        vmap: .rule(BatchRules.axisMask),
         flops: { Double($0.output.size) * 14 },
         kernels: KernelTable.reduce("softmax"), toleranceEpsilons: 64,
         samples: SampleRule { samples(-4...4) })

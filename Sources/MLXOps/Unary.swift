@@ -20,6 +20,7 @@ package enum Unary {
     ) -> OpRow {
         OpRow(
             code: OpCode(function), name: name, synopsis: synopsis, arity: 1...1,
+            traits: .shapeless,
             dtype: dtype, shape: .same, vjp: vjp, vmap: .elementwise,
             elementwise: Int32(function.rawValue),
             flops: { Double($0.output.size) * weight },

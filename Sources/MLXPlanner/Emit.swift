@@ -89,6 +89,12 @@ extension PlanBuilder {
     private mutating func emitKernel(
         _ node: Int, _ graph: borrowing Subgraph
     ) throws(ArrayError) {
+        if graph.ops[node] == .placeholder {
+            throw ArrayError(
+                .argument, "eval",
+                "Attempting to eval an array during function transformations like compile or vmap"
+                    + " is not allowed.", shapes: [graph.shapes[node].array])
+        }
         var inputs: [Int32] = []
         var shapes: [Shape] = []
         for input in graph.inputs(of: node) {

@@ -23,6 +23,9 @@ extension PlanBuilder {
         switch graph.ops[node] {
         case .stopGradient, .traced:
             return canonical[Int(graph.inputs[Int(graph.inputStart[node])])]
+        case .custom:
+            let chosen = Int(graph.words[node] & 0xFFFF)
+            return canonical[Int(graph.inputs[Int(graph.inputStart[node]) + chosen])]
         case .reshape, .full, .broadcastTo:
             let input = canonical[Int(graph.inputs[Int(graph.inputStart[node])])]
             return graph.shapes[Int(input)] == graph.shapes[node] ? input : nil

@@ -16,6 +16,7 @@ extension PlanBuilder {
         case .transpose: return transposed(input, to: shape, graph.words[node])
         case .broadcastTo: return broadcast(input, to: shape)
         case .slice: return sliced(input, to: shape, node, graph)
+        case .depends: return input
         default: return nil
         }
     }

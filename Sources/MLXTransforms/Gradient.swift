@@ -14,31 +14,32 @@ package enum Gradient {
         _ function: ([MLXArray]) throws -> [MLXArray], primals: [MLXArray], wanted: [Int],
         cotangents: ([MLXArray]) throws -> [MLXArray?]
     ) rethrows -> (outputs: [MLXArray], gradients: [MLXArray]) {
-        let depth = Defaults.value.traceDepth
-        let bit = TraceLevels.begin(depth: depth)
-        var isOpen = true
-        defer { if isOpen { TraceLevels.end(bit) } }
         var arguments = primals
-        let variables = wanted.map { variable(primals[$0], bit) }
+        let trace = Trace()
+        let variables = wanted.map { trace.variable(primals[$0]) }
         for (position, argument) in wanted.enumerated() {
             arguments[argument] = variables[position]
         }
-        let outputs = try Defaults.with({ $0.traceDepth += 1 }) { try function(arguments) }
-        let graph = Subgraph(
-            roots: outputs.map(\.handle), stops: Set(variables.map(\.handle)),
-            retainsNodes: true, throughValues: true)
-        // The trace ends before the backward pass records: its nodes belong to outer traces only.
-        TraceLevels.end(bit)
-        isOpen = false
-        let traced = graph.traces.map { $0 & bit != 0 }
-        GraphStore.shared.endTrace(bit, nodes: graph.handles)
+        let recording = try Recording(trace, variables: variables) { try function(arguments) }
+        let outputs = recording.outputs
         let seeds = try cotangents(outputs)
         if let bad = invalidOutput(outputs, seeds) {
             // An invalid array does not lead back to the variables; zeros would hide its error.
             return (outputs, variables.map { invalid(bad, $0) })
         }
-        let gradients = backward(graph, traced, seeds: seeds, variables: variables)
+        let gradients = backward(recording, seeds: seeds)
         return (outputs, gradients)
+    }
+
+    /// The cotangents of a function's arguments and of variables that it reaches by itself.
+    static func vjp(
+        _ function: ([MLXArray]) -> [MLXArray], primals: [MLXArray], captured: [MLXArray],
+        cotangents: [MLXArray]
+    ) -> [MLXArray] {
+        let trace = Trace()
+        let variables = primals.map { trace.variable($0) }
+        let recording = Recording(trace, variables: variables + captured) { function(variables) }
+        return backward(recording, seeds: cotangents)
     }
 
     private static func invalidOutput(
@@ -54,51 +55,81 @@ package enum Gradient {
             shapeHint: variable.nodeShape, dtype: variable.dtype)
     }
 
-    /// A node that stands for a primal inside one trace.
-    private static func variable(_ primal: MLXArray, _ bit: UInt8) -> MLXArray {
-        let reference = NodeReference(primal)
-        var entry = GraphStore.Entry(
-            op: .traced, dtype: reference.dtype, shape: reference.shape)
-        entry.trace = reference.trace | bit
-        if reference.isPoisoned { entry.flags = .poisoned }
-        entry.inputs.0 = reference.take()
-        entry.inputCount = 1
-        return MLXArray(owning: GraphStore.shared.append(entry))
-    }
-
     private static func backward(
-        _ graph: borrowing Subgraph, _ traced: [Bool], seeds: [MLXArray?],
-        variables: [MLXArray]
+        _ recording: borrowing Recording, seeds: [MLXArray?]
     ) -> [MLXArray] {
-        var cotangents = [MLXArray?](repeating: nil, count: graph.count)
-        for (root, seed) in zip(graph.roots, seeds) {
+        var cotangents = [MLXArray?](repeating: nil, count: recording.graph.count)
+        for (root, seed) in zip(recording.graph.roots, seeds) {
             guard let seed else { continue }
             accumulate(seed, into: &cotangents[Int(root)])
         }
-        let handles = Dictionary(
-            variables.enumerated().map { ($1.handle, $0) }, uniquingKeysWith: { first, _ in first })
-        var gradients = [MLXArray?](repeating: nil, count: variables.count)
-        for node in (0..<graph.count).reversed() where traced[node] {
+        let calls = CustomCalls(recording.graph)
+        var gradients = [MLXArray?](repeating: nil, count: recording.variables.count)
+        for node in (0..<recording.graph.count).reversed() where recording.isTraced[node] {
+            if let call = calls.call(of: node) {
+                // All results of a call are pulled back together, at the first of them.
+                if call.first == node { pull(call, recording, &cotangents) }
+                continue
+            }
             guard let cotangent = cotangents[node] else { continue }
             cotangents[node] = nil
-            if let variable = handles[graph.handles[node]] {
+            if let variable = recording.variable(at: node) {
                 gradients[variable] = cotangent
                 continue
             }
-            pull(cotangent, through: node, graph, traced, &cotangents)
+            pull(cotangent, through: node, recording, &cotangents)
         }
-        return zip(variables, gradients).map { variable, gradient in
+        return zip(recording.variables, gradients).map { variable, gradient in
             gradient ?? Ops.full(variable.nodeShape, 0, variable.dtype)
+        }
+    }
+
+    /// Passes the cotangents of a custom function's results on to its arguments.
+    private static func pull(
+        _ call: CustomCalls.Call, _ recording: borrowing Recording,
+        _ cotangents: inout [MLXArray?]
+    ) {
+        let parts = call.members.map { cotangents[$0.node] }
+        for member in call.members { cotangents[member.node] = nil }
+        guard parts.contains(where: { $0 != nil }) else { return }
+        guard let rule = call.rules.vjp else {
+            for (member, part) in zip(call.members, parts) {
+                let plain = call.outputs[member.output]
+                if let part { accumulate(part, into: &cotangents[plain]) }
+            }
+            return
+        }
+        let outputs = call.outputs.map { recording.graph.array($0) }
+        var seeds = outputs.map { Ops.full($0.nodeShape, 0, $0.dtype) }
+        for (member, part) in zip(call.members, parts) {
+            if let part { seeds[member.output] = part }
+        }
+        let primals = call.primals.map { recording.graph.array($0) }
+        let results = rule(primals, seeds, outputs)
+        for (position, input) in call.primals.enumerated() where recording.isTraced[input] {
+            let shape = recording.graph.shapes[input]
+            let fits = position < results.count && results[position].nodeShape == shape
+            let part =
+                fits
+                ? results[position]
+                : Ops.invalid(
+                    ArrayError(
+                        .shape, "custom_function",
+                        "the vjp must return an array of shape \(shape) for argument \(position)",
+                        shapes: results.map { $0.nodeShape.array }),
+                    inputs: position < results.count ? [results[position]] : [],
+                    shapeHint: shape, dtype: recording.graph.dtypes[input])
+            accumulate(part, into: &cotangents[input])
         }
     }
 
     /// Passes a node's cotangent on to its inputs.
     private static func pull(
-        _ cotangent: MLXArray, through node: Int, _ graph: borrowing Subgraph, _ traced: [Bool],
+        _ cotangent: MLXArray, through node: Int, _ recording: borrowing Recording,
         _ cotangents: inout [MLXArray?]
     ) {
-        let inputs = graph.inputs(of: node).map(Int.init)
-        guard let row = OpTable.find(graph.ops[node]) else {
+        let inputs = recording.graph.inputs(of: node).map(Int.init)
+        guard let row = OpTable.find(recording.graph.ops[node]) else {
             // An invalid node: what depends on it is invalid too.
             for input in inputs { accumulate(cotangent, into: &cotangents[input]) }
             return
@@ -108,24 +139,23 @@ package enum Gradient {
         case .none:
             let error = ArrayError(
                 .notDifferentiable, row.name, "has no derivative",
-                shapes: inputs.map { graph.shapes[$0].array })
-            for input in inputs where traced[input] {
+                shapes: inputs.map { recording.graph.shapes[$0].array })
+            for input in inputs where recording.isTraced[input] {
                 accumulate(
                     Ops.invalid(
-                        error, shapeHint: graph.shapes[input], dtype: graph.dtypes[input]),
+                        error, shapeHint: recording.graph.shapes[input],
+                        dtype: recording.graph.dtypes[input]),
                     into: &cotangents[input])
             }
         case .rule(let rule):
-            let payload = graph.payload(node)
             let context = VJPContext(
-                inputs: inputs.map { graph.array($0) }, output: graph.array(node),
+                inputs: inputs.map { recording.graph.array($0) },
+                output: recording.graph.array(node),
                 cotangent: cotangent,
-                attributes: Attributes(
-                    word: graph.words[node], words: payload?.words ?? [],
-                    dynamicCount: payload?.dynamicCount ?? 0, outputShape: graph.shapes[node],
-                    outputDType: graph.dtypes[node]),
-                wanted: inputs.map { traced[$0] }, stream: graph.streams[node])
-            for (input, part) in zip(inputs, rule(context)) where traced[input] {
+                attributes: recording.graph.attributes(node),
+                wanted: inputs.map { recording.isTraced[$0] }, stream: recording.graph.streams[node]
+            )
+            for (input, part) in zip(inputs, rule(context)) where recording.isTraced[input] {
                 if let part { accumulate(part, into: &cotangents[input]) }
             }
         }

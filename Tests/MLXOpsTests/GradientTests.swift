@@ -14,33 +14,48 @@ import Testing
     @Test("first and second derivatives match differences", arguments: differentiable)
     func differences(name: String) throws {
         let row = try #require(OpTable.find(name: name))
+        var draws = Draws(state: 11)
         for sample in row.samples.samples() {
-            if row.name.hasPrefix("int8") || row.name == "astype" { continue }
-            if sample.shapes.contains(where: { $0.reduce(1, *) > 400 }) { continue }
-            var draws = Draws(state: 11)
-            let types = sample.shapes.indices.map { sample.fixedDTypes[$0] ?? DType.float64 }
-            var inputs = zip(sample.shapes, types).enumerated().map { index, input in
-                let domain = index < sample.domains.count ? sample.domains[index] : -2...2
-                return draws.tensor(input.0, domain, input.1)
+            guard let point = RowPoint(row, sample) else { continue }
+            for argument in point.wanted {
+                try check(row, sample, point.arrays, argument, &draws)
             }
-            if row.name.hasPrefix("max_pool2d_") {
-                // The second input is the pool's output.
-                let y = Ops.record(
-                    .maxPool, [inputs[0].array(.float64)],
-                    Attributes(words: sample.attributes.words))
-                inputs[1] = Tensor(y)
+        }
+    }
+
+    @Test("tangents match differences and cotangents", arguments: differentiable)
+    func tangents(name: String) throws {
+        let row = try #require(OpTable.find(name: name))
+        for sample in row.samples.samples() {
+            guard let point = RowPoint(row, sample), !point.wanted.isEmpty else { continue }
+            var draws = Draws(state: 12)
+            let primals = point.wanted.map { point.arrays[$0] }
+            let tangents = primals.map {
+                draws.tensor($0.shape, 0.5...1.5, .float64).array(.float64)
             }
-            if row.name == "scatter" {
-                // Of several writes to one place the last wins, which no gather can know.
-                inputs[1] = Tensor(inputs[1].shape) { Double($0) }
+            let function = { (x: [MLXArray]) -> [MLXArray] in
+                var inputs = point.arrays
+                for (argument, array) in zip(point.wanted, x) { inputs[argument] = array }
+                return [Ops.record(row.code, inputs, sample.attributes)]
             }
-            let arrays = zip(inputs, types).map { $0.array($1) }
-            let wanted = types.indices.filter {
-                types[$0] == .float64 && !(row.name.hasPrefix("max_pool2d_") && $0 < 2)
+            let (outputs, slopes) = jvp(function, primals: primals, tangents: tangents)
+            guard outputs[0].size > 0 else { continue }
+            let step = 1e-6
+            let above = function(zip(primals, tangents).map { $0 + $1 * step })[0]
+            let below = function(zip(primals, tangents).map { $0 - $1 * step })[0]
+            let difference = (above - below) / (2 * step)
+            let error = MLX.max(MLX.abs(slopes[0] - difference)).item(Double.self)
+            let size = MLX.max(MLX.abs(difference)).item(Double.self)
+            #expect(error <= 2e-4 * Swift.max(1, size), "\(name): off by \(error) of \(size)")
+            // <c, J t> = <Jᵀ c, t>
+            let weights = draws.tensor(outputs[0].shape, 0.5...1.5, .float64).array(.float64)
+            let (_, gradients) = vjp(function, primals: primals, cotangents: [weights])
+            let forward = (weights * slopes[0]).sum().item(Double.self)
+            let reverse = zip(gradients, tangents).reduce(0) {
+                $0 + ($1.0 * $1.1).sum().item(Double.self)
             }
-            for argument in wanted {
-                try check(row, sample, arrays, argument, &draws)
-            }
+            let bound = 1e-9 * Swift.max(1, Swift.abs(reverse))
+            #expect(Swift.abs(forward - reverse) <= bound, "\(name): \(forward), not \(reverse)")
         }
     }
 
@@ -85,5 +100,38 @@ import Testing
         }
         let error = await #expect(throws: ArrayError.self) { try await evaluate(gradient(x)) }
         #expect(error?.kind == .notDifferentiable)
+    }
+}
+
+/// A place at which a row is differentiated: float64 inputs of a sample.
+private struct RowPoint {
+    let arrays: [MLXArray]
+    /// The inputs to differentiate by.
+    let wanted: [Int]
+
+    /// nil for samples that differences cannot judge: rounded results, and large ones.
+    init?(_ row: OpRow, _ sample: SampleRule.Sample) {
+        if row.name.hasPrefix("int8") || row.name == "astype" { return nil }
+        if sample.shapes.contains(where: { $0.reduce(1, *) > 400 }) { return nil }
+        var draws = Draws(state: 11)
+        let types = sample.shapes.indices.map { sample.fixedDTypes[$0] ?? DType.float64 }
+        var inputs = zip(sample.shapes, types).enumerated().map { index, input in
+            let domain = index < sample.domains.count ? sample.domains[index] : -2...2
+            return draws.tensor(input.0, domain, input.1)
+        }
+        if row.name.hasPrefix("max_pool2d_") {
+            // The second input is the pool's output.
+            let y = Ops.record(
+                .maxPool, [inputs[0].array(.float64)], Attributes(words: sample.attributes.words))
+            inputs[1] = Tensor(y)
+        }
+        if row.name == "scatter" {
+            // Of several writes to one place the last wins, which no gather can know.
+            inputs[1] = Tensor(inputs[1].shape) { Double($0) }
+        }
+        arrays = zip(inputs, types).map { $0.array($1) }
+        wanted = types.indices.filter {
+            types[$0] == .float64 && !(row.name.hasPrefix("max_pool2d_") && $0 < 2)
+        }
     }
 }

@@ -80,8 +80,8 @@ public func loadArraysAndMetadata(
     switch url.pathExtension {
     case "safetensors":
         let file = try Safetensors.open(path: url.path)
-        return (try loaded(file.tensors), file.metadata)
-    case "npz": return (try loaded(try NPZ.open(path: url.path)), [:])
+        return (try loadedTensors(file.tensors), file.metadata)
+    case "npz": return (try loadedTensors(try NPZ.open(path: url.path)), [:])
     default: throw LoadSaveError.unknownExtension(url.pathExtension)
     }
 }
@@ -98,7 +98,7 @@ public func loadArraysAndMetadata(
     data: Data, stream: StreamOrDevice = .cpu
 ) throws -> ([String: MLXArray], [String: String]) {
     let file = try Safetensors.open(MemorySource([UInt8](data)))
-    return (try loaded(file.tensors), file.metadata)
+    return (try loadedTensors(file.tensors), file.metadata)
 }
 
 /// Runs `body` with the bytes of evaluated arrays, sorted by name, row-major.
@@ -133,8 +133,18 @@ private func withContents<R>(
     return try withExtendedLifetime((owners, values)) { try body(contents) }
 }
 
+/// Writes named arrays in the safetensors format, whatever the file's name.
+func writeSafetensors(
+    _ arrays: [String: MLXArray], metadata: [String: String], to url: URL
+) throws {
+    try checkedEval(Array(arrays.values))
+    try withContents(arrays) {
+        try Safetensors.write($0, metadata: metadata, path: url.path)
+    }
+}
+
 /// All tensors of a file, or none.
-private func loaded(_ tensors: [StoredTensor]) throws -> [String: MLXArray] {
+func loadedTensors(_ tensors: [StoredTensor]) throws -> [String: MLXArray] {
     var arrays: [String: MLXArray] = [:]
     for tensor in tensors { arrays[tensor.description.name] = try loaded(tensor) }
     return arrays

@@ -91,3 +91,64 @@ public func grad(_ f: @escaping (MLXArray) -> [MLXArray]) -> (MLXArray) -> [MLXA
 public func grad(_ f: @escaping (MLXArray) -> MLXArray) -> (MLXArray) -> MLXArray {
     { argument in valueAndGradient({ [f($0[0])] }, [argument], [0]).gradients[0] }
 }
+
+/// The outputs of a function and its derivatives along tangents, in forward mode: one pass over
+/// the function, whatever the number of outputs.
+/// ```swift
+/// let (y, dy) = jvp({ [sin($0[0])] }, primals: [x], tangents: [ones(like: x)])  // dy = cos(x)
+/// ```
+/// - Parameters:
+///   - primals: where to evaluate.
+///   - tangents: one for each primal, in its shape.
+/// - Returns: the outputs, and a tangent for each of them.
+public func jvp(
+    _ f: @escaping ([MLXArray]) -> [MLXArray], primals: some Collection<MLXArray>,
+    tangents: some Collection<MLXArray>
+) -> ([MLXArray], [MLXArray]) {
+    let primals = Array(primals)
+    let given = Array(tangents)
+    let tangents = primals.enumerated().map { index, primal in
+        guard index < given.count, given[index].nodeShape == primal.nodeShape else {
+            let shape = index < given.count ? given[index].shape : []
+            return Ops.invalid(
+                ArrayError(
+                    .shape, "jvp",
+                    "Input shape \(Shape.describe(primal.shape)) does not match tangent shape"
+                        + " \(Shape.describe(shape)).", shapes: [primal.shape, shape]),
+                shapeHint: primal.nodeShape, dtype: primal.dtype)
+        }
+        return Ops.cast(given[index], to: primal.dtype)
+    }
+    return Tangent.jvp(f, primals: primals, tangents: tangents)
+}
+
+/// A function with the same results that keeps nothing between its arguments and its results for
+/// the derivative, which records it again. Chen, Xu, Zhang, Guestrin, "Training Deep Nets with
+/// Sublinear Memory Cost" (2016).
+/// ```swift
+/// let block = checkpoint { [layer($0[0])] }
+/// ```
+/// Parameters of a model that is being differentiated are found although they are not arguments.
+public func checkpoint(
+    _ f: @escaping ([MLXArray]) -> [MLXArray]
+) -> ([MLXArray]) -> [MLXArray] {
+    { Checkpoint.apply(f, $0) }
+}
+
+/// A function of one array with the same result that keeps nothing in between for the derivative.
+public func checkpoint(_ f: @escaping (MLXArray) -> MLXArray) -> (MLXArray) -> MLXArray {
+    { Checkpoint.apply({ [f($0[0])] }, [$0])[0] }
+}
+
+/// Arrays with the values of `inputs` that are computed after `dependencies` have been.
+/// ```swift
+/// let later = depends(inputs: [weights], dependencies: [loss])[0]
+/// ```
+public func depends(inputs: [MLXArray], dependencies: [MLXArray]) -> [MLXArray] {
+    Ops.depends(inputs, on: dependencies)
+}
+
+/// An array with the value of `input` that is computed after `dependencies` have been.
+public func depends(input: MLXArray, dependencies: [MLXArray]) -> MLXArray {
+    Ops.depends([input], on: dependencies)[0]
+}

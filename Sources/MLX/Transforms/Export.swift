@@ -1,0 +1,176 @@
+import Foundation
+import MLXBase
+import MLXFormats
+import MLXGraph
+import MLXOps
+import MLXTransforms
+
+// Functions in files. A file is a safetensors file whose metadata holds the recorded operations
+// and whose tensors are the constants; it holds no code, and reading it checks every operation.
+
+private enum FunctionFile {
+    static let format = "mlx-actors.function"
+    static let version = "1"
+
+    static func write(_ programs: [Program], to url: URL) throws {
+        var constants: [MLXArray] = []
+        let trees = programs.map { $0.encode(constants: &constants) }
+        let text = String(decoding: JSONWriter.bytes(of: .array(trees)), as: UTF8.self)
+        let arrays = Dictionary(
+            uniqueKeysWithValues: constants.enumerated().map { ("constant.\($0)", $1) })
+        try writeSafetensors(
+            arrays, metadata: ["format": format, "version": version, "functions": text], to: url)
+    }
+
+    static func read(_ url: URL) throws -> [Program] {
+        let file = try Safetensors.open(path: url.path)
+        guard file.metadata["format"] == format, let text = file.metadata["functions"] else {
+            throw ArrayError(.file, "import", "\(url.path) is no file of exported functions")
+        }
+        guard file.metadata["version"] == version else {
+            throw ArrayError(
+                .file, "import",
+                "\(url.path) has version \(file.metadata["version"] ?? "none"), not \(version)")
+        }
+        let tree: JSONValue
+        do { tree = try JSONValue(parsing: text) } catch {
+            throw ArrayError(.file, "import", "\(url.path): \(error)")
+        }
+        let stored = try loadedTensors(file.tensors)
+        var constants: [MLXArray] = []
+        while let constant = stored["constant.\(constants.count)"] { constants.append(constant) }
+        return try (tree.array ?? []).map { try Program.decode($0, constants: constants) }
+    }
+}
+
+/// Writes a function to a file. The function is recorded for the arrays that the returned object
+/// is called with; their labels become those of the imported function.
+/// ```swift
+/// try exportFunction(to: url) { [$0[0] * $0[1]] }(x, y: y)
+/// let product = try importFunction(from: url)
+/// let z = try product(x, y: y)[0]
+/// ```
+/// - Parameter shapeless: let the file be called with other shapes of the same ranks; an error
+///   when an operation cannot tell its result's shape anew.
+public func exportFunction(
+    to url: URL, shapeless: Bool = false, _ f: @escaping ([MLXArray]) -> [MLXArray]
+) -> FunctionExporterSingle {
+    FunctionExporterSingle(url: url, shapeless: shapeless, f)
+}
+
+/// Writes several recordings of a function to one file: one for each call in `build`.
+/// ```swift
+/// try exportFunctions(to: url, { [$0[0].sum()] }) { export in
+///     try export(row)
+///     try export(matrix)
+/// }
+/// ```
+public func exportFunctions(
+    to url: URL, shapeless: Bool = false, _ f: @escaping ([MLXArray]) -> [MLXArray],
+    build: (FunctionExporterMultiple) throws -> Void
+) throws {
+    let exporter = FunctionExporterMultiple(shapeless: shapeless, f)
+    try build(exporter)
+    try FunctionFile.write(exporter.programs, to: url)
+}
+
+/// Writes a function when it is called. See ``exportFunction(to:shapeless:_:)``.
+@dynamicCallable
+public final class FunctionExporterSingle {
+    private let url: URL
+    private let shapeless: Bool
+    private let f: ([MLXArray]) -> [MLXArray]
+
+    init(url: URL, shapeless: Bool, _ f: @escaping ([MLXArray]) -> [MLXArray]) {
+        self.url = url
+        self.shapeless = shapeless
+        self.f = f
+    }
+
+    /// Records the function for these arrays and writes the file.
+    public func dynamicallyCall(
+        withKeywordArguments args: KeyValuePairs<String, MLXArray>
+    ) throws {
+        let program = try Program.record(
+            f, arguments: args.map(\.value), labels: args.map(\.key), isShapeless: shapeless)
+        try FunctionFile.write([program], to: url)
+    }
+}
+
+/// Collects recordings of a function. See ``exportFunctions(to:shapeless:_:build:)``.
+@dynamicCallable
+public final class FunctionExporterMultiple {
+    private let shapeless: Bool
+    private let f: ([MLXArray]) -> [MLXArray]
+    private(set) var programs: [Program] = []
+
+    init(shapeless: Bool, _ f: @escaping ([MLXArray]) -> [MLXArray]) {
+        self.shapeless = shapeless
+        self.f = f
+    }
+
+    /// Records the function for these arrays.
+    public func dynamicallyCall(
+        withKeywordArguments args: KeyValuePairs<String, MLXArray>
+    ) throws {
+        programs.append(
+            try Program.record(
+                f, arguments: args.map(\.value), labels: args.map(\.key), isShapeless: shapeless))
+    }
+}
+
+/// Reads a function from a file that ``exportFunction(to:shapeless:_:)`` wrote.
+/// - Throws: `ArrayError` of kind `file` when the file is none, or asks for something that no row
+///   of the op table allows.
+public func importFunction(from url: URL) throws -> ImportedFunction {
+    try ImportedFunction(url: url)
+}
+
+/// A function from a file; called with the labels it was exported with.
+@dynamicCallable
+public final class ImportedFunction: Sendable {
+    private let programs: [Program]
+
+    /// Reads a function. See ``importFunction(from:)``.
+    public init(url: URL) throws { programs = try FunctionFile.read(url) }
+
+    /// The results for these arrays.
+    /// - Throws: `ArrayError` when the function was not exported for labels, dtypes and shapes like
+    ///   these.
+    public func dynamicallyCall(
+        withKeywordArguments args: KeyValuePairs<String, MLXArray>
+    ) throws -> [MLXArray] {
+        for program in programs {
+            if let arguments = ordered(args, as: program.labels), program.accepts(arguments) {
+                return program.call(arguments)
+            }
+        }
+        let given = args.map { "\($0.isEmpty ? "" : $0 + ": ")\($1.dtype)\($1.nodeShape)" }
+        let known = programs.map { program in
+            zip(program.labels, zip(program.dtypes, program.shapes)).map {
+                "\($0.isEmpty ? "" : $0 + ": ")\($1.0)\($1.1)"
+            }.joined(separator: ", ")
+        }
+        throw ArrayError(
+            .argument, "imported_function",
+            "was not exported for (\(given.joined(separator: ", "))), but for"
+                + " (\(known.joined(separator: ") or (")))", shapes: args.map { $1.shape })
+    }
+
+    /// The arrays in the order of the labels; those without a label keep their own order.
+    private func ordered(
+        _ args: KeyValuePairs<String, MLXArray>, as labels: [String]
+    ) -> [MLXArray]? {
+        guard args.count == labels.count else { return nil }
+        var unlabelled = args.filter { $0.key.isEmpty }.map(\.value)[...]
+        var result: [MLXArray] = []
+        for label in labels {
+            let found =
+                label.isEmpty
+                ? unlabelled.popFirst() : args.first { $0.key == label }?.value
+            guard let found else { return nil }
+            result.append(found)
+        }
+        return result
+    }
+}

@@ -1,0 +1,132 @@
+import MLXBase
+import MLXGraph
+import MLXMemory
+import MLXOps
+
+/// A function that is recorded once for each list of shapes and dtypes and replayed afterwards.
+/// The recording is made on placeholders; whatever else it reached is a constant of it.
+package final class Compiled: Sendable {
+    /// The results of a call, and the arrays that it leaves in the state it changes.
+    package typealias Outcome = (results: [MLXArray], state: [MLXArray])
+    package typealias Body = ([MLXArray]) -> Outcome
+
+    private let isShapeless: Bool
+    private let tapes = Locked<[Key: Tape]>([:])
+
+    /// Recordings that are kept; beyond, the oldest half goes.
+    private static let maximumCount = 256
+
+    package init(isShapeless: Bool) { self.isShapeless = isShapeless }
+
+    private struct Key: Hashable {
+        let shapes: [Shape]
+        let ranks: [Int]
+        let dtypes: [DType]
+
+        init(_ arguments: [MLXArray], byRank: Bool) {
+            shapes = byRank ? [] : arguments.map(\.nodeShape)
+            ranks = byRank ? arguments.map { $0.nodeShape.ndim } : []
+            dtypes = arguments.map(\.dtype)
+        }
+    }
+
+    /// The recorded function applied to these arguments, if there is a recording.
+    /// - Parameter stateCount: how many arrays of state there must be to change.
+    package func replay(_ arguments: [MLXArray], stateCount: Int) -> Outcome? {
+        let tape = tapes.withLock { (tapes) -> Tape? in
+            if isShapeless, let tape = tapes[Key(arguments, byRank: true)] { return tape }
+            return tapes[Key(arguments, byRank: false)]
+        }
+        guard let tape, tape.stateCount == stateCount else { return nil }
+        return tape.replay(arguments)
+    }
+
+    /// Records the function for the dtypes and shapes of `arguments`, and applies it to them.
+    package func record(_ arguments: [MLXArray], _ body: Body) -> Outcome {
+        let tape = Tape(arguments, body)
+        if tape.isReusable {
+            let key = Key(arguments, byRank: isShapeless && tape.isShapeless)
+            tapes.withLock { tapes in
+                if tapes.count >= Compiled.maximumCount {
+                    for old in tapes.keys.prefix(Compiled.maximumCount / 2) { tapes[old] = nil }
+                }
+                tapes[key] = tape
+            }
+        }
+        return tape.replay(arguments)
+    }
+}
+
+/// One recording of a function: the nodes between its placeholders and its outputs.
+private final class Tape: @unchecked Sendable {
+    // SAFETY: columns and arrays are constant after the recording.
+    private let recording: Recording
+    private let shapes: [Shape]
+    let stateCount: Int
+    private let bit: UInt8
+
+    init(_ arguments: [MLXArray], _ body: Compiled.Body) {
+        let trace = Trace()
+        let variables = arguments.map { trace.placeholder($0.nodeShape, $0.dtype) }
+        var count = 0
+        recording = Recording(trace, variables: variables, throughValues: false) {
+            let (results, state) = body(variables)
+            count = state.count
+            return results + state
+        }
+        shapes = arguments.map(\.nodeShape)
+        stateCount = count
+        bit = trace.bit
+    }
+
+    /// Every operation may be recorded again on other shapes.
+    var isShapeless: Bool {
+        (0..<recording.graph.count).allSatisfy { node in
+            !recording.isTraced[node] || recording.variable(at: node) != nil
+                || OpTable.find(recording.graph.ops[node])?.traits.contains(.shapeless) == true
+        }
+    }
+
+    /// Nothing in it belongs to a derivative or a map around the call, which the next call will
+    /// not be in.
+    var isReusable: Bool {
+        (0..<recording.graph.count).allSatisfy { node in
+            recording.isTraced[node] || recording.graph.traces[node] & ~bit == 0
+        }
+    }
+
+    func replay(_ arguments: [MLXArray]) -> Compiled.Outcome {
+        let isSame = zip(arguments, shapes).allSatisfy { $0.nodeShape == $1 }
+        let all = recording.replay(arguments, infersShapes: !isSame)
+        return (Array(all.dropLast(stateCount)), Array(all.suffix(stateCount)))
+    }
+}
+
+extension Recording {
+    /// Records the nodes that depend on the variables again, on other arrays.
+    /// - Parameter infersShapes: ask the rows for shapes and dtypes instead of using the recorded.
+    borrowing func replay(_ arguments: [MLXArray], infersShapes: Bool) -> [MLXArray] {
+        var results = [MLXArray?](repeating: nil, count: graph.count)
+        for node in 0..<graph.count where isTraced[node] {
+            if let number = variable(at: node) {
+                results[node] = arguments[number]
+                continue
+            }
+            let inputs = graph.inputs(of: node).map { results[Int($0)] ?? graph.array(Int($0)) }
+            if graph.ops[node] == .invalid {
+                results[node] = graph.array(node)
+            } else if infersShapes {
+                var attributes = graph.attributes(node)
+                attributes.outputShape = nil
+                results[node] = Ops.record(
+                    graph.ops[node], inputs, attributes, stream: graph.streams[node])
+            } else {
+                results[node] = Ops.append(
+                    graph.ops[node], inputs, dtype: graph.dtypes[node], shape: graph.shapes[node],
+                    graph.attributes(node), graph.streams[node],
+                    object: graph.payload(node)?.object)
+            }
+        }
+        return graph.roots.map { results[Int($0)] ?? graph.array(Int($0)) }
+    }
+}
