@@ -15,7 +15,8 @@ package enum Binary {
     ) -> OpRow {
         OpRow(
             code: OpCode(function), name: name, synopsis: synopsis, arity: 2...2,
-            traits: traits.union(.shapeless), dtype: dtype, shape: .broadcast, vjp: unbroadcasting(vjp),
+            traits: traits.union(.shapeless), dtype: dtype, shape: .broadcast,
+            vjp: unbroadcasting(vjp),
             vmap: .elementwise, elementwise: Int32(function.rawValue),
             flops: { Double($0.output.size) * weight },
             kernels: .tape, samples: SampleRule { Elementwise.binarySamples(domains) })
@@ -32,18 +33,24 @@ package enum Binary {
     }
 
     private static let arithmetic: [OpRow] = [
-        row(MLX_ADD, "add", "c = a + b", .promote, traits: .commutative, vjp: .rule {
-            [$0.cotangent, $0.cotangent]
-        }),
-        row(MLX_SUBTRACT, "subtract", "c = a - b", .promote, vjp: .rule {
-            [$0.cotangent, $0.wanted[1] ? neg($0.cotangent) : nil]
-        }),
-        row(MLX_MULTIPLY, "multiply", "c = a * b", .promote, traits: .commutative, vjp: .rule {
-            [
-                $0.wanted[0] ? mul($0.cotangent, conj($0.inputs[1])) : nil,
-                $0.wanted[1] ? mul($0.cotangent, conj($0.inputs[0])) : nil,
-            ]
-        }),
+        row(
+            MLX_ADD, "add", "c = a + b", .promote, traits: .commutative,
+            vjp: .rule {
+                [$0.cotangent, $0.cotangent]
+            }),
+        row(
+            MLX_SUBTRACT, "subtract", "c = a - b", .promote,
+            vjp: .rule {
+                [$0.cotangent, $0.wanted[1] ? neg($0.cotangent) : nil]
+            }),
+        row(
+            MLX_MULTIPLY, "multiply", "c = a * b", .promote, traits: .commutative,
+            vjp: .rule {
+                [
+                    $0.wanted[0] ? mul($0.cotangent, conj($0.inputs[1])) : nil,
+                    $0.wanted[1] ? mul($0.cotangent, conj($0.inputs[0])) : nil,
+                ]
+            }),
         row(
             MLX_DIVIDE, "divide", "c = a / b", .promoteFloat, domains: [-4...4, 0.3...4],
             vjp: .rule {

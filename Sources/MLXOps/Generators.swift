@@ -31,7 +31,8 @@ package enum Generators {
         code: .randomBits, name: "random_bits",
         synopsis: "y = Threefry-2x32 of (key, counter)", arity: 1...1,
         traits: .generator, attributeNames: ["width"], dtype: .told, shape: .told, vjp: .zero,
-        vmap: .rule(BatchRules.randomBits), flops: { Double($0.output.size) * 40 }, kernels: KernelTable.randomBits,
+        vmap: .rule(BatchRules.randomBits), flops: { Double($0.output.size) * 40 },
+        kernels: KernelTable.randomBits,
         samples: SampleRule {
             [7, 8, 1].map {
                 .init(

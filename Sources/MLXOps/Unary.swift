@@ -43,10 +43,12 @@ package enum Unary {
 
     private static let arithmetic: [OpRow] = [
         row(MLX_NEGATIVE, "negative", "y = -x", .numeric, vjp: .rule { [neg($0.cotangent)] }),
-        row(MLX_ABS, "abs", "y = |x|", .magnitude, vjp: .rule {
-            let x = $0.inputs[0]
-            return [mul(Ops.cast($0.cotangent, to: x.dtype), Ops.unary(.sign, x))]
-        }),
+        row(
+            MLX_ABS, "abs", "y = |x|", .magnitude,
+            vjp: .rule {
+                let x = $0.inputs[0]
+                return [mul(Ops.cast($0.cotangent, to: x.dtype), Ops.unary(.sign, x))]
+            }),
         row(MLX_SIGN, "sign", "y = -1, 0 or 1; x / |x| when complex", .same, vjp: .zero),
         row(MLX_SQUARE, "square", "y = x * x", .same) { x, _ in scaled(x, 2) },
         row(MLX_SQRT, "sqrt", "y = √x", domain: positive) { _, y in scaled(reciprocal(y), 0.5) },
@@ -130,15 +132,19 @@ package enum Unary {
     private static let complex: [OpRow] = [
         row(MLX_COPY, "copy", "y = x", .same, vjp: .rule { [$0.cotangent] }),
         row(MLX_CONJUGATE, "conjugate", "y = x̄", .same, vjp: .rule { [conj($0.cotangent)] }),
-        row(MLX_REAL, "real", "y = Re x", .magnitude, vjp: .rule {
-            [Ops.cast($0.cotangent, to: $0.inputs[0].dtype)]
-        }),
-        row(MLX_IMAG, "imag", "y = Im x", .magnitude, vjp: .rule {
-            // Writing z = a + ib, the cotangent of b alone is i·ct.
-            guard $0.inputs[0].dtype == .complex64 else { return [zerosLike($0.inputs[0])] }
-            let i = Ops.scalar(bits: UInt64(Float(1).bitPattern) << 32, .complex64)
-            return [mul(Ops.cast($0.cotangent, to: .complex64), i)]
-        }),
+        row(
+            MLX_REAL, "real", "y = Re x", .magnitude,
+            vjp: .rule {
+                [Ops.cast($0.cotangent, to: $0.inputs[0].dtype)]
+            }),
+        row(
+            MLX_IMAG, "imag", "y = Im x", .magnitude,
+            vjp: .rule {
+                // Writing z = a + ib, the cotangent of b alone is i·ct.
+                guard $0.inputs[0].dtype == .complex64 else { return [zerosLike($0.inputs[0])] }
+                let i = Ops.scalar(bits: UInt64(Float(1).bitPattern) << 32, .complex64)
+                return [mul(Ops.cast($0.cotangent, to: .complex64), i)]
+            }),
     ]
 
     private static let predicates: [OpRow] = [
