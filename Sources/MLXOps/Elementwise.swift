@@ -53,7 +53,7 @@ package enum Elementwise {
 
     private static let full = OpRow(
         code: .full, name: "full", synopsis: "y = x repeated to a shape", arity: 1...1,
-        dtype: .same, shape: .told,
+        dtype: .same, shape: .repeated,
         vjp: .rule { [Ops.sum($0.cotangent, toShape: $0.inputs[0].nodeShape)] },
         jvp: .linear, vmap: .rule(BatchRules.broadcast), elementwise: Int32(MLX_COPY.rawValue),
         flops: { Double($0.output.size) },

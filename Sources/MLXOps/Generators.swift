@@ -8,7 +8,11 @@ package enum Generators {
 
     private static let arange = OpRow(
         code: .arange, name: "arange", synopsis: "y[i] = start + i increment", arity: 0...0,
-        traits: .generator, attributeNames: ["start", "increment"], dtype: .told, shape: .told,
+        traits: .generator, attributeNames: ["start", "increment"], dtype: .told,
+        shape: ShapeRule { (context) throws(ArrayError) in
+            try AttributeChecks.count(context, 2)
+            return try ShapeRule.told.apply(context)
+        },
         vjp: .zero, flops: { Double($0.output.size) }, kernels: KernelTable.arange,
         samples: SampleRule {
             [
@@ -30,7 +34,27 @@ package enum Generators {
     private static let randomBits = OpRow(
         code: .randomBits, name: "random_bits",
         synopsis: "y = Threefry-2x32 of (key, counter)", arity: 1...1,
-        traits: .generator, attributeNames: ["width"], dtype: .told, shape: .told, vjp: .zero,
+        traits: .generator, attributeNames: ["width"],
+        dtype: DTypeRule { (context) throws(ArrayError) in
+            let type = context.attributes.outputDType ?? .uint32
+            guard context.dtypes[0] == .uint32, type.isUnsignedInteger || type == .bool else {
+                throw context.error(.dtype, "makes \(type) of keys of \(context.dtypes[0])")
+            }
+            guard context.attributes.word == UInt64(type.size) else {
+                throw context.error(.argument, "width \(context.attributes.word) of \(type)")
+            }
+            return (nil, type)
+        },
+        shape: ShapeRule { (context) throws(ArrayError) in
+            let (keys, shape) = (context.shapes[0], try ShapeRule.told.apply(context))
+            guard keys.ndim >= 1, keys[keys.ndim - 1] == 2,
+                shape.array.starts(with: keys.array.dropLast())
+            else {
+                throw context.error(.shape, "needs keys (…, 2), which lead the shape \(shape)")
+            }
+            return shape
+        },
+        vjp: .zero,
         vmap: .rule(BatchRules.randomBits), flops: { Double($0.output.size) * 40 },
         kernels: KernelTable.randomBits,
         samples: SampleRule {

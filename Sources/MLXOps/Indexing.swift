@@ -61,12 +61,12 @@ package enum Indexing {
         },
         shape: ShapeRule { (context) throws(ArrayError) in
             let x = context.shapes[0]
-            let window = context.attributes.words.dropFirst()
+            let window = try AttributeChecks.indexing(
+                context, indexCount: context.shapes.count - 1)
             let indices = try Broadcasting.shape(
                 Array(context.shapes.dropFirst()), operation: "gather")
             // No index at all asks for nothing, even of an axis without elements.
-            guard window.count == x.ndim,
-                zip(window, x.dims).allSatisfy({ $0 >= 0 && ($0 <= $1 || indices.size == 0) })
+            guard zip(window, x.dims).allSatisfy({ $0 >= 0 && ($0 <= $1 || indices.size == 0) })
             else {
                 throw context.error(
                     .index,
@@ -108,7 +108,32 @@ package enum Indexing {
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 3...(2 + Shape.maximumRank),
-            traits: .mayFail, attributeNames: ["axes", "window…"], dtype: .same, shape: .same,
+            traits: .mayFail, attributeNames: ["axes", "window…"],
+            dtype: DTypeRule { (context) throws(ArrayError) in
+                for type in context.dtypes.dropFirst().dropLast() where !type.isInteger {
+                    throw context.error(.dtype, "needs integer indices, not \(type)")
+                }
+                guard context.dtypes.last == context.dtypes[0] else {
+                    throw context.error(.dtype, "updates \(context.dtypes)")
+                }
+                return (nil, context.dtypes[0])
+            },
+            shape: ShapeRule { (context) throws(ArrayError) in
+                let window = try AttributeChecks.indexing(
+                    context, indexCount: context.shapes.count - 2)
+                let indices = try Broadcasting.shape(
+                    Array(context.shapes.dropFirst().dropLast()), operation: name)
+                let (x, updates) = (context.shapes[0], context.shapes[context.shapes.count - 1])
+                guard zip(window, x.dims).allSatisfy({ $0 >= 0 && $0 <= $1 }),
+                    updates.array == indices.array + window
+                else {
+                    throw context.error(
+                        .shape,
+                        "updates of shape \(updates) for indices of shape \(indices) and window"
+                            + " \(Shape.describe(Array(window)))")
+                }
+                return x
+            },
             vjp: vjp, vmap: .rule(BatchRules.scatter),
             flops: { Double($0.shapes.last!.size) },
             kernels: KernelTable.scatter(name),

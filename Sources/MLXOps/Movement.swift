@@ -24,7 +24,7 @@ package enum Movement {
                 return [Ops.transpose($0.cotangent, permutation.inverse)]
             }, vmap: BatchRules.transpose, isShapeless: true),
         view(
-            .broadcastTo, "broadcast_to", "y = x repeated along axes of size one", shape: .told,
+            .broadcastTo, "broadcast_to", "y = x repeated along axes of size one", shape: .repeated,
             samples: [
                 .init([[3, 1]], Attributes(outputShape: try! Shape(validating: [2, 3, 4])))
             ],
@@ -32,7 +32,7 @@ package enum Movement {
             vmap: BatchRules.broadcast),
         view(
             .slice, "slice", "y[i] = x[start + i step]", attributes: ["start…", "step…"],
-            shape: .told,
+            shape: .sliced,
             samples: [
                 .init(
                     [[5, 6]],
@@ -71,7 +71,11 @@ package enum Movement {
     private static let sliceUpdate = OpRow(
         code: .sliceUpdate, name: "slice_update",
         synopsis: "y = x, with y[start + i step] = u[i]", arity: 2...2,
-        attributeNames: ["start…", "step…"], dtype: .same, shape: .same,
+        attributeNames: ["start…", "step…"], dtype: .same,
+        shape: ShapeRule { (context) throws(ArrayError) in
+            try AttributeChecks.window(context, of: context.shapes[0], sizes: context.shapes[1])
+            return context.shapes[0]
+        },
         vjp: .rule { context in
             let update = context.inputs[1].nodeShape
             let zero = Ops.full(update, 0, context.cotangent.dtype)
@@ -95,7 +99,7 @@ package enum Movement {
         code: .concatenate, name: "concatenate", synopsis: "y = x₁, x₂, … along an axis",
         arity: 1...255, traits: .shapeless, attributeNames: ["axis"], dtype: .promote,
         shape: ShapeRule { (context) throws(ArrayError) in
-            let axis = Int(context.attributes.word)
+            let axis = try AttributeChecks.axis(context, rank: context.shapes[0].ndim)
             var dims = context.shapes[0].array
             for shape in context.shapes.dropFirst() {
                 guard shape.ndim == dims.count,
@@ -136,6 +140,7 @@ package enum Movement {
         shape: ShapeRule { (context) throws(ArrayError) in
             let input = context.shapes[0]
             let words = context.attributes.words
+            try AttributeChecks.count(context, 2 * input.ndim)
             var dims: [Int] = []
             for axis in 0..<input.ndim {
                 let (low, high) = (words[axis], words[input.ndim + axis])
@@ -206,9 +211,29 @@ extension ShapeRule {
         return shape
     }
 
+    /// The shape the operation was told, to which its input broadcasts.
+    static let repeated = ShapeRule { (context) throws(ArrayError) in
+        let shape = try ShapeRule.told.apply(context)
+        let input = context.shapes[0]
+        guard try Broadcasting.shape([input, shape], operation: context.row.name) == shape else {
+            throw context.error(.shape, "\(input) does not broadcast to \(shape)")
+        }
+        return shape
+    }
+
+    static let sliced = ShapeRule { (context) throws(ArrayError) in
+        let shape = try ShapeRule.told.apply(context)
+        try AttributeChecks.window(context, of: context.shapes[0], sizes: shape)
+        return shape
+    }
+
     static let transposed = ShapeRule { (context) throws(ArrayError) in
         let input = context.shapes[0]
         let permutation = Permutation(word: context.attributes.word, rank: input.ndim)
+        guard permutation.axes.sorted() == Array(0..<input.ndim) else {
+            throw context.error(
+                .axis, "\(permutation.axes) is no permutation of \(input.ndim) axes")
+        }
         return try Shape(validating: permutation.axes.map { input[$0] }, operation: "transpose")
     }
 }

@@ -45,7 +45,7 @@ package enum Reduce {
 
     private static let softmax = OpRow(
         code: .softmax, name: "softmax", synopsis: "y = e^x / Σ e^x", arity: 1...1,
-        traits: .shapeless, attributeNames: ["axes"], dtype: .promoteRealFloat, shape: .same,
+        traits: .shapeless, attributeNames: ["axes"], dtype: .promoteRealFloat, shape: .normalized,
         vjp: .rule { context in
             let weighted = mul(context.output, context.cotangent)
             let mask = AxisMask(context.attributes.word)
@@ -136,6 +136,12 @@ extension DTypeRule {
 }
 
 extension ShapeRule {
+    /// The input's shape; the word's axes must be among its own.
+    static let normalized = ShapeRule { (context) throws(ArrayError) in
+        _ = try AttributeChecks.axisMask(context, rank: context.shapes[0].ndim)
+        return context.shapes[0]
+    }
+
     /// As `reduce`; an empty axis has no largest element.
     static let argReduce = ShapeRule { (context) throws(ArrayError) in
         if context.shapes[0].size == 0 {

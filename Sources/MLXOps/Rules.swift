@@ -83,7 +83,7 @@ extension ShapeRule {
     /// is set.
     static let reduce = ShapeRule { (context) throws(ArrayError) in
         let input = context.shapes[0]
-        let axes = AxisMask(context.attributes.word)
+        let axes = try AttributeChecks.axisMask(context, rank: input.ndim)
         var dims: [Int] = []
         for axis in 0..<input.ndim {
             if !axes.contains(axis) {

@@ -54,14 +54,17 @@ struct PlanCache {
 
     private mutating func removeOldest() {
         // The minimum over a dictionary does not depend on its order: uses are all different.
-        guard
-            let (hash, position) = entries.lazy.flatMap({ hash, list in
-                list.indices.lazy.map { (hash, $0, list[$0].lastUse) }
-            }).min(by: { $0.2 < $1.2 }).map({ ($0.0, $0.1) })
-        else { return }
-        keyWords -= entries[hash]![position].key.words.count
-        entries[hash]!.remove(at: position)
-        if entries[hash]!.isEmpty { entries[hash] = nil }
+        var oldest: (hash: UInt64, position: Int, lastUse: UInt64)?
+        for (hash, list) in entries {
+            for (position, entry) in list.enumerated()
+            where entry.lastUse < oldest?.lastUse ?? .max {
+                oldest = (hash, position, entry.lastUse)
+            }
+        }
+        guard let oldest else { return }
+        keyWords -= entries[oldest.hash]![oldest.position].key.words.count
+        entries[oldest.hash]!.remove(at: oldest.position)
+        if entries[oldest.hash]!.isEmpty { entries[oldest.hash] = nil }
         count -= 1
     }
 }
