@@ -98,11 +98,12 @@ let package = Package(
         layer("MLXOptimizers", ["MLX", "MLXNN"]),
         layer("MLXData", ["MLX", "MLXFormats"], resources: [.embedInCode("Resources/digits.npz")]),
         layer("MLXTrain", ["MLX", "MLXNN", "MLXOptimizers", "MLXData"]),
+        layer("MLXFuzz", ["MLX", "MLXFormats", "MLXPlanner", "MLXOps", "MLXGraph", "MLXBase"]),
         // L8
         .executableTarget(
             name: "MLXCommand",
             dependencies: [
-                "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXTrain", "MLXRuntime",
+                "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXTrain", "MLXFuzz", "MLXRuntime",
                 "MLXPlanner", "MLXOps", "MLXKernels", "MLXMemory", "MLXGraph", "MLXBase",
                 "COpenBLAS", "CMLXKernels", arguments,
             ],

@@ -1,3 +1,4 @@
+import MLXBase
 import Glibc
 import SimulationSupport
 

@@ -1,3 +1,4 @@
+import MLXBase
 import ArgumentParser
 import Foundation
 import MLX

@@ -1,3 +1,4 @@
+import MLXBase
 import Foundation
 import MLX
 import MLXGraph

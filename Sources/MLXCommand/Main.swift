@@ -8,6 +8,6 @@ struct MLXCommand: AsyncParsableCommand {
         abstract: "MLX for Linux: lazy arrays on three device actors.",
         subcommands: [
             DemoCommand.self, DoctorCommand.self, BenchCommand.self, ReloadCommand.self,
-            DirectSGEMMCommand.self,
+            DirectSGEMMCommand.self, FuzzCommand.self,
         ])
 }

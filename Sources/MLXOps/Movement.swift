@@ -141,6 +141,9 @@ package enum Movement {
             let input = context.shapes[0]
             let words = context.attributes.words
             try AttributeChecks.count(context, 2 * input.ndim)
+            guard context.shapes[1] == .scalar else {
+                throw context.error(.shape, "needs one number around, not \(context.shapes[1])")
+            }
             var dims: [Int] = []
             for axis in 0..<input.ndim {
                 let (low, high) = (words[axis], words[input.ndim + axis])

@@ -116,16 +116,10 @@ public struct RandomPolicy: SchedulingPolicy {
     public var cacheKey: UInt64 { seed &* 0x9E37_79B9_7F4A_7C15 ^ 0x5261_6E64 }
 
     public func place(_ graph: PlacementGraph) -> [Int] {
-        var state = seed
+        var random = SplitMix64(seed: seed)
         return graph.candidates.map { candidates in
-            // SplitMix64 (Steele, Lea, Flood 2014).
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var z = state
-            z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-            z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-            z ^= z >> 31
             let kinds = candidates.kinds
-            return kinds[Int(z % UInt64(kinds.count))].index
+            return kinds[Int(random.next() % UInt64(kinds.count))].index
         }
     }
 }

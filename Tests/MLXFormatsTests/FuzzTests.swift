@@ -21,7 +21,7 @@ import Testing
         ])
     func damaged(_ name: String) throws {
         let good = try Fixture.bytes(name)
-        var generator = SeededGenerator(seed: Self.seed)
+        var generator = SplitMix64(seed: Self.seed)
         var opened = 0
         for round in 0..<Self.rounds {
             let bytes = damage(good, &generator)
@@ -47,7 +47,7 @@ import Testing
             "{", "}", "[", "]", ",", ":", "\"", "\\", "\"a\"", "1", "-", ".", "e", "true", "null",
             " ", "\\u", "d83d", "é", "0", "\"__metadata__\"", "\"dtype\"", "\"data_offsets\"",
         ]
-        var generator = SeededGenerator(seed: Self.seed)
+        var generator = SplitMix64(seed: Self.seed)
         for _ in 0..<Self.rounds * 4 {
             let count = Int.random(in: 0..<24, using: &generator)
             let text = (0..<count).map { _ in words.randomElement(using: &generator)! }.joined()
@@ -66,7 +66,7 @@ import Testing
     }
 
     /// One to four changes: a bit or byte, a run of one byte, a cut, a doubled piece, a length.
-    private func damage(_ good: [UInt8], _ generator: inout SeededGenerator) -> [UInt8] {
+    private func damage(_ good: [UInt8], _ generator: inout SplitMix64) -> [UInt8] {
         var bytes = good
         let interesting: [UInt8] = [0, 1, 0x7F, 0x80, 0xFF, 0x20, 0x22, 0x2C, 0x30, 0x39]
         for _ in 0..<Int.random(in: 1...4, using: &generator) where !bytes.isEmpty {

@@ -44,7 +44,7 @@ import Testing
     /// Also with 64-bit fields everywhere, as archives beyond 4 GiB have them.
     @Test("What is written is read again", arguments: [false, true], [0, 0xFFFF_FFFF])
     func roundTrip(_ compressed: Bool, _ wideFrom: Int) throws {
-        var generator = SeededGenerator(seed: 1)
+        var generator = SplitMix64(seed: 1)
         let noise = (0..<200_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
         let tensors: [(name: String, dtype: DType, shape: [Int], bytes: [UInt8])] = [
             ("noise", .uint8, [200, 1000], noise),

@@ -3,18 +3,6 @@ import Testing
 
 @testable import MLXMemory
 
-/// A small deterministic generator, so that a failing run can be repeated.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-        return z ^ (z >> 31)
-    }
-}
-
 struct Bench {
     let system = RecordedSystem()
     let account: MemoryAccount
@@ -126,7 +114,7 @@ struct Bench {
 
     @Test(arguments: 0..<6) func randomTraffic(seed: Int) throws {
         let bench = Bench(slabByteCount: seed % 2 == 0 ? 2 << 20 : 16 << 20)
-        var generator = SplitMix(state: UInt64(seed))
+        var generator = SplitMix64(seed: UInt64(seed))
         var live: [(Buffer, UInt8)] = []
         for step in 0..<4_000 {
             if live.isEmpty || Int.random(in: 0..<100, using: &generator) < 52 {
@@ -181,7 +169,7 @@ struct Bench {
     /// Steps whose shapes change all the time must not pile up a cache per shape.
     @Test func changingShapesStayNearThePeak() throws {
         let bench = Bench(slabByteCount: 64 << 20)
-        var generator = SplitMix(state: 11)
+        var generator = SplitMix64(seed: 11)
         var live: [Buffer] = []
         for step in 0..<300 {
             for _ in 0..<30 {
@@ -262,7 +250,7 @@ struct Bench {
         await withTaskGroup(of: Void.self) { group in
             for part in 0..<4 {
                 group.addTask {
-                    var generator = SplitMix(state: UInt64(part))
+                    var generator = SplitMix64(seed: UInt64(part))
                     var live: [Buffer] = []
                     for _ in 0..<2_000 {
                         let size = Int.random(in: 0..<300_000, using: &generator)

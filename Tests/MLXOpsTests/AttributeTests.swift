@@ -18,7 +18,7 @@ import Testing
         let row = try #require(OpTable.find(name: name))
         for sample in row.samples.samples() {
             if sample.shapes.contains(where: { $0.reduce(1, *) > 4000 }) { continue }
-            var draws = Draws(state: 3)
+            var draws = Draws(seed: 3)
             let type: DType = BatchTests.integerRows.contains(name) ? .int32 : .float32
             let inputs = sample.shapes.enumerated().map { number, shape in
                 let domain = number < sample.domains.count ? sample.domains[number] : -2...2

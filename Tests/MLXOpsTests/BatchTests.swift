@@ -17,7 +17,7 @@ import Testing
     @Test("vmap equals a loop", arguments: mappable)
     func vmapEqualsLoop(name: String) throws {
         let row = try #require(OpTable.find(name: name))
-        var draws = Draws(state: 5)
+        var draws = Draws(seed: 5)
         for sample in row.samples.samples() where !sample.shapes.isEmpty {
             if sample.shapes.contains(where: { $0.reduce(1, *) > 4000 }) { continue }
             let count = sample.shapes.count

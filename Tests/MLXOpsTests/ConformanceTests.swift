@@ -42,7 +42,7 @@ import Testing
     private func check(
         _ row: OpRow, _ sample: SampleRule.Sample, _ dtype: DType, seed: UInt64
     ) throws {
-        var draws = Draws(state: seed)
+        var draws = Draws(seed: seed)
         let types = sample.shapes.indices.map { sample.fixedDTypes[$0] ?? dtype }
         guard accepts(row, sample, types) else { return }
         var inputs = zip(sample.shapes, types).enumerated().map { index, input in
@@ -128,7 +128,7 @@ import Testing
         for sample in row.samples.samples() {
             let types = sample.shapes.indices.map { sample.fixedDTypes[$0] ?? DType.float32 }
             guard accepts(row, sample, types) else { continue }
-            var draws = Draws(state: 7)
+            var draws = Draws(seed: 7)
             let inputs = zip(sample.shapes, types).enumerated().map { index, input in
                 let domain = index < sample.domains.count ? sample.domains[index] : -4...4
                 return draws.tensor(input.0, domain, input.1).array(input.1)

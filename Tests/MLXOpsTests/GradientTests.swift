@@ -14,7 +14,7 @@ import Testing
     @Test("first and second derivatives match differences", arguments: differentiable)
     func differences(name: String) throws {
         let row = try #require(OpTable.find(name: name))
-        var draws = Draws(state: 11)
+        var draws = Draws(seed: 11)
         for sample in row.samples.samples() {
             guard let point = RowPoint(row, sample) else { continue }
             for argument in point.wanted {
@@ -28,7 +28,7 @@ import Testing
         let row = try #require(OpTable.find(name: name))
         for sample in row.samples.samples() {
             guard let point = RowPoint(row, sample), !point.wanted.isEmpty else { continue }
-            var draws = Draws(state: 12)
+            var draws = Draws(seed: 12)
             let primals = point.wanted.map { point.arrays[$0] }
             let tangents = primals.map {
                 draws.tensor($0.shape, 0.5...1.5, .float64).array(.float64)
@@ -113,7 +113,7 @@ private struct RowPoint {
     init?(_ row: OpRow, _ sample: SampleRule.Sample) {
         if row.name.hasPrefix("int8") || row.name == "astype" { return nil }
         if sample.shapes.contains(where: { $0.reduce(1, *) > 400 }) { return nil }
-        var draws = Draws(state: 11)
+        var draws = Draws(seed: 11)
         let types = sample.shapes.indices.map { sample.fixedDTypes[$0] ?? DType.float64 }
         var inputs = zip(sample.shapes, types).enumerated().map { index, input in
             let domain = index < sample.domains.count ? sample.domains[index] : -2...2

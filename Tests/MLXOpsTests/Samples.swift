@@ -11,15 +11,11 @@ enum Layout: String, CaseIterable {
 }
 
 struct Draws: RandomNumberGenerator {
-    var state: UInt64
+    private var random: SplitMix64
 
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
-    }
+    init(seed: UInt64) { random = SplitMix64(seed: seed) }
+
+    mutating func next() -> UInt64 { random.next() }
 
     /// A number that the dtype holds exactly.
     mutating func number(_ domain: ClosedRange<Double>, _ dtype: DType) -> Double {

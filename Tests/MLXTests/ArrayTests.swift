@@ -70,6 +70,18 @@ import Testing
 
 /// Windows cost nothing, whatever they are windows of.
 @Suite("Windows") struct WindowTests {
+    @Test("windows of a few bytes are written as what they show") func savedWindow() throws {
+        let source = MLXArray([1, 2, 3, 4, 5, 6] as [Float], [2, 3])
+        let windows = [
+            "column": source[0..., 1 ..< 2], "row": source.T[0 ..< 1],
+            "repeated": broadcast(MLXArray(7 as Float).reshaped(1, 1), to: [3, 1]),
+        ]
+        let loaded = try loadArrays(data: try saveToData(arrays: windows))
+        #expect(loaded["column"]?.asArray(Float.self) == [2, 5])
+        #expect(loaded["row"]?.asArray(Float.self) == [1, 4])
+        #expect(loaded["repeated"]?.asArray(Float.self) == [7, 7, 7])
+    }
+
     @Test("a scalar broadcast to terabytes is kept as one element") func broadcastScalar() {
         let wide = broadcast(MLXArray(1.5 as Float), to: [1 << 20, 1 << 20])
         #expect(wide[3, 5].item(Float.self) == 1.5)

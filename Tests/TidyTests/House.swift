@@ -10,7 +10,7 @@ enum House {
         ["MLXPlanner", "MLXTransforms"],
         ["MLXRuntime"],
         ["MLX"],
-        ["MLXRandom", "MLXFFT", "MLXLinalg", "MLXFast", "MLXNN"],
+        ["MLXRandom", "MLXFFT", "MLXLinalg", "MLXFast", "MLXNN", "MLXFuzz"],
         ["MLXOptimizers"],
         ["MLXData"],
         ["MLXModels"],

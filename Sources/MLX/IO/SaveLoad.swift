@@ -105,7 +105,8 @@ public func loadArraysAndMetadata(
 private func withContents<R>(
     _ arrays: [String: MLXArray], _ body: ([TensorContents]) throws -> R
 ) throws -> R {
-    var owners: [Data] = []
+    var copies: [UnsafeMutableRawBufferPointer] = []
+    defer { for copy in copies { copy.deallocate() } }
     var contents: [TensorContents] = []
     var values: [Value] = []
     for (name, array) in arrays.sorted(by: { $0.key < $1.key }) {
@@ -120,17 +121,14 @@ private func withContents<R>(
             let copy = UnsafeMutableRawBufferPointer.allocate(
                 byteCount: value.byteCount, alignment: 64)
             value.copyRowMajor(to: copy)
-            owners.append(
-                Data(
-                    bytesNoCopy: copy.baseAddress!, count: copy.count,
-                    deallocator: .custom { pointer, _ in pointer.deallocate() }))
+            copies.append(copy)
             contents.append(
                 TensorContents(
                     name: name, dtype: value.dtype, shape: value.shape.array,
                     bytes: UnsafeRawBufferPointer(copy)))
         }
     }
-    return try withExtendedLifetime((owners, values)) { try body(contents) }
+    return try withExtendedLifetime(values) { try body(contents) }
 }
 
 /// Writes named arrays in the safetensors format, whatever the file's name.

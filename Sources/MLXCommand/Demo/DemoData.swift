@@ -1,5 +1,6 @@
 import Foundation
 import MLX
+import MLXBase
 import MLXData
 
 /// The demo's digits: batches in an order drawn from a seed, each image shifted by up to one
@@ -17,7 +18,7 @@ struct DemoData {
     init(_ digits: Digits, seed: UInt64, permutesLabels: Bool) throws {
         training = digits.training
         test = digits.test
-        random = SplitMix64(state: seed)
+        random = SplitMix64(seed: seed)
         padded = MLX.padded(training.images, widths: [0, 1, 1, 0])
         var labels = training.labels.asArray(Int32.self)
         if permutesLabels { labels.shuffle(using: &random) }
@@ -45,18 +46,5 @@ struct DemoData {
         let rows = offsets() + MLXArray(0..<8, [1, 8, 1])
         let columns = offsets() + MLXArray(0..<8, [1, 1, 8])
         return padded[members.reshaped(count, 1, 1), rows, columns]
-    }
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): a generator that is the same everywhere.
-struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-        return z ^ z >> 31
     }
 }

@@ -1,5 +1,6 @@
-/// The generator of Steele, Lea and Flood (2014): one word of state, every seed a good one. All
-/// choices of a simulation come from one of these, so a seed replays the run.
+/// The generator of Steele, Lea and Flood (2014): one word of state, every seed a good one, the
+/// same everywhere. Whatever is random outside of arrays (a policy, a simulation, a test) draws
+/// from one of these, so a seed replays it.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
     private var state: UInt64
 
@@ -19,6 +20,7 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
         Int(((next() >> 32) &* UInt64(bound)) >> 32)
     }
 
+    /// An integer of the range.
     package mutating func within(_ range: ClosedRange<Int>) -> Int {
         range.lowerBound + below(range.count)
     }
