@@ -103,7 +103,8 @@ let package = Package(
         .executableTarget(
             name: "MLXCommand",
             dependencies: [
-                "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXTrain", "MLXFuzz", "MLXRuntime",
+                "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXTrain", "MLXFuzz",
+                "MLXFormats", "MLXRuntime",
                 "MLXPlanner", "MLXOps", "MLXKernels", "MLXMemory", "MLXGraph", "MLXBase",
                 "COpenBLAS", "CMLXKernels", arguments,
             ],

@@ -1,13 +1,41 @@
 import ArgumentParser
+import Foundation
 
 /// The command line: what a user runs before writing any Swift.
-@main
 struct MLXCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mlx",
         abstract: "MLX for Linux: lazy arrays on three device actors.",
         subcommands: [
-            DemoCommand.self, DoctorCommand.self, BenchCommand.self, ReloadCommand.self,
-            DirectSGEMMCommand.self, FuzzCommand.self,
+            DemoCommand.self, DoctorCommand.self, OpsCommand.self, OpCommand.self,
+            FuzzCommand.self, BenchCommand.self, ReloadCommand.self, DirectSGEMMCommand.self,
         ])
+}
+
+/// Runs the command and ends with status 0, 1 for bad input, or 2 for bad usage.
+@main
+enum Main {
+    static func main() async {
+        do {
+            var command = try MLXCommand.parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            end(with: error)
+        }
+    }
+
+    private static func end(with error: any Error) -> Never {
+        let code = MLXCommand.exitCode(for: error)
+        let message = MLXCommand.fullMessage(for: error)
+        if code == .success {
+            print(message)
+        } else if !message.isEmpty {
+            FileHandle.standardError.write(Data((message + "\n").utf8))
+        }
+        exit(code == .validationFailure ? 2 : code.rawValue)
+    }
 }

@@ -111,8 +111,9 @@ package struct FuzzGenerator {
         case .reshape:
             return append(
                 row.code, [x],
-                Attributes(outputShape: try? Shape(
-                    validating: [shape.reduce(1, *)], operation: "fuzz")))
+                Attributes(
+                    outputShape: try? Shape(
+                        validating: [shape.reduce(1, *)], operation: "fuzz")))
         default:
             guard row.elementwise != nil, row.code != .full, hasFreeDomain(row) else { return nil }
             return append(row.code, (0..<row.arity.lowerBound).map { _ in x })

@@ -35,7 +35,8 @@ package struct MLXOracle {
 
     package var summary: String {
         let names = skipped.isEmpty ? "" : "; without a counterpart: \(skipped.sorted())"
-        return "oracle: \(checkedCount) steps compared with MLX, \(mismatchCount) mismatches\(names)"
+        return
+            "oracle: \(checkedCount) steps compared with MLX, \(mismatchCount) mismatches\(names)"
     }
 
     /// Notes the steps of a program.

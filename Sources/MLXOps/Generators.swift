@@ -8,7 +8,8 @@ package enum Generators {
 
     private static let arange = OpRow(
         code: .arange, name: "arange", synopsis: "y[i] = start + i increment", arity: 0...0,
-        traits: .generator, attributeNames: ["start", "increment"], dtype: .told,
+        traits: .generator, attributeNames: ["start", "increment"],
+        attributeForm: .scalars, dtype: .told,
         shape: ShapeRule { (context) throws(ArrayError) in
             try AttributeChecks.count(context, 2)
             return try ShapeRule.told.apply(context)
@@ -35,6 +36,7 @@ package enum Generators {
         code: .randomBits, name: "random_bits",
         synopsis: "y = Threefry-2x32 of (key, counter)", arity: 1...1,
         traits: .generator, attributeNames: ["width"],
+        attributeForm: .integer,
         dtype: DTypeRule { (context) throws(ArrayError) in
             let type = context.attributes.outputDType ?? .uint32
             guard context.dtypes[0] == .uint32, type.isUnsignedInteger || type == .bool else {

@@ -52,6 +52,7 @@ package enum Movement {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 1...1,
             traits: isShapeless ? [.view, .shapeless] : .view, attributeNames: attributes,
+            attributeForm: code == .transpose ? .permutation : .words,
             dtype: .same, shape: shape, vjp: vjp, jvp: .linear, vmap: .rule(vmap),
             flops: { _ in 0 },
             kernels: KernelTable.copy, samples: SampleRule { samples })
@@ -97,7 +98,8 @@ package enum Movement {
 
     private static let concatenate = OpRow(
         code: .concatenate, name: "concatenate", synopsis: "y = x₁, x₂, … along an axis",
-        arity: 1...255, traits: .shapeless, attributeNames: ["axis"], dtype: .promote,
+        arity: 1...255, traits: .shapeless, attributeNames: ["axis"],
+        attributeForm: .integer, dtype: .promote,
         shape: ShapeRule { (context) throws(ArrayError) in
             let axis = try AttributeChecks.axis(context, rank: context.shapes[0].ndim)
             var dims = context.shapes[0].array

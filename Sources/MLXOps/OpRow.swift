@@ -16,6 +16,7 @@ package struct OpRow: Sendable {
     package var traits: OpTraits = []
     /// The integer attributes in the order the kernels get them.
     package var attributeNames: [String] = []
+    package var attributeForm: AttributeForm = .words
     package let dtype: DTypeRule
     package let shape: ShapeRule
     package var vjp: VJPRule = .none
@@ -51,6 +52,20 @@ package struct OpTraits: OptionSet, Sendable {
     /// Nothing in the attributes depends on the inputs' shapes, so that the operation may be
     /// recorded again, as it is, on inputs of another shape and the same rank.
     package static let shapeless = OpTraits(rawValue: 64)
+}
+
+/// How the named attributes lie in a node.
+package enum AttributeForm: Sendable {
+    /// A list of integers for each name, one after the other.
+    case words
+    /// An `AxisMask` in the word: `axes`, and `keepDims`.
+    case axisMask
+    /// A `Permutation` in the word.
+    case permutation
+    /// One integer in the word.
+    case integer
+    /// The bits of a number for each name, in the result's dtype.
+    case scalars
 }
 
 /// A kernel for each kind of device that has one of its own.

@@ -34,7 +34,7 @@ package enum Reduce {
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 1...1, traits: .shapeless,
-            attributeNames: ["axes"], dtype: dtype,
+            attributeNames: ["axes"], attributeForm: .axisMask, dtype: dtype,
             shape: code == .argMax || code == .argMin ? .argReduce : .reduce,
             vjp: vjp, jvp: code == .sum ? .linear : .transposed,
             vmap: .rule(BatchRules.axisMask), flops: { Double($0.shapes[0].size) * weight },
@@ -45,7 +45,8 @@ package enum Reduce {
 
     private static let softmax = OpRow(
         code: .softmax, name: "softmax", synopsis: "y = e^x / Σ e^x", arity: 1...1,
-        traits: .shapeless, attributeNames: ["axes"], dtype: .promoteRealFloat, shape: .normalized,
+        traits: .shapeless, attributeNames: ["axes"], attributeForm: .axisMask,
+        dtype: .promoteRealFloat, shape: .normalized,
         vjp: .rule { context in
             let weighted = mul(context.output, context.cotangent)
             let mask = AxisMask(context.attributes.word)

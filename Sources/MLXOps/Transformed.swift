@@ -39,7 +39,7 @@ package enum Transformed {
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: arity,
-            traits: [.view, .shapeless], attributeNames: attributes,
+            traits: [.view, .shapeless], attributeNames: attributes, attributeForm: .integer,
             dtype: DTypeRule { context in
                 let chosen = Int(context.attributes.word & 0xFFFF)
                 return (nil, context.dtypes[min(chosen, context.dtypes.count - 1)])
