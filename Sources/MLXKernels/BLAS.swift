@@ -9,6 +9,9 @@ enum BLAS {
         return true
     }()
 
+    /// To be called before anything of OpenBLAS.
+    static func prepare() { _ = isReady }
+
     /// C = A B for float32, float64 or complex64. Each operand needs one unit stride.
     static func multiply(
         _ a: MatrixView, _ b: MatrixView, _ c: MatrixView, accumulate: Bool = false
