@@ -29,18 +29,7 @@ package enum Fourier {
             code: code, name: name, synopsis: synopsis, arity: 1...1,
             attributeNames: ["axis, direction, scale", "n", "length"],
             dtype: DTypeRule { _ in (from, to) },
-            shape: ShapeRule { (context) throws(ArrayError) in
-                let x = context.shapes[0]
-                let words = context.attributes.words
-                let axis = x.ndim - 1 - FFTWord(UInt64(bitPattern: Int64(words[0]))).axisFromEnd
-                guard axis >= 0, words[1] > 0, words[1] <= 1 << 40, words[2] >= 0 else {
-                    throw context.error(
-                        .argument, "cannot transform \(words[1]) points of \(x)")
-                }
-                var dims = x.array
-                dims[axis] = words[2]
-                return try Shape(validating: dims, operation: name)
-            },
+            shape: .transform,
             vjp: .rule { context in
                 let words = context.attributes.words
                 let word = FFTWord(UInt64(bitPattern: Int64(words[0])))
@@ -91,6 +80,25 @@ extension OpCode {
     package static let fft = OpCode(230)
     package static let rfft = OpCode(231)
     package static let irfft = OpCode(232)
+}
+
+extension ShapeRule {
+    /// The length of one axis is told. A transform that is longer than twice what it reads and
+    /// writes is none that a user asked for.
+    static let transform = ShapeRule { (context) throws(ArrayError) in
+        try AttributeChecks.count(context, 3)
+        let x = context.shapes[0]
+        let words = context.attributes.words
+        let axis = x.ndim - 1 - FFTWord(UInt64(bitPattern: Int64(words[0]))).axisFromEnd
+        guard axis >= 0, words[0] >= 0, words[0] < 256, words[1] > 0, words[2] >= 0,
+            (words[1] - 1) / 2 < max(x[axis], words[2])
+        else {
+            throw context.error(.argument, "cannot transform \(words[1]) points of \(x)")
+        }
+        var dims = x.array
+        dims[axis] = words[2]
+        return try Shape(validating: dims, operation: context.row.name)
+    }
 }
 
 /// The factor of a transform: none, 1/n or 1/√n.

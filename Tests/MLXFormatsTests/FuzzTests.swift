@@ -17,7 +17,7 @@ import Testing
         "Damaged files are tensors or typed errors",
         arguments: [
             "v1.npy", "v2.npy", "fortran.npy", "all.npz", "compressed.npz", "positional.npz",
-            "all.safetensors",
+            "all.safetensors", "all.gguf",
         ])
     func damaged(_ name: String) throws {
         let good = try Fixture.bytes(name)
@@ -62,6 +62,7 @@ import Testing
     private func open(_ bytes: [UInt8], as name: String) throws -> [StoredTensor] {
         if name.hasSuffix(".npy") { return [try openNPY(bytes)] }
         if name.hasSuffix(".npz") { return try openNPZ(bytes) }
+        if name.hasSuffix(".gguf") { return try GGUF.open(MemorySource(bytes)).tensors }
         return try openSafetensors(bytes).tensors
     }
 

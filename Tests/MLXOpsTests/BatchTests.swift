@@ -33,13 +33,16 @@ import Testing
     ) throws {
         let size = 3
         let own: DType = BatchTests.integerRows.contains(row.name) ? .int32 : .float32
-        var inputs: [MLXArray] = []
+        var drawn: [Tensor] = []
+        var types: [DType] = []
         for (number, shape) in sample.shapes.enumerated() {
             let domain = number < sample.domains.count ? sample.domains[number] : -2...2
             let type = sample.fixedDTypes[number] ?? own
             let dims = isMapped[number] ? [size] + shape : shape
-            inputs.append(draws.tensor(dims, domain, type).array(type))
+            drawn.append(draws.tensor(dims, domain, type))
+            types.append(type)
         }
+        let inputs = zip(Matrices.prepared(row.name, drawn), types).map { $0.array($1) }
         let function = { (x: [MLXArray]) in [Ops.record(row.code, x, sample.attributes)] }
         let got = vmap(function, inAxes: isMapped.map { $0 ? 0 : nil })(inputs)[0]
         let wanted = MLX.stacked(

@@ -56,6 +56,7 @@ import Testing
                     OpTable[.maxPool], [inputs[0]], sample.attributes,
                     output: sample.shapes[1]))
         }
+        inputs = Matrices.prepared(row.name, inputs)
         guard isDefined(row, inputs, dtype) else { return }
         for kind in DeviceKind.allCases
         where row.kernels[kind] != nil || row.isElementwise && kind != .npu {

@@ -135,6 +135,7 @@ enum Reference {
             return Reductions.evaluate(row.name, inputs, attributes, shape)
                 ?? Movements.evaluate(row.name, inputs, attributes, shape)
                 ?? Windows.evaluate(row.name, inputs, attributes, shape)
+                ?? Matrices.evaluate(row.name, inputs, attributes, shape)
                 ?? inputs.first.flatMap { Spectra.evaluate(row.name, $0, attributes, shape) }
         }
     }

@@ -32,8 +32,8 @@ public func save(array: MLXArray, url: URL, stream: StreamOrDevice = .default) t
     try withContents(["": array]) { try NPY.write($0[0], path: url.path) }
 }
 
-/// Writes named arrays as `.safetensors`, with optional metadata, or `.npz`. The file appears
-/// whole or not at all.
+/// Writes named arrays as `.safetensors` or `.gguf`, with optional metadata, or `.npz`. The file
+/// appears whole or not at all.
 /// - Throws: `ArrayError` when an array cannot be computed or the file not be written.
 public func save(
     arrays: [String: MLXArray], metadata: [String: String] = [:], url: URL,
@@ -45,6 +45,9 @@ public func save(
         case "safetensors":
             try Safetensors.write(contents, metadata: metadata, path: url.path)
         case "npz": try NPZ.write(contents, compressed: false, path: url.path)
+        case "gguf":
+            try GGUF.write(
+                contents, metadata: metadata.mapValues(GGUFValue.string), path: url.path)
         default: throw LoadSaveError.unknownExtension(url.pathExtension)
         }
     }
@@ -68,12 +71,13 @@ public func loadArray(url: URL, stream: StreamOrDevice = .cpu) throws -> MLXArra
     return try loaded(try NPY.open(path: url.path))
 }
 
-/// Reads the arrays of a `.safetensors` or `.npz` file.
+/// Reads the arrays of a `.safetensors`, `.gguf` or `.npz` file.
 public func loadArrays(url: URL, stream: StreamOrDevice = .cpu) throws -> [String: MLXArray] {
     try loadArraysAndMetadata(url: url, stream: stream).0
 }
 
-/// Reads the arrays of a `.safetensors` or `.npz` file, and the metadata of the first kind.
+/// Reads the arrays of a `.safetensors`, `.gguf` or `.npz` file, and the metadata of the first two;
+/// of a `.gguf` file that which is text (`loadGGUF` has all of it).
 public func loadArraysAndMetadata(
     url: URL, stream: StreamOrDevice = .cpu
 ) throws -> ([String: MLXArray], [String: String]) {
@@ -102,7 +106,7 @@ public func loadArraysAndMetadata(
 }
 
 /// Runs `body` with the bytes of evaluated arrays, sorted by name, row-major.
-private func withContents<R>(
+func withContents<R>(
     _ arrays: [String: MLXArray], _ body: ([TensorContents]) throws -> R
 ) throws -> R {
     var copies: [UnsafeMutableRawBufferPointer] = []
