@@ -69,7 +69,8 @@ package enum Fourier {
             sample([3, 16], 0, n: 16), sample([20, 15], 0, n: 15),
             sample([7, 5, 3], 1, n: 8, inverse: true, scale: .inverse),
             sample([12, 18], 1, n: 7, scale: .inverseRoot), sample([2, 67], 0, n: 67),
-            sample([17, 9], 0, n: 12, 4, adjoint: true), sample([4, 6], 0, n: 9, 13, inverse: true),
+            sample([17, 9], 0, n: 12, 4, adjoint: true),
+            sample([4, 6], 0, n: 9, 13, inverse: true),
             sample([2, 5], 0, n: 9, 9, adjoint: true), sample([3, 1], 0, n: 1),
             sample([1], 0, n: 2), sample([2, 600], 0, n: 600),
         ]

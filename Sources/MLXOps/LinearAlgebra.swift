@@ -119,7 +119,8 @@ package enum LinearAlgebra {
         },
         vjp: .rule(Rules.pseudoInverse), vmap: .trailing, flops: cubic,
         kernels: KernelSet(cpu: CPUKernels.pseudoInverse, gpu: CPUKernels.pseudoInverse),
-        toleranceEpsilons: 1024, samples: SampleRule { [[3, 2], [2, 4], [2, 2, 2]].map { .init([$0]) } })
+        toleranceEpsilons: 1024,
+        samples: SampleRule { [[3, 2], [2, 4], [2, 2, 2]].map { .init([$0]) } })
 
     /// Systems of equations: both inputs have the same batch.
     private static func system(

@@ -37,7 +37,8 @@ import Testing
 
     @Test("What is written is read back") func roundTrip() throws {
         let values: [String: GGUFValue] = [
-            "a": .string("x"), "b": .strings(["", "yz"]), "c": .scalar(.int64, [1, 2, 3, 4, 5, 6, 7, 8]),
+            "a": .string("x"), "b": .strings(["", "yz"]),
+            "c": .scalar(.int64, [1, 2, 3, 4, 5, 6, 7, 8]),
             "d": .array(.uint16, [1, 0, 2, 0]), "e": .array(.float32, []),
         ]
         let sink = MemorySink()

@@ -13,7 +13,9 @@ enum Spectra {
         let word = FFTWord(UInt64(attributes.words[0]))
         let n = attributes.words[1]
         let axis = shape.count - 1 - word.axisFromEnd
-        let scale = word.scale == .one ? 1
+        let scale =
+            word.scale == .one
+            ? 1
             : word.scale == .inverse ? 1 / Double(n) : 1 / Double(n).squareRoot()
         let half = n / 2 + 1
         let count = Swift.min(x.shape[axis], name == "irfft" ? half : n)

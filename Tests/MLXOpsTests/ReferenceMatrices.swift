@@ -14,7 +14,8 @@ enum Matrices {
         let shift: Double
         switch name {
         case "cholesky", "eigh", "eigvalsh", "solve", "solve_triangular", "inv", "tri_inv", "det",
-            "slogdet": shift = 4
+            "slogdet":
+            shift = 4
         default: return inputs
         }
         let isSymmetric = name == "cholesky" || name.hasPrefix("eig")

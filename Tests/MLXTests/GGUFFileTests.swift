@@ -16,7 +16,8 @@ import Testing
             arrays: arrays,
             metadata: [
                 "name": .string("n"), "list": .strings(["a", "b"]),
-                "rate": .array(MLXArray(0.5 as Float)), "dims": .array(MLXArray([1, 2] as [Int32])),
+                "rate": .array(MLXArray(0.5 as Float)),
+                "dims": .array(MLXArray([1, 2] as [Int32])),
             ], url: url)
         let (read, metadata) = try loadGGUF(url: url)
         #expect(read.count == 3)

@@ -18,7 +18,7 @@ struct GoldenReplay {
         let more = [
             GoldenReplay.elementwise, GoldenReplay.reductions, GoldenReplay.shapes,
             GoldenReplay.linear, GoldenReplay.sources, GoldenReplay.draws,
-            GoldenReplay.indexing(goldens),
+            GoldenReplay.indexing(goldens), GoldenReplay.spectra, GoldenReplay.matrices,
         ]
         for table in more { calls.merge(table) { $1 } }
         self.calls = calls

@@ -53,9 +53,11 @@ struct FourierTransform {
             guard let last = axes.last else { return x }
             // The length of a real result follows from the half spectrum it comes from.
             let half = isReal && isInverse
-            let lengths = sizes ?? axes.map {
-                half && $0 == last ? 2 * (x.dim($0) - 1) : x.dim($0)
-            }
+            let lengths =
+                sizes
+                ?? axes.map {
+                    half && $0 == last ? 2 * (x.dim($0) - 1) : x.dim($0)
+                }
             for length in lengths where length <= 0 || length > 1 << 40 {
                 throw ArrayError(
                     .argument, name, "cannot transform \(length) points", shapes: [x.shape])

@@ -24,7 +24,7 @@ public func loadGGUF(
     url: URL, stream: StreamOrDevice = .cpu
 ) throws -> (arrays: [String: MLXArray], metadata: [String: GGUFMetadata]) {
     let file = try GGUF.open(path: url.path)
-    return (try loaded(file.tensors), file.metadata.mapValues(GGUFMetadata.init))
+    return (try loadedTensors(file.tensors), file.metadata.mapValues(GGUFMetadata.init))
 }
 
 /// Writes arrays and metadata as a GGUF file, which appears whole or not at all.

@@ -86,6 +86,9 @@ public func loadArraysAndMetadata(
         let file = try Safetensors.open(path: url.path)
         return (try loadedTensors(file.tensors), file.metadata)
     case "npz": return (try loadedTensors(try NPZ.open(path: url.path)), [:])
+    case "gguf":
+        let file = try GGUF.open(path: url.path)
+        return (try loadedTensors(file.tensors), file.metadata.compactMapValues(\.text))
     default: throw LoadSaveError.unknownExtension(url.pathExtension)
     }
 }

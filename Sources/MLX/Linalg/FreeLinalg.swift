@@ -5,10 +5,8 @@ import MLXGraph
 // values alone, nor the norm of a numbered order over a collection of axes.
 
 /// Orthogonal and triangular factors, x = q r, of each matrix (…, m, n): q (…, m, k) with
-/// orthonormal
-/// columns and r (…, k, n), k the smaller of m and n. By Householder reflections, so the diagonal
-/// of
-/// r may be negative.
+/// orthonormal columns and r (…, k, n), k the smaller of m and n. By Householder reflections, so
+/// the diagonal of r may be negative.
 ///
 /// ```swift
 /// let (q, r) = qr(MLXArray([2, 3, 1, 2] as [Float], [2, 2]))
@@ -21,8 +19,8 @@ public func qr(
 }
 
 /// The singular value decomposition x = u diag(s) vᵀ of each matrix (…, m, n): u (…, m, m), s
-/// falling,
-/// vᵀ (…, n, n). By divide and conquer. Also of complex64, where vᵀ is the conjugate transpose.
+/// falling, vᵀ (…, n, n). By divide and conquer. Also of complex64, where vᵀ is the conjugate
+/// transpose.
 ///
 /// ```swift
 /// let (u, s, vt) = svd(MLXArray([1, 2, 3, 4] as [Float], [2, 2]))
@@ -62,8 +60,7 @@ public func triInv(
 }
 
 /// The triangular factor l of each symmetric positive definite matrix, x = l lᵀ, or with `upper`
-/// its
-/// transpose. Reads the lower triangle.
+/// its transpose. Reads the lower triangle.
 ///
 /// ```swift
 /// cholesky(MLXArray([4, 2, 2, 5] as [Float], [2, 2]))  // 2, 0, 1, 2
@@ -100,8 +97,7 @@ public func cross(
 }
 
 /// The factors p, l, u of each matrix (…, m, n) with rows interchanged: row i of x is row p[i] of l
-/// u.
-/// l (…, m, k) has ones on its diagonal, u is (…, k, n), p uint32 (…, m).
+/// u. l (…, m, k) has ones on its diagonal, u is (…, k, n), p uint32 (…, m).
 ///
 /// ```swift
 /// let (p, l, u) = lu(x)
@@ -114,8 +110,7 @@ public func lu(
 }
 
 /// The factors of `lu` in one array (…, m, n), l without its diagonal of ones, and the pivots: row
-/// i was
-/// interchanged with row pivots[i], one after the other; uint32.
+/// i was interchanged with row pivots[i], one after the other; uint32.
 ///
 /// ```swift
 /// let (factors, pivots) = lu_factor(x)
@@ -126,9 +121,8 @@ public func lu_factor(
     MLXLinalg.lu_factor(a, stream: stream)
 }
 
-/// The solution of a x = b for each square matrix, by LU with interchanges; b is (…, n, k), or
-/// vectors
-/// (…, n) with one axis less than a. Other axes broadcast.
+/// The solution of a x = b for each square matrix, by LU with interchanges; b is (…, n, k) or one
+/// vector (n). Other axes broadcast.
 ///
 /// ```swift
 /// solve(MLXArray([2, 0, 0, 4] as [Float], [2, 2]), MLXArray([2, 2] as [Float]))  // 1, 0.5
@@ -153,8 +147,7 @@ public func solveTriangular(
 }
 
 /// Eigenvalues (…, n) in LAPACK's order and right eigenvectors of norm one, as columns (…, n, n),
-/// of
-/// each square matrix; complex64.
+/// of each square matrix; complex64.
 ///
 /// ```swift
 /// let (w, v) = eig(MLXArray([1, 1, 3, 4] as [Float], [2, 2]))
@@ -178,8 +171,7 @@ public func eigvals(
 }
 
 /// Eigenvalues, rising, and orthonormal eigenvectors as columns of each symmetric (complex64:
-/// Hermitian)
-/// matrix. Reads one triangle.
+/// Hermitian) matrix. Reads one triangle.
 ///
 /// ```swift
 /// let (w, v) = eigh(MLXArray([1, -2, -2, 1] as [Float], [2, 2]))  // -1, 3
@@ -203,8 +195,8 @@ public func eigvalsh(
     MLXLinalg.eigvalsh(array, UPLO: UPLO, stream: stream)
 }
 
-/// The Moore-Penrose inverse (…, n, m) of each matrix (…, m, n); singular values up to
-/// 10 max(m, n) ε times the largest count as zero.
+/// The Moore-Penrose inverse (…, n, m) of each matrix (…, m, n); singular values up to 10 max(m, n)
+/// ε times the largest count as zero.
 ///
 /// ```swift
 /// pinv(MLXArray([1, 2] as [Float], [2, 1]))  // 0.2, 0.4
@@ -249,10 +241,8 @@ public func norm(
 }
 
 /// A norm of a numbered order: over one axis of vectors, (Σ|x|^p)^(1/p), the largest for ∞, the
-/// smallest
-/// for -∞, the number of elements that are not zero for 0; over two of matrices, the largest
-/// (negative:
-/// smallest) sum of a column (1), of a row (∞) or singular value (2).
+/// smallest for -∞, the number of elements that are not zero for 0; over two of matrices, the
+/// largest (negative: smallest) sum of a column (1), of a row (∞) or singular value (2).
 ///
 /// ```swift
 /// norm(x, ord: .infinity, axis: 0)
@@ -283,10 +273,8 @@ public func norm(
 }
 
 /// A norm of a numbered order: over one axis of vectors, (Σ|x|^p)^(1/p), the largest for ∞, the
-/// smallest
-/// for -∞, the number of elements that are not zero for 0; over two of matrices, the largest
-/// (negative:
-/// smallest) sum of a column (1), of a row (∞) or singular value (2).
+/// smallest for -∞, the number of elements that are not zero for 0; over two of matrices, the
+/// largest (negative: smallest) sum of a column (1), of a row (∞) or singular value (2).
 ///
 /// ```swift
 /// norm(x, ord: 3)

@@ -18,8 +18,8 @@ extension MLXLinalg {
     /// norm(x, axes: [0, 1])
     /// ```
     /// - Parameters:
-    ///   - ord: nil for the square root of the sum of squares; `.fro` the same for two axes, `.nuc` the
-    ///     sum of singular values.
+    ///   - ord: nil for the square root of the sum of squares; `.fro` the same for two axes, `.nuc`
+    ///     the sum of singular values.
     ///   - keepDims: keep the axes with size one.
     public static func norm(
         _ array: MLXArray, ord: NormKind? = nil, axes: some Collection<Int>,
@@ -30,10 +30,8 @@ extension MLXLinalg {
     }
 
     /// A norm of a numbered order: over one axis of vectors, (Σ|x|^p)^(1/p), the largest for ∞, the
-    /// smallest
-    /// for -∞, the number of elements that are not zero for 0; over two of matrices, the largest
-    /// (negative:
-    /// smallest) sum of a column (1), of a row (∞) or singular value (2).
+    /// smallest for -∞, the number of elements that are not zero for 0; over two of matrices, the
+    /// largest (negative: smallest) sum of a column (1), of a row (∞) or singular value (2).
     ///
     /// ```swift
     /// norm(x, ord: 1, axes: [0, 1])
@@ -43,7 +41,8 @@ extension MLXLinalg {
         _ array: MLXArray, ord: Double, axes: some Collection<Int>, keepDims: Bool = false,
         stream: StreamOrDevice = .default
     ) -> MLXArray {
-        MatrixNorm(order: .number(ord), keepDims: keepDims, stream: stream)(array, axes: Array(axes))
+        MatrixNorm(order: .number(ord), keepDims: keepDims, stream: stream)(
+            array, axes: Array(axes))
     }
 
     /// The 2-norm over the given axes (all by default), or a matrix norm over two of them.
@@ -52,8 +51,8 @@ extension MLXLinalg {
     /// norm(x, axis: 0)
     /// ```
     /// - Parameters:
-    ///   - ord: nil for the square root of the sum of squares; `.fro` the same for two axes, `.nuc` the
-    ///     sum of singular values.
+    ///   - ord: nil for the square root of the sum of squares; `.fro` the same for two axes, `.nuc`
+    ///     the sum of singular values.
     ///   - keepDims: keep the axes with size one.
     public static func norm(
         _ array: MLXArray, ord: NormKind? = nil, axis: Int, keepDims: Bool = false,
@@ -63,10 +62,8 @@ extension MLXLinalg {
     }
 
     /// A norm of a numbered order: over one axis of vectors, (Σ|x|^p)^(1/p), the largest for ∞, the
-    /// smallest
-    /// for -∞, the number of elements that are not zero for 0; over two of matrices, the largest
-    /// (negative:
-    /// smallest) sum of a column (1), of a row (∞) or singular value (2).
+    /// smallest for -∞, the number of elements that are not zero for 0; over two of matrices, the
+    /// largest (negative: smallest) sum of a column (1), of a row (∞) or singular value (2).
     ///
     /// ```swift
     /// norm(x, ord: .infinity, axis: 0)
@@ -85,21 +82,20 @@ extension MLXLinalg {
     /// norm(x, ord: .nuc)
     /// ```
     /// - Parameters:
-    ///   - ord: nil for the square root of the sum of squares; `.fro` the same for two axes, `.nuc` the
-    ///     sum of singular values.
+    ///   - ord: nil for the square root of the sum of squares; `.fro` the same for two axes, `.nuc`
+    ///     the sum of singular values.
     ///   - keepDims: keep the axes with size one.
     public static func norm(
         _ array: MLXArray, ord: NormKind? = nil, axis: IntOrArray? = nil, keepDims: Bool = false,
         stream: StreamOrDevice = .default
     ) -> MLXArray {
-        MatrixNorm(order: .kind(ord), keepDims: keepDims, stream: stream)(array, axes: axis?.asArray)
+        MatrixNorm(order: .kind(ord), keepDims: keepDims, stream: stream)(
+            array, axes: axis?.asArray)
     }
 
     /// A norm of a numbered order: over one axis of vectors, (Σ|x|^p)^(1/p), the largest for ∞, the
-    /// smallest
-    /// for -∞, the number of elements that are not zero for 0; over two of matrices, the largest
-    /// (negative:
-    /// smallest) sum of a column (1), of a row (∞) or singular value (2).
+    /// smallest for -∞, the number of elements that are not zero for 0; over two of matrices, the
+    /// largest (negative: smallest) sum of a column (1), of a row (∞) or singular value (2).
     ///
     /// ```swift
     /// norm(x, ord: 3)
@@ -109,7 +105,8 @@ extension MLXLinalg {
         _ array: MLXArray, ord: Double, axis: IntOrArray? = nil, keepDims: Bool = false,
         stream: StreamOrDevice = .default
     ) -> MLXArray {
-        MatrixNorm(order: .number(ord), keepDims: keepDims, stream: stream)(array, axes: axis?.asArray)
+        MatrixNorm(order: .number(ord), keepDims: keepDims, stream: stream)(
+            array, axes: axis?.asArray)
     }
 }
 
@@ -128,10 +125,12 @@ private struct MatrixNorm {
     func callAsFunction(_ array: MLXArray, axes: [Int]?) -> MLXArray {
         recording([array]) { () throws(ArrayError) in
             let rank = array.ndim
-            let axes = try axes.map { (axes) throws(ArrayError) in
-                try Axes.normalize(axes, rank: rank, operation: "norm")
-            } ?? Array(0..<rank)
-            let x = array.dtype.isFloatingPoint
+            let axes =
+                try axes.map { (axes) throws(ArrayError) in
+                    try Axes.normalize(axes, rank: rank, operation: "norm")
+                } ?? Array(0..<rank)
+            let x =
+                array.dtype.isFloatingPoint
                 ? array : array.asType(.float32, stream: stream)
             if order.isDefault { return euclidean(x, axes) }
             guard axes.count == 1 || axes.count == 2 else {
@@ -144,7 +143,8 @@ private struct MatrixNorm {
                     throw ArrayError(
                         .axis, "norm", "a matrix norm over one axis", shapes: [array.shape])
                 }
-                return kind == .nuc ? singular(x, axes) { sum($0, axis: -1, stream: stream) }
+                return kind == .nuc
+                    ? singular(x, axes) { sum($0, axis: -1, stream: stream) }
                     : euclidean(x, axes)
             case .number(let p):
                 return axes.count == 1 ? vector(x, p, axes[0]) : try matrix(x, p, axes)
@@ -183,13 +183,15 @@ private struct MatrixNorm {
     ) throws(ArrayError) -> MLXArray {
         let size = abs(x, stream: stream)
         func extreme(_ totals: MLXArray, _ axis: Int) -> MLXArray {
-            let best = p > 0
+            let best =
+                p > 0
                 ? totals.max(axes: [axis], keepDims: true, stream: stream)
                 : totals.min(axes: [axis], keepDims: true, stream: stream)
             return keepDims ? best : squeezed(best, axes: axes, stream: stream)
         }
         switch p {
-        case 1, -1: return extreme(sum(size, axes: [axes[0]], keepDims: true, stream: stream), axes[1])
+        case 1, -1:
+            return extreme(sum(size, axes: [axes[0]], keepDims: true, stream: stream), axes[1])
         case .infinity, -.infinity:
             return extreme(sum(size, axes: [axes[1]], keepDims: true, stream: stream), axes[0])
         case 2: return singular(x, axes) { $0.max(axes: [-1], stream: stream) }

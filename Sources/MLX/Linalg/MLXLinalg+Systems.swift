@@ -4,13 +4,11 @@ import MLXOps
 
 // Systems of equations, inverses, triangular factors, determinants and cross products.
 extension MLXLinalg {
-    /// The solution of a x = b for each square matrix, by LU with interchanges; b is (…, n, k), or
-    /// vectors
-    /// (…, n) with one axis less than a. Other axes broadcast.
+    /// The solution of a x = b for each square matrix, by LU with interchanges; b is (…, n, k) or
+    /// one vector (n). Other axes broadcast.
     ///
     /// ```swift
-    /// MLXLinalg.solve(MLXArray([2, 0, 0, 4] as [Float], [2, 2]), MLXArray([2, 2] as [Float]))  //
-    /// 1, 0.5
+    /// MLXLinalg.solve(MLXArray([2, 0, 0, 4] as [Float], [2, 2]), MLXArray([2, 2] as [Float]))  // 1, 0.5
     /// ```
     /// - Note: a singular matrix is an error when evaluated.
     public static func solve(
@@ -22,8 +20,7 @@ extension MLXLinalg {
     /// The solution of t x = b, where t is the lower (or upper) triangle of a; b as for `solve`.
     ///
     /// ```swift
-    /// MLXLinalg.solveTriangular(MLXArray([2, 0, 1, 1] as [Float], [2, 2]), MLXArray([2, 3] as
-    /// [Float]))  // 1, 2
+    /// MLXLinalg.solveTriangular(MLXArray([2, 0, 1, 1] as [Float], [2, 2]), MLXArray([2, 3] as [Float]))  // 1, 2
     /// ```
     /// - Note: a zero on the diagonal is an error when evaluated.
     public static func solveTriangular(
@@ -45,8 +42,7 @@ extension MLXLinalg {
     }
 
     /// The inverse of the lower (or upper) triangle of each matrix (…, n, n); the other triangle is
-    /// not
-    /// read.
+    /// not read.
     ///
     /// ```swift
     /// MLXLinalg.triInv(MLXArray([2, 0, 1, 1] as [Float], [2, 2]))  // 0.5, 0, -0.5, 1
@@ -60,8 +56,7 @@ extension MLXLinalg {
     }
 
     /// The triangular factor l of each symmetric positive definite matrix, x = l lᵀ, or with
-    /// `upper` its
-    /// transpose. Reads the lower triangle.
+    /// `upper` its transpose. Reads the lower triangle.
     ///
     /// ```swift
     /// MLXLinalg.cholesky(MLXArray([4, 2, 2, 5] as [Float], [2, 2]))  // 2, 0, 1, 2
@@ -86,12 +81,12 @@ extension MLXLinalg {
         guard inverse.ndim >= 2 else { return inverse }
         let transposed = Ops.swapLast(inverse)
         return upper
-            ? matmul(inverse, transposed, stream: stream) : matmul(transposed, inverse, stream: stream)
+            ? matmul(inverse, transposed, stream: stream)
+            : matmul(transposed, inverse, stream: stream)
     }
 
     /// The factors p, l, u of each matrix (…, m, n) with rows interchanged: row i of x is row p[i]
-    /// of l u.
-    /// l (…, m, k) has ones on its diagonal, u is (…, k, n), p uint32 (…, m).
+    /// of l u. l (…, m, k) has ones on its diagonal, u is (…, k, n), p uint32 (…, m).
     ///
     /// ```swift
     /// let (p, l, u) = MLXLinalg.lu(x)
@@ -106,15 +101,15 @@ extension MLXLinalg {
         let factors = part(packed, 0, [m, n], stream)
         let rows = part(packed, m * n + k, [m], stream)
         let (left, right) = (
-            leading(factors, rows: m, columns: k, stream), leading(factors, rows: k, columns: n, stream)
+            leading(factors, rows: m, columns: k, stream),
+            leading(factors, rows: k, columns: n, stream)
         )
         let lower = tril(left, k: -1, stream: stream) + eye(m, m: k, dtype: factors.dtype)
         return (rows.asType(.uint32, stream: stream), lower, triu(right, stream: stream))
     }
 
     /// The factors of `lu` in one array (…, m, n), l without its diagonal of ones, and the pivots:
-    /// row i was
-    /// interchanged with row pivots[i], one after the other; uint32.
+    /// row i was interchanged with row pivots[i], one after the other; uint32.
     ///
     /// ```swift
     /// let (factors, pivots) = MLXLinalg.lu_factor(x)
@@ -141,8 +136,7 @@ extension MLXLinalg {
     }
 
     /// The sign of the determinant of each square matrix and the logarithm of its absolute value,
-    /// which
-    /// does not overflow; 0 and -∞ for singular ones.
+    /// which does not overflow; 0 and -∞ for singular ones.
     ///
     /// ```swift
     /// let (sign, logarithm) = MLXLinalg.slogdet(MLXArray([1, 2, 3, 4] as [Float], [2, 2]))  // -1, 0.69
@@ -156,8 +150,7 @@ extension MLXLinalg {
     }
 
     /// The cross product of the vectors of two or three numbers along an axis, the others
-    /// broadcast;
-    /// vectors of two lie in the plane. The axis of the result has length three.
+    /// broadcast; vectors of two lie in the plane. The axis of the result has length three.
     ///
     /// ```swift
     /// MLXLinalg.cross(MLXArray([1, 0, 0]), MLXArray([0, 1, 0]))  // 0, 0, 1
@@ -179,7 +172,7 @@ extension MLXLinalg {
                     .shape, name, "needs a matrix and a vector or matrix",
                     shapes: [a.shape, b.shape])
             }
-            let isVector = b.ndim == a.ndim - 1
+            let isVector = b.ndim == 1
             let right = isVector ? expandedDimensions(b, axis: -1, stream: stream) : b
             guard right.ndim >= 2, right.dim(-2) == a.dim(-1) else {
                 throw ArrayError(

@@ -6,10 +6,8 @@ import MLXOps
 /// are LAPACK's; large matrices are factored by all threads, of many small ones each gets a thread.
 public enum MLXLinalg {
     /// Orthogonal and triangular factors, x = q r, of each matrix (…, m, n): q (…, m, k) with
-    /// orthonormal
-    /// columns and r (…, k, n), k the smaller of m and n. By Householder reflections, so the
-    /// diagonal of
-    /// r may be negative.
+    /// orthonormal columns and r (…, k, n), k the smaller of m and n. By Householder reflections,
+    /// so the diagonal of r may be negative.
     ///
     /// ```swift
     /// let (q, r) = MLXLinalg.qr(MLXArray([2, 3, 1, 2] as [Float], [2, 2]))
@@ -25,15 +23,14 @@ public enum MLXLinalg {
     }
 
     /// The singular value decomposition x = u diag(s) vᵀ of each matrix (…, m, n): u (…, m, m), s
-    /// falling,
-    /// vᵀ (…, n, n). By divide and conquer. Also of complex64, where vᵀ is the conjugate transpose.
+    /// falling, vᵀ (…, n, n). By divide and conquer. Also of complex64, where vᵀ is the conjugate
+    /// transpose.
     ///
     /// ```swift
     /// let (u, s, vt) = MLXLinalg.svd(MLXArray([1, 2, 3, 4] as [Float], [2, 2]))
     /// ```
     /// - Note: values that are not finite are an error when evaluated. Vectors of equal singular
-    /// values
-    ///   have no derivative; their part of a gradient is taken as zero.
+    ///   values have no derivative; their part of a gradient is taken as zero.
     @_disfavoredOverload
     public static func svd(
         _ array: MLXArray, stream: StreamOrDevice = .default
@@ -66,8 +63,7 @@ public enum MLXLinalg {
     }
 
     /// Eigenvalues (…, n) in LAPACK's order and right eigenvectors of norm one, as columns (…, n,
-    /// n), of
-    /// each square matrix; complex64.
+    /// n), of each square matrix; complex64.
     ///
     /// ```swift
     /// let (w, v) = MLXLinalg.eig(MLXArray([1, 1, 3, 4] as [Float], [2, 2]))
@@ -93,8 +89,7 @@ public enum MLXLinalg {
     }
 
     /// Eigenvalues, rising, and orthonormal eigenvectors as columns of each symmetric (complex64:
-    /// Hermitian)
-    /// matrix. Reads one triangle.
+    /// Hermitian) matrix. Reads one triangle.
     ///
     /// ```swift
     /// let (w, v) = MLXLinalg.eigh(MLXArray([1, -2, -2, 1] as [Float], [2, 2]))  // -1, 3
@@ -124,8 +119,8 @@ public enum MLXLinalg {
         return w.dtype == .complex64 ? w.realPart(stream: stream) : w
     }
 
-    /// The Moore-Penrose inverse (…, n, m) of each matrix (…, m, n); singular values up to
-    /// 10 max(m, n) ε times the largest count as zero.
+    /// The Moore-Penrose inverse (…, n, m) of each matrix (…, m, n); singular values up to 10
+    /// max(m, n) ε times the largest count as zero.
     ///
     /// ```swift
     /// MLXLinalg.pinv(MLXArray([1, 2] as [Float], [2, 1]))  // 0.2, 0.4

@@ -45,7 +45,9 @@ final class GGUFBlocks: ByteSource {
             let bytes = try source.bytes(at: offset + block * stored, count: count * stored)
             var pieces: [UInt8] = []
             pieces.reserveCapacity(count * piece)
-            for index in 0..<count { take(bytes[(index * stored)..<((index + 1) * stored)], &pieces) }
+            for index in 0..<count {
+                take(bytes[(index * stored)..<((index + 1) * stored)], &pieces)
+            }
             let part = pieces.dropFirst(skip).prefix(destination.count - done)
             UnsafeMutableRawBufferPointer(rebasing: destination[done...]).copyBytes(from: part)
             done += part.count

@@ -205,9 +205,11 @@ struct FFTJob {
         var (from, to) = (input(o, i), output(o, i))
         let planes = FFTPlanes(scratch, count: planeCount)
         let rest = scratch + 2 * planeCount
-        let isDirectIn = kind != .toReal && from.im != nil && from.re_count == length
+        let isDirectIn =
+            kind != .toReal && from.im != nil && from.re_count == length
             && from.im_count == length
-        let isDirectOut = kind != .fromReal && to.im != nil && to.re_count == length
+        let isDirectOut =
+            kind != .fromReal && to.im != nil && to.re_count == length
             && to.im_count == length
         if !isDirectIn {
             mlx_fft_load(planes.re, planes.im, 1, loadedRows, &from)
@@ -232,7 +234,8 @@ package struct FFTWord: Sendable {
     package enum Scale: UInt64, Sendable { case one, inverse, inverseRoot }
 
     package init(axisFromEnd: Int, isInverse: Bool, scale: Scale, isAdjoint: Bool = false) {
-        bits = UInt64(axisFromEnd) | (isInverse ? 16 : 0) | scale.rawValue << 5
+        bits =
+            UInt64(axisFromEnd) | (isInverse ? 16 : 0) | scale.rawValue << 5
             | (isAdjoint ? 128 : 0)
     }
 

@@ -21,7 +21,8 @@ enum Decompositions {
         let k = min(m, n)
         if out.shape.size == 0 { return }
         if k == 0 { return emptySVD(out, m, n, type) }
-        let letter = part == .all
+        let letter =
+            part == .all
             ? LAPACKLetter.all : part == .values ? LAPACKLetter.none : LAPACKLetter.thin
         let numbers = LAPACKNumbers(call, n, m, n, max(part == .inverse ? k : m, 1), -1, 0)
         var best: T = 0

@@ -9,30 +9,45 @@ protocol LAPACKScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
     typealias Numbers = UnsafeMutablePointer<Int32>
     typealias Values = UnsafeMutablePointer<Self>
 
-    static var gesdd: (
-        Letter?, Number?, Number?, Values?, Number?, Values?, Values?, Number?, Values?, Number?,
-        Values?, Number?, Numbers?, Numbers?, Int
-    ) -> Void { get }
-    static var geqrf: (
-        Number?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?
-    ) -> Void { get }
-    static var orgqr: (
-        Number?, Number?, Number?, Values?, Number?, UnsafePointer<Self>?, Values?, Number?,
-        Numbers?
-    ) -> Void { get }
+    static var gesdd:
+        (
+            Letter?, Number?, Number?, Values?, Number?, Values?, Values?, Number?, Values?,
+            Number?,
+            Values?, Number?, Numbers?, Numbers?, Int
+        ) -> Void
+    { get }
+    static var geqrf:
+        (
+            Number?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?
+        ) -> Void
+    { get }
+    static var orgqr:
+        (
+            Number?, Number?, Number?, Values?, Number?, UnsafePointer<Self>?, Values?, Number?,
+            Numbers?
+        ) -> Void
+    { get }
     static var getrf: (Number?, Number?, Values?, Number?, Numbers?, Numbers?) -> Void { get }
     static var potrf: (Letter?, Number?, Values?, Number?, Numbers?, Int) -> Void { get }
-    static var trtri: (
-        Letter?, Letter?, Number?, Values?, Number?, Numbers?, Int, Int
-    ) -> Void { get }
-    static var syevd: (
-        Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?, Number?,
-        Numbers?, Int, Int
-    ) -> Void { get }
-    static var geev: (
-        Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Values?, Number?, Values?,
-        Number?, Values?, Number?, Numbers?, Int, Int
-    ) -> Void { get }
+    static var trtri:
+        (
+            Letter?, Letter?, Number?, Values?, Number?, Numbers?, Int, Int
+        ) -> Void
+    { get }
+    static var syevd:
+        (
+            Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?,
+            Number?,
+            Numbers?, Int, Int
+        ) -> Void
+    { get }
+    static var geev:
+        (
+            Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Values?, Number?,
+            Values?,
+            Number?, Values?, Number?, Numbers?, Int, Int
+        ) -> Void
+    { get }
     /// B = op(A)⁻¹ B (left) or B op(A)⁻¹, all row-major.
     static func solveTriangle(
         _ side: CBLAS_SIDE, _ uplo: CBLAS_UPLO, _ trans: CBLAS_TRANSPOSE, _ diag: CBLAS_DIAG,
@@ -45,30 +60,45 @@ protocol LAPACKScalar: BinaryFloatingPoint, BitwiseCopyable, Sendable {
 }
 
 extension Float: LAPACKScalar {
-    static var gesdd: (
-        Letter?, Number?, Number?, Values?, Number?, Values?, Values?, Number?, Values?, Number?,
-        Values?, Number?, Numbers?, Numbers?, Int
-    ) -> Void { sgesdd_ }
-    static var geqrf: (
-        Number?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?
-    ) -> Void { sgeqrf_ }
-    static var orgqr: (
-        Number?, Number?, Number?, Values?, Number?, UnsafePointer<Float>?, Values?, Number?,
-        Numbers?
-    ) -> Void { sorgqr_ }
+    static var gesdd:
+        (
+            Letter?, Number?, Number?, Values?, Number?, Values?, Values?, Number?, Values?,
+            Number?,
+            Values?, Number?, Numbers?, Numbers?, Int
+        ) -> Void
+    { sgesdd_ }
+    static var geqrf:
+        (
+            Number?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?
+        ) -> Void
+    { sgeqrf_ }
+    static var orgqr:
+        (
+            Number?, Number?, Number?, Values?, Number?, UnsafePointer<Float>?, Values?, Number?,
+            Numbers?
+        ) -> Void
+    { sorgqr_ }
     static var getrf: (Number?, Number?, Values?, Number?, Numbers?, Numbers?) -> Void { sgetrf_ }
     static var potrf: (Letter?, Number?, Values?, Number?, Numbers?, Int) -> Void { spotrf_ }
-    static var trtri: (
-        Letter?, Letter?, Number?, Values?, Number?, Numbers?, Int, Int
-    ) -> Void { strtri_ }
-    static var syevd: (
-        Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?, Number?,
-        Numbers?, Int, Int
-    ) -> Void { ssyevd_ }
-    static var geev: (
-        Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Values?, Number?, Values?,
-        Number?, Values?, Number?, Numbers?, Int, Int
-    ) -> Void { sgeev_ }
+    static var trtri:
+        (
+            Letter?, Letter?, Number?, Values?, Number?, Numbers?, Int, Int
+        ) -> Void
+    { strtri_ }
+    static var syevd:
+        (
+            Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?,
+            Number?,
+            Numbers?, Int, Int
+        ) -> Void
+    { ssyevd_ }
+    static var geev:
+        (
+            Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Values?, Number?,
+            Values?,
+            Number?, Values?, Number?, Numbers?, Int, Int
+        ) -> Void
+    { sgeev_ }
     static func solveTriangle(
         _ side: CBLAS_SIDE, _ uplo: CBLAS_UPLO, _ trans: CBLAS_TRANSPOSE, _ diag: CBLAS_DIAG,
         _ m: Int, _ n: Int, _ a: UnsafePointer<Float>, _ lda: Int, _ b: Values, _ ldb: Int
@@ -89,30 +119,45 @@ extension Float: LAPACKScalar {
 }
 
 extension Double: LAPACKScalar {
-    static var gesdd: (
-        Letter?, Number?, Number?, Values?, Number?, Values?, Values?, Number?, Values?, Number?,
-        Values?, Number?, Numbers?, Numbers?, Int
-    ) -> Void { dgesdd_ }
-    static var geqrf: (
-        Number?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?
-    ) -> Void { dgeqrf_ }
-    static var orgqr: (
-        Number?, Number?, Number?, Values?, Number?, UnsafePointer<Double>?, Values?, Number?,
-        Numbers?
-    ) -> Void { dorgqr_ }
+    static var gesdd:
+        (
+            Letter?, Number?, Number?, Values?, Number?, Values?, Values?, Number?, Values?,
+            Number?,
+            Values?, Number?, Numbers?, Numbers?, Int
+        ) -> Void
+    { dgesdd_ }
+    static var geqrf:
+        (
+            Number?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?
+        ) -> Void
+    { dgeqrf_ }
+    static var orgqr:
+        (
+            Number?, Number?, Number?, Values?, Number?, UnsafePointer<Double>?, Values?, Number?,
+            Numbers?
+        ) -> Void
+    { dorgqr_ }
     static var getrf: (Number?, Number?, Values?, Number?, Numbers?, Numbers?) -> Void { dgetrf_ }
     static var potrf: (Letter?, Number?, Values?, Number?, Numbers?, Int) -> Void { dpotrf_ }
-    static var trtri: (
-        Letter?, Letter?, Number?, Values?, Number?, Numbers?, Int, Int
-    ) -> Void { dtrtri_ }
-    static var syevd: (
-        Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?, Number?,
-        Numbers?, Int, Int
-    ) -> Void { dsyevd_ }
-    static var geev: (
-        Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Values?, Number?, Values?,
-        Number?, Values?, Number?, Numbers?, Int, Int
-    ) -> Void { dgeev_ }
+    static var trtri:
+        (
+            Letter?, Letter?, Number?, Values?, Number?, Numbers?, Int, Int
+        ) -> Void
+    { dtrtri_ }
+    static var syevd:
+        (
+            Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Number?, Numbers?,
+            Number?,
+            Numbers?, Int, Int
+        ) -> Void
+    { dsyevd_ }
+    static var geev:
+        (
+            Letter?, Letter?, Number?, Values?, Number?, Values?, Values?, Values?, Number?,
+            Values?,
+            Number?, Values?, Number?, Numbers?, Int, Int
+        ) -> Void
+    { dgeev_ }
     static func solveTriangle(
         _ side: CBLAS_SIDE, _ uplo: CBLAS_UPLO, _ trans: CBLAS_TRANSPOSE, _ diag: CBLAS_DIAG,
         _ m: Int, _ n: Int, _ a: UnsafePointer<Double>, _ lda: Int, _ b: Values, _ ldb: Int

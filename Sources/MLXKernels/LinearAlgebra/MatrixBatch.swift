@@ -62,7 +62,8 @@ struct MatrixBatch {
         _ info: Int32, _ item: Int, _ input: Operand, _ failure: (Int32) -> String
     ) -> ArrayError {
         let which = count == 1 ? "the matrix" : "matrix \(item) of the batch"
-        let message = info == MatrixBatch.notFinite
+        let message =
+            info == MatrixBatch.notFinite
             ? "has values that are not finite"
             : info > 0 ? failure(info) : "was refused by LAPACK (argument \(-info))"
         return ArrayError(

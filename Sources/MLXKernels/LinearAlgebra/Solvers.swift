@@ -99,7 +99,8 @@ enum Solvers {
             "solve_triangular", count: a.matrixCount, operations: n * n * k / 2,
             oneByOne: a.matrixCount < 4
         ).run(
-            call, scratch: 64, failure: singular) { item, _ in
+            call, scratch: 64, failure: singular
+        ) { item, _ in
             let triangle: UnsafeMutablePointer<T> = a.values(T.self) + item * n * n
             for i in 0..<n where triangle[i * (n + 1)] == 0 { return Int32(i + 1) }
             nonisolated(unsafe) let t = triangle
@@ -130,7 +131,8 @@ enum Solvers {
         try MatrixBatch(
             "tri_inv", count: a.matrixCount, operations: n * n * n / 3
         ).run(
-            call, scratch: 64, failure: singular) { item, _ in
+            call, scratch: 64, failure: singular
+        ) { item, _ in
             let x: UnsafeMutablePointer<T> = out.values(T.self) + item * n * n
             x.update(from: a.values(T.self) + item * n * n, count: n * n)
             clearTriangle(x, n, upper: !upper)
