@@ -1,5 +1,5 @@
-// `import MLXLinalg` compiles as with mlx-swift: everything is in MLX, and the functions that used to
-// live here pass on to it.
+// `import MLXLinalg` compiles as with mlx-swift: everything is in MLX, and the functions that used
+// to live here pass on to it.
 @_exported import MLX
 
 /// Says once, where this module is used, that MLX has everything.

@@ -71,8 +71,8 @@ import Testing
         expectSame(matmul(a, MLXLinalg.inv(a)), one)
         expectSame(matmul(a, MLXLinalg.solve(a, b)), b)
         let vector = b[.ellipsis, 0].reshaped(-1, n)[0]
-        expectSame(
-            matmul(a, MLXLinalg.solve(a, vector)), broadcast(vector, to: Array(shape.dropLast())))
+        let x = expandedDimensions(MLXLinalg.solve(a, vector), axis: -1)
+        expectSame(matmul(a, x)[.ellipsis, 0], broadcast(vector, to: Array(shape.dropLast())))
         for upper in [false, true] {
             let t = upper ? triu(a) : tril(a)
             expectSame(matmul(t, MLXLinalg.triInv(a, upper: upper)), one)

@@ -3,6 +3,8 @@ import MLXBase
 import MLXFormats
 import MLXGraph
 
+// GGUF files with all of their metadata, as MLX's own load and save have them.
+
 /// A value of a GGUF file's metadata.
 public enum GGUFMetadata: Sendable {
     case string(String)

@@ -125,7 +125,8 @@ public func lu_factor(
 /// vector (n). Other axes broadcast.
 ///
 /// ```swift
-/// solve(MLXArray([2, 0, 0, 4] as [Float], [2, 2]), MLXArray([2, 2] as [Float]))  // 1, 0.5
+/// let a = MLXArray([2, 0, 0, 4] as [Float], [2, 2])
+/// solve(a, MLXArray([2, 2] as [Float]))  // 1, 0.5
 /// ```
 /// - Note: a singular matrix is an error when evaluated.
 public func solve(
@@ -137,7 +138,8 @@ public func solve(
 /// The solution of t x = b, where t is the lower (or upper) triangle of a; b as for `solve`.
 ///
 /// ```swift
-/// solveTriangular(MLXArray([2, 0, 1, 1] as [Float], [2, 2]), MLXArray([2, 3] as [Float]))  // 1, 2
+/// let a = MLXArray([2, 0, 1, 1] as [Float], [2, 2])
+/// solveTriangular(a, MLXArray([2, 3] as [Float]))  // 1, 2
 /// ```
 /// - Note: a zero on the diagonal is an error when evaluated.
 public func solveTriangular(

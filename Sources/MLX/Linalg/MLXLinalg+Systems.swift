@@ -8,7 +8,8 @@ extension MLXLinalg {
     /// one vector (n). Other axes broadcast.
     ///
     /// ```swift
-    /// MLXLinalg.solve(MLXArray([2, 0, 0, 4] as [Float], [2, 2]), MLXArray([2, 2] as [Float]))  // 1, 0.5
+    /// let a = MLXArray([2, 0, 0, 4] as [Float], [2, 2])
+    /// MLXLinalg.solve(a, MLXArray([2, 2] as [Float]))  // 1, 0.5
     /// ```
     /// - Note: a singular matrix is an error when evaluated.
     public static func solve(
@@ -20,7 +21,8 @@ extension MLXLinalg {
     /// The solution of t x = b, where t is the lower (or upper) triangle of a; b as for `solve`.
     ///
     /// ```swift
-    /// MLXLinalg.solveTriangular(MLXArray([2, 0, 1, 1] as [Float], [2, 2]), MLXArray([2, 3] as [Float]))  // 1, 2
+    /// let a = MLXArray([2, 0, 1, 1] as [Float], [2, 2])
+    /// MLXLinalg.solveTriangular(a, MLXArray([2, 3] as [Float]))  // 1, 2
     /// ```
     /// - Note: a zero on the diagonal is an error when evaluated.
     public static func solveTriangular(
@@ -139,7 +141,8 @@ extension MLXLinalg {
     /// which does not overflow; 0 and -∞ for singular ones.
     ///
     /// ```swift
-    /// let (sign, logarithm) = MLXLinalg.slogdet(MLXArray([1, 2, 3, 4] as [Float], [2, 2]))  // -1, 0.69
+    /// let a = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+    /// let (sign, logarithm) = MLXLinalg.slogdet(a)  // -1, 0.69
     /// ```
     public static func slogdet(
         _ array: MLXArray, stream: StreamOrDevice = .default

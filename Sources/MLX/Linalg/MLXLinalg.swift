@@ -2,8 +2,9 @@ import MLXBase
 import MLXGraph
 import MLXOps
 
-/// Linear algebra of the matrices in the last two axes; axes before them are a batch. Decompositions
-/// are LAPACK's; large matrices are factored by all threads, of many small ones each gets a thread.
+/// Linear algebra of the matrices in the last two axes; axes before them are a batch.
+/// Decompositions are LAPACK's; large matrices are factored by all threads, of many small ones each
+/// gets a thread.
 public enum MLXLinalg {
     /// Orthogonal and triangular factors, x = q r, of each matrix (…, m, n): q (…, m, k) with
     /// orthonormal columns and r (…, k, n), k the smaller of m and n. By Householder reflections,
