@@ -1,5 +1,5 @@
-// Elementwise functions, casts and row reductions at the avx2 level; the sources are
-// levels/elementwise.h, casts.h and reduce.h.
+// Elementwise functions, casts, row reductions and scans at the avx2 level; the sources are
+// levels/elementwise.h, casts.h, reduce.h and scan.h.
 #if defined(__x86_64__)
 #define MLX_LEVEL avx2
 #define MLX_LEVEL_F16C 1
@@ -11,5 +11,6 @@ TARGET_AVX2
 #include "levels/elementwise.h"
 #include "levels/casts.h"
 #include "levels/reduce.h"
+#include "levels/scan.h"
 TARGET_END
 #endif

@@ -1,5 +1,5 @@
-// Elementwise functions, casts and row reductions at the baseline level; the sources are
-// levels/elementwise.h, casts.h and reduce.h.
+// Elementwise functions, casts, row reductions and scans at the baseline level; the sources are
+// levels/elementwise.h, casts.h, reduce.h and scan.h.
 #define MLX_LEVEL baseline
 #include "levels/common.h"
 #include "levels/tables.h"
@@ -8,3 +8,4 @@
 #include "levels/elementwise.h"
 #include "levels/casts.h"
 #include "levels/reduce.h"
+#include "levels/scan.h"

@@ -7,6 +7,11 @@ enum KernelTable {
     static let sliceUpdate = KernelSet(cpu: CPUKernels.sliceUpdate, gpu: GPUKernels.sliceUpdate)
     static let concatenate = KernelSet(cpu: CPUKernels.concatenate, gpu: GPUKernels.concatenate)
     static let pad = KernelSet(cpu: CPUKernels.pad, gpu: GPUKernels.pad)
+    static let asStrided = KernelSet(cpu: CPUKernels.asStrided, gpu: GPUKernels.asStrided)
+    static let dynamicSlice = KernelSet(
+        cpu: CPUKernels.dynamicSlice, gpu: GPUKernels.dynamicSlice)
+    static let dynamicSliceUpdate = KernelSet(
+        cpu: CPUKernels.dynamicSliceUpdate, gpu: GPUKernels.dynamicSliceUpdate)
     static let matmul = KernelSet(cpu: CPUKernels.matmul, gpu: GPUKernels.matmul)
 
     /// A truth value is 0 or 1, so `all` is the smallest and `any` the largest.
@@ -22,6 +27,40 @@ enum KernelTable {
         default: KernelSet(cpu: CPUKernels.softmax, gpu: GPUKernels.softmax)
         }
     }
+
+    static func scan(_ name: String) -> KernelSet {
+        switch name {
+        case "cumsum": KernelSet(cpu: CPUKernels.cumulativeSum, gpu: GPUKernels.cumulativeSum)
+        case "cumprod":
+            KernelSet(cpu: CPUKernels.cumulativeProduct, gpu: GPUKernels.cumulativeProduct)
+        case "cummax":
+            KernelSet(cpu: CPUKernels.cumulativeMaximum, gpu: GPUKernels.cumulativeMaximum)
+        case "cummin":
+            KernelSet(cpu: CPUKernels.cumulativeMinimum, gpu: GPUKernels.cumulativeMinimum)
+        default:
+            KernelSet(cpu: CPUKernels.logCumulativeSum, gpu: GPUKernels.logCumulativeSum)
+        }
+    }
+
+    static func indexedProduct(_ name: String) -> KernelSet {
+        switch name {
+        case "gather_mm": KernelSet(cpu: CPUKernels.gatherMM, gpu: GPUKernels.gatherMM)
+        case "segmented_mm": KernelSet(cpu: CPUKernels.segmentedMM, gpu: GPUKernels.segmentedMM)
+        default: KernelSet(cpu: CPUKernels.hadamard, gpu: GPUKernels.hadamard)
+        }
+    }
+
+    static func sorting(_ name: String) -> KernelSet {
+        switch name {
+        case "sort": KernelSet(cpu: CPUKernels.sort, gpu: GPUKernels.sort)
+        case "argsort": KernelSet(cpu: CPUKernels.argSort, gpu: GPUKernels.argSort)
+        case "partition": KernelSet(cpu: CPUKernels.partition, gpu: GPUKernels.partition)
+        case "argpartition":
+            KernelSet(cpu: CPUKernels.argPartition, gpu: GPUKernels.argPartition)
+        default: KernelSet(cpu: CPUKernels.searchSorted, gpu: GPUKernels.searchSorted)
+        }
+    }
+
     static let gather = KernelSet(cpu: CPUKernels.gather, gpu: GPUKernels.gather)
     static let arange = KernelSet(cpu: CPUKernels.arange, gpu: GPUKernels.arange)
     static let randomBits = KernelSet(cpu: CPUKernels.randomBits, gpu: GPUKernels.randomBits)

@@ -8,7 +8,8 @@ package enum OpTable {
         Unary.rows + Binary.rows + Elementwise.rows + Reduce.rows + Movement.rows + Matmul.rows
         + Indexing.rows + Generators.rows + Convolution.rows + Pooling.rows + Quantized.rows
         + Transformed.rows
-        + Fourier.rows + LinearAlgebra.rows
+        + Fourier.rows + LinearAlgebra.rows + Sorting.rows + Scans.rows + IndexedProducts.rows
+        + Layout.rows
 
     private static let byCode: [OpRow?] = {
         var table: [OpRow?] = Array(repeating: nil, count: 512)

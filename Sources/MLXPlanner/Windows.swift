@@ -16,6 +16,8 @@ extension PlanBuilder {
         case .transpose: return transposed(input, to: shape, graph.words[node])
         case .broadcastTo: return broadcast(input, to: shape)
         case .slice: return sliced(input, to: shape, node, graph)
+        case .asStrided: return strided(input, to: shape, node, graph)
+        case .viewAs: return reinterpreted(input, as: graph.dtypes[node], to: shape)
         case .depends: return input
         default: return nil
         }
@@ -107,6 +109,51 @@ extension PlanBuilder {
         }
         result.termStart = termStart
         result.termCount = Int32(plan.terms.count) - termStart
+        return result
+    }
+
+    /// Strides and offset count the elements of a row-major input.
+    private mutating func strided(
+        _ input: PlanOperand, to shape: Shape, _ node: Int, _ graph: borrowing Subgraph
+    ) -> PlanOperand? {
+        guard isRowMajor(input) else { return nil }
+        let words = graph.payload(node)?.words ?? []
+        var result = window(input, shape)
+        strides += words.dropFirst()
+        let termStart = Int32(plan.terms.count)
+        for term in input.termStart..<(input.termStart + input.termCount) {
+            plan.terms.append(plan.terms[Int(term)])
+        }
+        plan.terms.append(.init(dynamic: dynamicWords(of: node, count: 1), stride: 1))
+        result.termStart = termStart
+        result.termCount = Int32(plan.terms.count) - termStart
+        return result
+    }
+
+    /// The bytes as elements of another size, where they are next to each other and the first
+    /// element of the new size starts where one of the old does.
+    private mutating func reinterpreted(
+        _ input: PlanOperand, as dtype: DType, to shape: Shape
+    ) -> PlanOperand? {
+        var result = window(input, shape)
+        result.dtype = dtype
+        let (old, new) = (input.dtype.size, dtype.size)
+        if old == new {
+            for axis in 0..<shape.ndim { strides.append(stride(input, axis)) }
+            return result
+        }
+        guard isRowMajor(input), old > new || input.termCount == 0,
+            input.elementOffset * old % new == 0
+        else { return nil }
+        strides += shape.rowMajorStrides
+        result.elementOffset = input.elementOffset * old / new
+        let termStart = Int32(plan.terms.count)
+        for term in input.termStart..<(input.termStart + input.termCount) {
+            var scaled = plan.terms[Int(term)]
+            scaled.stride *= old / new
+            plan.terms.append(scaled)
+        }
+        result.termStart = termStart
         return result
     }
 

@@ -97,7 +97,7 @@ import Testing
         case "negative", "subtract": return !dtype.isUnsignedInteger && dtype != .bool
         case "add", "multiply", "square", "power", "left_shift", "right_shift",
             "floor_divide", "remainder", "sign", "scatter_add", "scatter_prod", "maximum",
-            "minimum":
+            "minimum", "cumsum", "cumprod":
             return dtype != .bool && dtype != .int8 && dtype != .uint8
                 && !(row.name == "power" && inputs[1].values.contains { $0 < 0 })
         default: return true

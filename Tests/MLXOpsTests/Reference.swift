@@ -103,7 +103,10 @@ enum Reference {
         _ row: OpRow, _ inputs: [Tensor], _ attributes: Attributes, output shape: [Int]
     ) -> Tensor? {
         // Checked by tests of their own.
-        if ["bitwise_invert", "arange", "random_bits"].contains(row.name) { return nil }
+        let elsewhere = [
+            "bitwise_invert", "arange", "random_bits", "partition", "argpartition", "view",
+        ]
+        if elsewhere.contains(row.name) { return nil }
         if let f = unary[row.name] {
             let values = inputs[0].values.map(f)
             guard let target = attributes.outputDType else { return Tensor(shape, values) }
@@ -135,6 +138,7 @@ enum Reference {
             return Reductions.evaluate(row.name, inputs, attributes, shape)
                 ?? Movements.evaluate(row.name, inputs, attributes, shape)
                 ?? Windows.evaluate(row.name, inputs, attributes, shape)
+                ?? Sequences.evaluate(row.name, inputs, attributes, shape)
                 ?? Matrices.evaluate(row.name, inputs, attributes, shape)
                 ?? inputs.first.flatMap { Spectra.evaluate(row.name, $0, attributes, shape) }
         }

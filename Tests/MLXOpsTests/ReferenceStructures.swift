@@ -75,7 +75,9 @@ enum Movements {
         case "slice_update":
             return scattered(x, inputs[1]) { index in
                 (0..<rank).map { words[$0] + index[$0] * words[rank + $0] }
-            } combine: { $1 }
+            } combine: {
+                $1
+            }
         case "concatenate":
             let axis = Int(attributes.word)
             return Tensor(shape) { position in
@@ -194,10 +196,12 @@ enum Windows {
                 var at = [0, 0]
                 var isInside = true
                 for axis in 0..<2 {
-                    let place = o[1 + axis] * g.stride[axis] + k[axis] * g.kernelDilation[axis]
+                    let place =
+                        o[1 + axis] * g.stride[axis] + k[axis] * g.kernelDilation[axis]
                         - g.paddingLow[axis]
                     at[axis] = place / g.inputDilation[axis]
-                    isInside = isInside && place >= 0 && place % g.inputDilation[axis] == 0
+                    isInside =
+                        isInside && place >= 0 && place % g.inputDilation[axis] == 0
                         && at[axis] < x[1 + axis]
                 }
                 guard isInside else { continue }

@@ -29,8 +29,10 @@ struct Draws: RandomNumberGenerator {
         case .float64: return value
         default:
             let low = dtype.isUnsignedInteger ? max(domain.lowerBound, 0) : domain.lowerBound
-            return Double.random(in: low.rounded(.up)...max(domain.upperBound, low) + 0.999,
-                using: &self).rounded(.down)
+            return Double.random(
+                in: low.rounded(.up)...max(domain.upperBound, low) + 0.999,
+                using: &self
+            ).rounded(.down)
         }
     }
 

@@ -89,6 +89,13 @@ struct GoldenCase: Decodable, Sendable, CustomStringConvertible {
         let index: [Index]?
         let of: String?
         let wanted: [Int]?
+        let kth: Int?
+        let reverse: Bool?
+        let inclusive: Bool?
+        let subscripts: String?
+        let inputDilation: [Int]?
+        let outputPadding: [Int]?
+        let flip: Bool?
     }
 
     private enum CodingKeys: String, CodingKey {

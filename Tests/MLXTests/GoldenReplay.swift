@@ -19,6 +19,7 @@ struct GoldenReplay {
             GoldenReplay.elementwise, GoldenReplay.reductions, GoldenReplay.shapes,
             GoldenReplay.linear, GoldenReplay.sources, GoldenReplay.draws,
             GoldenReplay.indexing(goldens), GoldenReplay.spectra, GoldenReplay.matrices,
+            GoldenReplay.arrays, GoldenReplay.products,
         ]
         for table in more { calls.merge(table) { $1 } }
         self.calls = calls

@@ -2,6 +2,7 @@
 #pragma once
 #include "mlx_gemm.h"
 #include "mlx_kernels.h"
+#include "mlx_scan.h"
 #include "mlx_tape.h"
 
 typedef const mlx_tile_fn mlx_elementwise_table[MLX_ELEMENTWISE_COUNT][MLX_DTYPE_COUNT];
@@ -10,6 +11,8 @@ typedef const mlx_tile_fn mlx_round_table[2];
 typedef const mlx_reduce_rows mlx_reduce_table[MLX_REDUCTION_COUNT][MLX_DTYPE_COUNT];
 typedef const mlx_arg_rows mlx_arg_table[2][MLX_DTYPE_COUNT];
 typedef const mlx_softmax_rows mlx_softmax_table[4];
+typedef const mlx_scan mlx_scan_table[MLX_REDUCTION_COUNT][MLX_DTYPE_COUNT];
+typedef const mlx_log_sums mlx_log_sums_table[2];
 typedef void mlx_random_words_fn(uint32_t *, uint32_t, uint32_t, size_t, size_t, size_t);
 
 #define DECLARE_LEVEL(level)                                  \
@@ -19,6 +22,8 @@ typedef void mlx_random_words_fn(uint32_t *, uint32_t, uint32_t, size_t, size_t,
     extern mlx_reduce_table mlx_reduce_table_##level;         \
     extern mlx_arg_table mlx_arg_table_##level;               \
     extern mlx_softmax_table mlx_softmax_table_##level;       \
+    extern mlx_scan_table mlx_scan_table_##level;             \
+    extern mlx_log_sums_table mlx_log_sums_table_##level;     \
     extern mlx_random_words_fn mlx_random_words_##level;      \
     extern const mlx_gemm mlx_gemm_f32_##level, mlx_gemm_f64_##level, mlx_gemm_i8_##level; \
     void mlx_dot_rows_f32_##level(float *, ptrdiff_t, const float *, ptrdiff_t, size_t,    \

@@ -54,6 +54,11 @@ extension MLXArray {
         _ stream: StreamID
     ) -> MLXArray {
         recording([self, values]) { () throws(ArrayError) in
+            if case .array(let mask)? = operations.first, operations.count == 1,
+                mask.dtype == .bool, case .assign = update
+            {
+                return try masked(mask, values, stream)
+            }
             let plan = try IndexPlan(operations, shape: shape)
             let values = try fitted(Ops.cast(values, to: dtype, stream: stream), plan, stream)
             let window = windowed(by: plan, stream)

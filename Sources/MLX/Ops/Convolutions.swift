@@ -2,8 +2,9 @@ import MLXBase
 import MLXGraph
 import MLXOps
 
-// Convolutions in one and two dimensions, channels last. All are one operation with a geometry;
-// one dimension is two with a height of one, which gives the same sums in the same order.
+// Convolutions in one to three dimensions, channels last. All are one operation with a geometry;
+// one dimension is two with a height of one, which gives the same sums in the same order; three
+// are in Convolution3D.swift.
 
 /// Two-dimensional convolution (cross-correlation), channels last.
 /// - Parameters:
@@ -38,7 +39,7 @@ public func conv1d(
         kernelDilation: .int(dilation), groups: groups, stream: stream)
 }
 
-/// Convolution over one or two spatial axes with padding, dilation and a flipped kernel.
+/// Convolution over one to three spatial axes with padding, dilation and a flipped kernel.
 /// - Parameters:
 ///   - array: (N, ..., C).
 ///   - weight: (O, ..., C / groups).
@@ -54,7 +55,7 @@ public func convGeneral(
         "conv_general", stream)
 }
 
-/// Convolution over one or two spatial axes, with padding before and after.
+/// Convolution over one to three spatial axes, with padding before and after.
 public func convGeneral(
     _ array: MLXArray, _ weight: MLXArray, strides: IntOrArray = 1, padding: (Int, Int),
     kernelDilation: IntOrArray = 1, inputDilation: IntOrArray = 1, groups: Int = 1,
@@ -91,7 +92,7 @@ public func convTransposed2d(
         "conv_transpose2d", stream)
 }
 
-private func transposedConvolution(
+func transposedConvolution(
     _ array: MLXArray, _ weight: MLXArray, _ stride: [Int], _ padding: [Int],
     _ dilation: [Int], _ outputPadding: [Int], _ groups: Int, _ operation: String,
     _ stream: StreamOrDevice
@@ -110,17 +111,19 @@ private func transposedConvolution(
         true, operation, stream)
 }
 
-private func convolved(
+func convolved(
     _ array: MLXArray, _ weight: MLXArray, _ strides: IntOrArray,
     _ padding: (IntOrArray, IntOrArray), _ kernelDilation: IntOrArray,
     _ inputDilation: IntOrArray, _ groups: Int, _ flip: Bool, _ operation: String,
-    _ stream: StreamOrDevice
+    _ stream: StreamOrDevice, rank expected: Int? = nil
 ) -> MLXArray {
     recording([array, weight]) { () throws(ArrayError) in
         let rank = array.ndim - 2
-        guard rank == 1 || rank == 2, weight.ndim == array.ndim else {
+        guard (1...3).contains(expected ?? rank), rank == expected ?? rank,
+            weight.ndim == array.ndim
+        else {
             throw ArrayError(
-                .shape, operation, "needs an input and a weight with one or two spatial axes",
+                .shape, operation, "needs an input and a weight with one to three spatial axes",
                 shapes: [array.shape, weight.shape])
         }
         func values(_ numbers: IntOrArray, _ filler: Int) throws(ArrayError) -> [Int] {
@@ -130,6 +133,13 @@ private func convolved(
                     shapes: [array.shape, weight.shape])
             }
             return rank == 1 ? [filler] + values : values
+        }
+        if rank == 3 {
+            let geometry = VolumeGeometry(
+                stride: try values(strides, 1), low: try values(padding.0, 0),
+                high: try values(padding.1, 0), kernelDilation: try values(kernelDilation, 1),
+                inputDilation: try values(inputDilation, 1), groups: groups, flip: flip)
+            return try geometry.apply(array, weight, operation, stream)
         }
         var geometry = ConvolutionGeometry()
         geometry.stride = try values(strides, 1)

@@ -126,35 +126,9 @@ public func asStrided(
                 .argument, "as_strided", "\(strides.count) strides for \(dims.count) axes",
                 shapes: [array.shape, dims])
         }
-        if result.size == 0 { return zeros(dims, dtype: array.dtype, stream: stream) }
-        var reach = (low: offset, high: offset)
-        for (dim, stride) in zip(dims, strides) {
-            // A single axis that spans more than the array is out of bounds whatever the others do.
-            let (span, overflow) = (dim - 1).multipliedReportingOverflow(by: stride)
-            guard !overflow, span.magnitude < array.size, (0..<array.size).contains(offset) else {
-                throw ArrayError(
-                    .index, "as_strided", "reaches beyond an array with \(array.size) elements",
-                    shapes: [array.shape, dims])
-            }
-            reach = (reach.low + Swift.min(span, 0), reach.high + Swift.max(span, 0))
-        }
-        guard reach.low >= 0, reach.high < array.size else {
-            throw ArrayError(
-                .index, "as_strided",
-                "elements \(reach.low) to \(reach.high) of an array with \(array.size)",
-                shapes: [array.shape, dims])
-        }
-        var numbers = MLXArray(int64: offset)
-        for (axis, (dim, stride)) in zip(dims, strides).enumerated() {
-            var column = Array(repeating: 1, count: dims.count)
-            column[axis] = dim
-            let steps = arange(dim, dtype: .int64, stream: stream)
-            let along = recordBinary(.multiply, steps, stride, stream)
-            numbers = Ops.binary(
-                .add, numbers, Ops.reshape(along, column, stream: stream.id), stream: stream.id)
-        }
-        return take(
-            flattened(array, stream: stream), broadcast(numbers, to: dims, stream: stream),
-            axis: 0, stream: stream)
+        return Ops.record(
+            .asStrided, [array],
+            Attributes(words: [offset] + strides, dynamicCount: 1, outputShape: result),
+            stream: stream.id)
     }
 }

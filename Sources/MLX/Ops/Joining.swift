@@ -112,6 +112,10 @@ public enum PadMode: String {
     case constant
     /// With the nearest element.
     case edge
+    /// With the elements mirrored at the outermost one, which is not repeated.
+    case reflect
+    /// With the elements mirrored beside the outermost one, which is repeated.
+    case symmetric
 }
 
 /// The array with a border of the same width around all axes.
@@ -145,6 +149,7 @@ public func padded(
                 shapes: [shape])
         }
         if mode == .edge { return edgePadded(array, widths, stream) }
+        if mode != .constant { return try mirrored(array, widths, mode, stream) }
         let fill = value ?? Ops.scalar(0, array.dtype)
         return Ops.record(
             .pad, [array, fill],
@@ -169,6 +174,35 @@ private func edgePadded(
         result = concatenated(
             border(0, width.first) + [result] + border(length - 1, width.second), axis: axis,
             stream: stream)
+    }
+    return result
+}
+
+/// The border continues the elements back and forth, however wide it is.
+private func mirrored(
+    _ array: MLXArray, _ widths: [IntOrPair], _ mode: PadMode, _ stream: StreamOrDevice
+) throws(ArrayError) -> MLXArray {
+    var result = array
+    for (axis, width) in widths.enumerated() where width.first > 0 || width.second > 0 {
+        let length = array.dim(axis)
+        let (border, o1) = width.first.addingReportingOverflow(width.second)
+        let (total, o2) = border.addingReportingOverflow(length)
+        guard length > 0, !o1, !o2, total <= Int(Int32.max) else {
+            throw ArrayError(
+                .argument, "pad",
+                "cannot mirror an axis of \(length) elements into"
+                    + " (\(width.first), \(width.second))", shapes: [array.shape])
+        }
+        // One period is there and back again.
+        let period = mode == .reflect ? Swift.max(2 * (length - 1), 1) : 2 * length
+        let start = (period - width.first % period) % period
+        let steps = recordBinary(
+            .remainder, recordBinary(.add, arange(total, stream: stream), start, stream), period,
+            stream)
+        let back = Ops.binary(
+            .subtract, MLXArray(mode == .reflect ? period : period - 1), steps, stream: stream.id)
+        let places = Ops.binary(.minimum, steps, back, stream: stream.id)
+        result = take(result, places, axis: axis, stream: stream)
     }
     return result
 }

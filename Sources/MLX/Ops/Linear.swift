@@ -33,12 +33,30 @@ public func addmm<A: ScalarOrArray, B: ScalarOrArray, C: ScalarOrArray>(
     addMM(c, a, b, alpha: alpha, beta: beta, stream: stream)
 }
 
+/// The largest element of each window of (N, …, C) with one to three spatial axes.
+package func maxPooled(
+    _ array: MLXArray, window: [Int], stride: [Int], padding: [Int],
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    pooled(.maxPool, array, window, stride, padding, stream)
+}
+
+/// The mean of each window of (N, …, C) with one to three spatial axes; padding counts as zeros.
+package func averagePooled(
+    _ array: MLXArray, window: [Int], stride: [Int], padding: [Int],
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    pooled(.averagePool, array, window, stride, padding, stream)
+}
+
 /// The largest element of each window of (N, H, W, C).
 package func maxPooled(
     _ array: MLXArray, window: IntOrPair, stride: IntOrPair, padding: IntOrPair,
     stream: StreamOrDevice = .default
 ) -> MLXArray {
-    pooled(.maxPool, array, window, stride, padding, stream)
+    maxPooled(
+        array, window: [window.first, window.second], stride: [stride.first, stride.second],
+        padding: [padding.first, padding.second], stream: stream)
 }
 
 /// The mean of each window of (N, H, W, C); padding counts as zeros.
@@ -46,16 +64,44 @@ package func averagePooled(
     _ array: MLXArray, window: IntOrPair, stride: IntOrPair, padding: IntOrPair,
     stream: StreamOrDevice = .default
 ) -> MLXArray {
-    pooled(.averagePool, array, window, stride, padding, stream)
+    averagePooled(
+        array, window: [window.first, window.second], stride: [stride.first, stride.second],
+        padding: [padding.first, padding.second], stream: stream)
 }
 
+/// A sequence is a row of height one. Largest elements and means of boxes are those of columns of
+/// largest elements and means: height and width first, then depth.
 private func pooled(
-    _ op: OpCode, _ array: MLXArray, _ window: IntOrPair, _ stride: IntOrPair,
-    _ padding: IntOrPair, _ stream: StreamOrDevice
+    _ op: OpCode, _ array: MLXArray, _ window: [Int], _ stride: [Int], _ padding: [Int],
+    _ stream: StreamOrDevice
 ) -> MLXArray {
-    let words = [
-        window.first, window.second, stride.first, stride.second, padding.first, padding.second,
-        padding.first, padding.second,
-    ]
-    return Ops.record(op, [array], Attributes(words: words), stream: stream.id)
+    recording([array]) { () throws(ArrayError) in
+        let (rank, shape) = (window.count, array.shape)
+        guard (1...3).contains(rank), shape.count == rank + 2, stride.count == rank,
+            padding.count == rank
+        else {
+            throw ArrayError(
+                .shape, OpTable.name(op), "a window of \(rank) axes", shapes: [shape])
+        }
+        func plane(_ x: MLXArray, _ axes: [Int]) -> MLXArray {
+            let border = axes.map { $0 < 0 ? 0 : padding[$0] }
+            let words = axes.map { $0 < 0 ? 1 : window[$0] } + axes.map { $0 < 0 ? 1 : stride[$0] }
+            return Ops.record(
+                op, [x], Attributes(words: words + border + border), stream: stream.id)
+        }
+        func reshaped(_ x: MLXArray, _ dims: [Int]) -> MLXArray {
+            Ops.reshape(x, dims, stream: stream.id)
+        }
+        if rank == 2 { return plane(array, [0, 1]) }
+        if rank == 1 {
+            let row = plane(reshaped(array, [shape[0], 1, shape[1], shape[2]]), [-1, 0])
+            return reshaped(row, [shape[0]] + row.shape.suffix(2))
+        }
+        let layers = plane(
+            reshaped(array, [shape[0] * shape[1]] + shape.suffix(3)), [1, 2])
+        let size = layers.shape
+        let columns = plane(
+            reshaped(layers, [shape[0], shape[1], size[1] * size[2], size[3]]), [0, -1])
+        return reshaped(columns, [shape[0], columns.dim(1)] + size.suffix(3))
+    }
 }
