@@ -6,6 +6,18 @@ import MLXKernels
 package enum Matmul {
     package static let rows: [OpRow] = [matmul]
 
+    /// A matrix that all elements share is repeated, not folded into one larger product: each
+    /// element's product then has the shape, and so the bits, that it has alone.
+    private static func batched(_ context: VMapContext) -> MLXArray {
+        let (a, b) = (context.elementShape(0), context.elementShape(1))
+        guard b.count == 2 else { return context.record(context.aligned, context.attributes) }
+        let rows = a.dropLast().reduce(1, *)
+        let left = Ops.reshape(context.batched(0), [context.size, rows, a[a.count - 1]])
+        let product = context.record([left, context.batched(1)], context.attributes)
+        return Ops.reshape(
+            product, [context.size] + context.shape.array, stream: context.stream)
+    }
+
     private static let matmul = OpRow(
         code: .matmul, name: "matmul", synopsis: "c = a b", arity: 2...2,
         traits: .shapeless, dtype: .inexact,
@@ -42,7 +54,7 @@ package enum Matmul {
                         toShape: b.nodeShape) : nil,
             ]
         },
-        vmap: .trailing,
+        vmap: .rule(batched),
         flops: { context in
             let a = context.shapes[0]
             return 2 * Double(context.output.size) * Double(a[a.ndim - 1])

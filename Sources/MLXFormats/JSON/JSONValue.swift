@@ -62,10 +62,10 @@ package enum JSONValue: Sendable, Hashable {
 
     private static func members(_ cursor: inout JSONCursor) throws(JSONError) -> [Member] {
         var members: [Member] = []
-        var keys: Set<String> = []
+        var keys: Set<ExactText> = []
         try cursor.object(
             { (cursor, key) throws(JSONError) in
-                guard keys.insert(key).inserted else {
+                guard keys.insert(ExactText(key)).inserted else {
                     throw cursor.failure("the key '\(key)' occurs twice")
                 }
                 members.append(Member(key, try JSONValue(reading: &cursor)))

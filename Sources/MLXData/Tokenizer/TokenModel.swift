@@ -1,0 +1,110 @@
+import MLXFormats
+
+/// Why a tokenizer file cannot be used.
+public struct TokenizerError: Error, Sendable, CustomStringConvertible {
+    /// One sentence.
+    public let message: String
+
+    init(_ message: String) { self.message = message }
+
+    public var description: String { "tokenizer: \(message)" }
+}
+
+/// Turns one word, as the pre-tokenizer made it, into token ids.
+protocol TokenModel: Sendable {
+    var vocabulary: Vocabulary { get }
+    func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int]
+}
+
+/// Tokens and their ids, both ways.
+struct Vocabulary: Sendable {
+    private let ids: [ExactText: Int]
+    private let tokens: [Int: String]
+
+    /// Ids beyond this are no vocabulary's.
+    private static let maximumID = 1 << 26
+
+    init(_ json: JSONValue?) throws(TokenizerError) {
+        guard let members = json?.members else {
+            throw TokenizerError("model.vocab is no object")
+        }
+        var ids: [ExactText: Int] = [:]
+        var tokens: [Int: String] = [:]
+        ids.reserveCapacity(members.count)
+        for member in members {
+            guard let id = member.value.integer, (0..<Vocabulary.maximumID).contains(id) else {
+                throw TokenizerError("token '\(member.key.prefix(64))' has no id")
+            }
+            guard tokens.updateValue(member.key, forKey: id) == nil else {
+                throw TokenizerError("id \(id) stands for two tokens")
+            }
+            ids[ExactText(member.key)] = id
+        }
+        self.ids = ids
+        self.tokens = tokens
+    }
+
+    var count: Int { ids.count }
+    func id(of token: String) -> Int? { ids[ExactText(token)] }
+    func token(_ id: Int) -> String? { tokens[id] }
+}
+
+extension String {
+    init(_ scalars: some Sequence<Unicode.Scalar>) {
+        self.init(String.UnicodeScalarView(scalars))
+    }
+}
+
+/// WordPiece (Schuster, Nakajima 2012): the longest token that begins the word, then the longest
+/// that continues it, and so on; a word that cannot be spelled is unknown as a whole.
+struct WordPieceModel: TokenModel {
+    let vocabulary: Vocabulary
+    private let unknown: Int
+    private let prefix: String
+    private let maximumLength: Int
+
+    init(_ json: JSONValue) throws(TokenizerError) {
+        vocabulary = try Vocabulary(json["vocab"])
+        prefix = json["continuing_subword_prefix"]?.string ?? "##"
+        maximumLength = json["max_input_chars_per_word"]?.integer ?? 100
+        let name = json["unk_token"]?.string ?? "[UNK]"
+        guard let id = vocabulary.id(of: name) else {
+            throw TokenizerError("the unknown token '\(name)' is not in the vocabulary")
+        }
+        unknown = id
+    }
+
+    func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int] {
+        if word.count > maximumLength { return [unknown] }
+        var result: [Int] = []
+        var start = word.startIndex
+        while start < word.endIndex {
+            var end = word.endIndex
+            var found: Int?
+            while end > start, found == nil {
+                let piece = String(word[start..<end])
+                found = vocabulary.id(of: start > word.startIndex ? prefix + piece : piece)
+                if found == nil { end -= 1 }
+            }
+            guard let found else { return [unknown] }
+            result.append(found)
+            start = end
+        }
+        return result
+    }
+}
+
+/// One token for each word.
+struct WordLevelModel: TokenModel {
+    let vocabulary: Vocabulary
+    private let unknown: Int?
+
+    init(_ json: JSONValue) throws(TokenizerError) {
+        vocabulary = try Vocabulary(json["vocab"])
+        unknown = json["unk_token"]?.string.flatMap { [vocabulary] in vocabulary.id(of: $0) }
+    }
+
+    func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int] {
+        (vocabulary.id(of: String(word)) ?? unknown).map { [$0] } ?? []
+    }
+}
