@@ -59,7 +59,7 @@ extension ParityCases {
             ("normal", { [MLXRandom.normal(shape, key: o.key)] }),
             ("bernoulli", { [MLXRandom.bernoulli(0.3, shape, key: o.key)] }),
             ("gumbel", { [MLXRandom.gumbel(shape, key: o.key)] }),
-            ("laplace", { [MLXRandom.laplace(shape, key: o.key)] }),
+            ("laplace", { [MLXRandom.laplace(shape, dtype: .float32, key: o.key)] }),
             ("categorical", { [MLXRandom.categorical(o.m, key: o.key)] }),
             ("truncated_normal", {
                 [MLXRandom.truncatedNormal(Float(-2) ..< 2, shape, key: o.key)]
@@ -93,7 +93,7 @@ extension ParityCases {
                 return [q, r]
             }),
             ("svd 512", {
-                let (u, s, v) = svd(square)
+                let (u, s, v): (MLXArray, MLXArray, MLXArray) = svd(square)
                 return [u, s, v]
             }),
             ("eigh 512", {

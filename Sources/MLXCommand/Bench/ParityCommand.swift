@@ -16,8 +16,8 @@ struct ParityCommand: ParsableCommand {
         let pattern = try Regex(only)
         for (name, run) in ParityCases.all() where name.firstMatch(of: pattern) != nil {
             let time = try Timing.median(runs) { try checkedEval(run()) }
-            print("{\"name\":\"\(name)\",\"us\":\(String(format: "%.1f", time / 1000))}")
-            fflush(stdout)
+            let line = "{\"name\":\"\(name)\",\"us\":\(String(format: "%.1f", time / 1000))}\n"
+            FileHandle.standardOutput.write(Data(line.utf8))
         }
     }
 }
