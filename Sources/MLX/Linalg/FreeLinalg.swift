@@ -27,7 +27,6 @@ public func qr(
 /// ```
 /// - Note: values that are not finite are an error when evaluated. Vectors of equal singular values
 ///   have no derivative; their part of a gradient is taken as zero.
-@_disfavoredOverload
 public func svd(
     _ array: MLXArray, stream: StreamOrDevice = .default
 ) -> (MLXArray, MLXArray, MLXArray) {
