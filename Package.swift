@@ -87,7 +87,7 @@ let package = Package(
             "MLX",
             [
                 "MLXBase", "MLXGraph", "MLXMemory", "MLXFormats", "MLXOps", "MLXPlanner",
-                "MLXTransforms", "MLXRuntime", "CMLXKernels", numerics, logging,
+                "MLXTransforms", "MLXRuntime", "MLXKernels", "CMLXKernels", numerics, logging,
             ]),
         layer("MLXRandom", ["MLX"]),
         layer("MLXFFT", ["MLX"]),

@@ -141,6 +141,8 @@ enum Reference {
                 ?? Sequences.evaluate(row.name, inputs, attributes, shape)
                 ?? Matrices.evaluate(row.name, inputs, attributes, shape)
                 ?? inputs.first.flatMap { Spectra.evaluate(row.name, $0, attributes, shape) }
+                ?? Codes.evaluate(row.name, inputs, attributes, shape)
+                ?? Fused.evaluate(row.name, inputs, attributes, shape)
         }
     }
 

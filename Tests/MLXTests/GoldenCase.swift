@@ -96,6 +96,16 @@ struct GoldenCase: Decodable, Sendable, CustomStringConvertible {
         let inputDilation: [Int]?
         let outputPadding: [Int]?
         let flip: Bool?
+        let groupSize: Int?
+        let bits: Int?
+        let transpose: Bool?
+        let eps: Float?
+        let base: Float?
+        let traditional: Bool?
+        let dimensions: Int?
+        let offset: Int?
+        let hasFrequencies: Bool?
+        let hasSinks: Bool?
     }
 
     private enum CodingKeys: String, CodingKey {

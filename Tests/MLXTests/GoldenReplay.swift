@@ -20,6 +20,7 @@ struct GoldenReplay {
             GoldenReplay.linear, GoldenReplay.sources, GoldenReplay.draws,
             GoldenReplay.indexing(goldens), GoldenReplay.spectra, GoldenReplay.matrices,
             GoldenReplay.arrays, GoldenReplay.products,
+            GoldenReplay.quantization, GoldenReplay.fused,
         ]
         for table in more { calls.merge(table) { $1 } }
         self.calls = calls

@@ -1,0 +1,45 @@
+// Inner loops of fused functions: norms of rows, rotary positions, blocks of attention. float32 and
+// float64; the half types are widened by the caller. Shapes, threads and scratch are the caller's.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// out = weight (x - mean) / sqrt(variance + eps) + bias for contiguous rows of n, the variance
+/// over n; with `is_rms` there is no mean and the mean square stands for the variance. weight and
+/// bias may be NULL; `out` may be `x`.
+typedef void (*mlx_norm_rows)(void *out, const void *x, const void *weight, const void *bias,
+                              size_t rows, size_t n, double eps, bool is_rms);
+/// The derivative of the norm by x in the direction of weight * cotangent (weight may be NULL).
+typedef void (*mlx_norm_gradient_rows)(void *out, const void *x, const void *cotangent,
+                                       const void *weight, size_t rows, size_t n, double eps,
+                                       bool is_rms);
+/// dtype is float32 or float64.
+mlx_norm_rows mlx_norm_fn(int dtype);
+mlx_norm_gradient_rows mlx_norm_gradient_fn(int dtype);
+
+/// Rotates pairs of one row of 2 * half features by angles given as cosines and sines: (2i, 2i + 1)
+/// when `traditional`, else (i, i + half). `out` may be `x`.
+typedef void (*mlx_rotate_row)(void *out, const void *x, const void *cosines, const void *sines,
+                               size_t half, bool traditional);
+mlx_rotate_row mlx_rotate_fn(int dtype);
+
+/// One block of scores joins a running softmax: scores become exp(score - maximum), `maximum` and
+/// `sum` of each row are brought up to date, `decay` is what earlier sums must be multiplied by.
+typedef void (*mlx_softmax_block)(void *scores, ptrdiff_t stride, size_t rows, size_t n,
+                                  void *maximum, void *sum, void *decay);
+mlx_softmax_block mlx_softmax_block_fn(int dtype);
+
+/// out[r * stride + i] *= factor[r]
+typedef void (*mlx_scale_rows)(void *out, ptrdiff_t stride, size_t rows, size_t n,
+                               const void *factor);
+mlx_scale_rows mlx_scale_rows_fn(int dtype);
+
+/// Products of a few rows, at most MLX_FEW_ROWS: the matrix is read once for all of them.
+#define MLX_FEW_ROWS 8
+/// out[r * ldo + i] = sum over k of x[r * ldx + k] * w[i * stride + k], for i < count.
+void mlx_few_dots_f32(float *out, ptrdiff_t ldo, const float *x, ptrdiff_t ldx, size_t rows,
+                      const float *w, ptrdiff_t stride, size_t count, size_t depth);
+/// out[r * ldo + i] += sum over k of x[r * ldx + k * xs] * w[k * stride + i], for i < n.
+void mlx_few_sums_f32(float *out, ptrdiff_t ldo, const float *x, ptrdiff_t ldx, ptrdiff_t xs,
+                      size_t rows, const float *w, ptrdiff_t stride, size_t n, size_t depth);
