@@ -1,10 +1,11 @@
 import MLXBase
+import Synchronization
 
 /// What a task has set for all operations it records: one value behind one task-local, because
 /// each task-local read costs as much as a third of recording an operation.
 package struct Defaults: Sendable {
     /// The stream that operations without an explicit one are pinned to.
-    package var stream = StreamID.unpinned
+    package var stream: StreamID
     /// Told of every operation that could not be recorded, at once; nil leaves the error to
     /// whoever evaluates.
     package var onInvalid: (@Sendable (ArrayError) -> Void)?
@@ -15,7 +16,15 @@ package struct Defaults: Sendable {
     /// Random state and other values of upper layers.
     package var extras: [ObjectIdentifier: any Sendable] = [:]
 
-    package init() {}
+    package init() { stream = Defaults.processStream }
+
+    private static let processStreamCell = Atomic<UInt16>(0)
+
+    /// The stream of tasks that have set none.
+    package static var processStream: StreamID {
+        get { StreamID(raw: processStreamCell.load(ordering: .relaxed)) }
+        set { processStreamCell.store(newValue.raw, ordering: .relaxed) }
+    }
 
     @TaskLocal package static var current: Box?
 

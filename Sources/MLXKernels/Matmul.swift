@@ -39,7 +39,7 @@ enum Matmul {
         }
     }
 
-    /// One row or one column.
+    /// One row or column, or a few rows of float32.
     static func vector(
         _ a: MatrixView, _ b: MatrixView, _ c: MatrixView, _ call: borrowing KernelCall
     ) -> Bool {
@@ -49,7 +49,7 @@ enum Matmul {
         if c.columns == 1 {
             return VectorProduct.run(a, b.pointer, b.rowStride, c.pointer, call)
         }
-        return false
+        return FewRowsProduct.run(a, b, c, call)
     }
 }
 

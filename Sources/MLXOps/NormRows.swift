@@ -206,7 +206,8 @@ extension NormRows {
         /// The derivative of <h, gradient(x, g, w)>: with a = w g, y = (x - m) r, means written
         /// mean(.), the gradient is r (a - mean(a) - y mean(a y)), linear in a and symmetric, so
         /// the part by a is the gradient of h. By x it is
-        /// -r² (y (mean(ha) - mean(h) mean(a) - H A) + A (h - mean(h) - y H) + H (a - mean(a) - y A))
+        /// -r² (y (mean(ha) - mean(h) mean(a) - H A)
+        /// + A (h - mean(h) - y H) + H (a - mean(a) - y A))
         /// with A = mean(a y), H = mean(h y); the root mean square has no means of a and h.
         func pulledTwice(_ context: VJPContext) -> [MLXArray?] {
             let (x, g, h) = (context.inputs[0], context.inputs[1], context.cotangent)

@@ -15,7 +15,8 @@ public enum MLXFast {
     ///
     /// ```swift
     /// let q = MLXFast.RoPE(
-    ///     queries, dimensions: 64, traditional: false, base: 10_000, scale: 1, offset: cache.count)
+    ///     queries, dimensions: 64, traditional: false, base: 10_000, scale: 1,
+    ///     offset: cache.count)
     /// ```
     /// - Parameters:
     ///   - array: (B, …, T, D) in floating point.

@@ -47,6 +47,13 @@ public final class Device: Sendable, Equatable {
         Defaults.value.stream.kind.map(Device.init(kind:)) ?? .gpu
     }
 
+    /// Pins the operations of all tasks that say nothing else to a device; nil leaves them to the
+    /// scheduler again.
+    @available(*, deprecated, message: "use withDefaultDevice")
+    public static func setDefault(device: Device?) {
+        Defaults.processStream = device.map { StreamID($0.kind, lane: 0) } ?? .unpinned
+    }
+
     /// Pins the operations recorded in `body` to a device.
     public static func withDefaultDevice<R>(
         _ device: Device, _ body: () throws -> R

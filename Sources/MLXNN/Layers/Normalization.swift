@@ -37,7 +37,7 @@ open class LayerNorm: Module, UnaryLayer {
     }
 
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
-        affine(normalized(x, axes: [-1], eps: eps).x, weight, bias)
+        MLXFast.layerNorm(x, weight: weight, bias: bias, eps: eps)
     }
 }
 
@@ -57,9 +57,7 @@ open class RMSNorm: Module, UnaryLayer {
     }
 
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
-        let wide = widened(x)
-        let y = wide * rsqrt(mean(square(wide), axis: -1, keepDims: true) + eps)
-        return y.asType(x.dtype) * weight
+        MLXFast.rmsNorm(x, weight: weight, eps: eps)
     }
 }
 

@@ -1,0 +1,68 @@
+import Foundation
+
+/// What a `WiredMemoryManager` did, in order, for those who watch it.
+public struct WiredMemoryEvent: Sendable {
+    public enum Kind: String, Sendable {
+        /// The limit without tickets is known.
+        case baselineCaptured
+        /// A ticket waits for its policy.
+        case admissionWait
+        /// A ticket that waited may open.
+        case admissionGranted
+        /// A ticket's task was cancelled while it waited.
+        case admissionCancelled
+        /// A ticket is open.
+        case ticketStarted
+        /// A ticket that is open already was started again.
+        case ticketStartIgnored
+        /// A ticket is closed.
+        case ticketEnded
+        /// A ticket that is not open was ended.
+        case ticketEndIgnored
+        /// The policies' limit was computed.
+        case limitComputed
+        /// A limit came into force.
+        case limitApplied
+        /// A limit could not be applied.
+        case limitApplyFailed
+        /// No ticket is open, the first limit is in force again.
+        case baselineRestored
+    }
+
+    /// Counts up from 0 for each manager.
+    public let sequence: UInt64
+    public let timestamp: Date
+    public let kind: Kind
+    public let ticketID: UUID?
+    /// The ticket's bytes.
+    public let size: Int?
+    /// The policy's description.
+    public let policy: String?
+    public let baseline: Int?
+    /// What the policies ask for.
+    public let desiredLimit: Int?
+    /// What is in force.
+    public let appliedLimit: Int?
+    /// Open tickets.
+    public let activeCount: Int
+    /// Tickets that wait.
+    public let waiterCount: Int
+
+    public init(
+        sequence: UInt64, timestamp: Date, kind: Kind, ticketID: UUID? = nil, size: Int? = nil,
+        policy: String? = nil, baseline: Int? = nil, desiredLimit: Int? = nil,
+        appliedLimit: Int? = nil, activeCount: Int, waiterCount: Int
+    ) {
+        self.sequence = sequence
+        self.timestamp = timestamp
+        self.kind = kind
+        self.ticketID = ticketID
+        self.size = size
+        self.policy = policy
+        self.baseline = baseline
+        self.desiredLimit = desiredLimit
+        self.appliedLimit = appliedLimit
+        self.activeCount = activeCount
+        self.waiterCount = waiterCount
+    }
+}
