@@ -142,7 +142,8 @@ def norm_cases(book):
             book.case("rmsNorm", [x, w], ulp=bound, scaled=True, eps=1e-5, grad=wanted)
             for mode, inputs in (("", [x]), ("weight", [x, w]), ("bias", [x, b]),
                                  ("weight bias", [x, w, b])):
-                book.case("layerNorm", inputs, ulp=64 if wanted else bound, scaled=True, eps=1e-5, mode=mode,
+                book.case("layerNorm", inputs, ulp=64 if wanted else bound, scaled=True, eps=1e-5,
+                          mode=mode,
                           grad=list(range(len(inputs))) if wanted else [])
     book.case("rmsNorm", [array(draws(rng, 3, 8), "float16"), array(draws(rng, 8))], ulp=8,
               scaled=True, eps=1e-3)

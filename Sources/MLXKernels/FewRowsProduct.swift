@@ -3,8 +3,8 @@ import MLXBase
 
 /// Products of two to eight rows of float32 with a large matrix: bound by reading the matrix, which
 /// is read once for all rows and never packed. Small matrices are left to the general product.
-/// NUMERICS: sums in lanes along contiguous rows, or four terms at a time in order, in parts of 2048
-/// terms that are added in order; the way follows from layout and shape alone.
+/// NUMERICS: sums in lanes along contiguous rows, or four terms at a time in order, in parts of
+/// 2048 terms that are added in order; the way follows from layout and shape alone.
 enum FewRowsProduct {
     private static let smallest = 1 << 16
 
