@@ -320,17 +320,24 @@ void mlx_search_keys(uint64_t *keys, const void *x, int dtype, size_t n) {
     }
 }
 
+enum { SEARCHES = 16 };
+
 void mlx_search_sorted(uint32_t *out, const uint64_t *keys, size_t n, const uint64_t *wanted,
                        size_t m, bool after) {
-    for (size_t i = 0; i < m; i++) {
-        size_t first = 0;
-        uint64_t key = wanted[i];
-        for (size_t count = n; count > 0;) {
-            size_t half = count / 2;
-            bool goes = keys[first + half] < key || (after && keys[first + half] == key);
-            first = goes ? first + half + 1 : first;
-            count = goes ? count - half - 1 : half;
+    for (size_t at = 0; at < m; at += SEARCHES) {
+        size_t count = m - at < SEARCHES ? m - at : SEARCHES, first[SEARCHES] = {0};
+        // All searches of a group halve together, so that they wait for memory together. Those
+        // that stay have half - 1 candidates left and those that go on have rest - half, which is
+        // never less: the larger number serves both.
+        for (size_t rest = n; rest > 0;) {
+            size_t half = (rest + 1) / 2;
+            for (size_t j = 0; j < count; j++) {
+                uint64_t own = keys[first[j] + half - 1], key = wanted[at + j];
+                bool goes = after ? own <= key : own < key;
+                first[j] += goes ? half : 0;
+            }
+            rest = rest == 1 ? 0 : rest - half;
         }
-        out[i] = (uint32_t)first;
+        for (size_t j = 0; j < count; j++) out[at + j] = (uint32_t)first[j];
     }
 }

@@ -63,9 +63,8 @@ INLINE c64 smaller_c64(c64 a, c64 b) {
             }                                                                             \
         }                                                                                 \
     }                                                                                     \
-    static void fold_##name(const void *x_, void *carry_, size_t n, ptrdiff_t step) {     \
-        const T *x = x_;                                                                  \
-        A *carry = carry_, lane[8];                                                       \
+    INLINE void lanes_##name(const T *x, A *carry, size_t n, ptrdiff_t step) {            \
+        A lane[8];                                                                        \
         size_t i = 0;                                                                     \
         if (n >= 8) {                                                                     \
             for (int j = 0; j < 8; j++) lane[j] = LOAD(x[j * step]);                      \
@@ -81,6 +80,9 @@ INLINE c64 smaller_c64(c64 a, c64 b) {
             A v = LOAD(x[(ptrdiff_t)i * step]);                                           \
             *carry = FOLD(*carry, v);                                                     \
         }                                                                                 \
+    }                                                                                     \
+    static void fold_##name(const void *x, void *carry, size_t n, ptrdiff_t step) {       \
+        if (step == 1) lanes_##name(x, carry, n, 1); else lanes_##name(x, carry, n, step); \
     }                                                                                     \
     static void join_##name(void *carry, const void *later) {                             \
         *(A *)carry = FOLD(*(A *)carry, *(const A *)later);                               \
