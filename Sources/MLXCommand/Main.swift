@@ -8,7 +8,8 @@ struct MLXCommand: AsyncParsableCommand {
         abstract: "MLX for Linux: lazy arrays on three device actors.",
         subcommands: [
             DemoCommand.self, DoctorCommand.self, OpsCommand.self, OpCommand.self,
-            FuzzCommand.self, BenchCommand.self, ParityCommand.self, ReloadCommand.self, DirectSGEMMCommand.self,
+            FuzzCommand.self, BenchCommand.self, ParityCommand.self, ReloadCommand.self,
+            DirectSGEMMCommand.self,
         ])
 }
 

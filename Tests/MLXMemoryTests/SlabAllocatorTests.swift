@@ -3,6 +3,8 @@ import Testing
 
 @testable import MLXMemory
 
+/// A slab allocator on a system that records what it is asked for, so that tests can count mappings
+/// and make them fail. No memory limit unless a test sets one.
 struct Bench {
     let system = RecordedSystem()
     let account: MemoryAccount

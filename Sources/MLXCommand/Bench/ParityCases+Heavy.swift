@@ -1,7 +1,4 @@
 import MLX
-import MLXFFT
-import MLXFast
-import MLXLinalg
 
 /// The functions of `Benchmarks/parity` that do more than one pass over their operands: products,
 /// convolutions, random numbers, Fourier transforms, matrix functions and parts of networks.
@@ -18,7 +15,8 @@ extension ParityCases {
         let brain = (o.m.asType(.bfloat16), o.n.asType(.bfloat16))
         eval(half.0, half.1, brain.0, brain.1)
         return [
-            ("matmul 1000", { [matmul(o.m, o.n)] }), ("matmul transposed", { [matmul(o.m, o.n.T)] }),
+            ("matmul 1000", { [matmul(o.m, o.n)] }),
+            ("matmul transposed", { [matmul(o.m, o.n.T)] }),
             ("matmul 1000x512x1000", { [matmul(narrow, wide)] }),
             ("matmul batched", { [matmul(batch, other)] }),
             ("matmul 4 rows", { [matmul(few, o.m)] }), ("matvec", { [matmul(o.m, vector)] }),
@@ -54,7 +52,9 @@ extension ParityCases {
     static func draws(_ o: Operands) -> [Case] {
         let shape = [1_000_000]
         return [
-            ("random bits", { [MLXRandom.randInt(UInt32(0) ..< UInt32(1 << 30), shape, key: o.key)] }),
+            ("random bits", {
+                [MLXRandom.randInt(UInt32(0) ..< UInt32(1 << 30), shape, key: o.key)]
+            }),
             ("uniform", { [MLXRandom.uniform(Float(0) ..< 1, shape, key: o.key)] }),
             ("normal", { [MLXRandom.normal(shape, key: o.key)] }),
             ("bernoulli", { [MLXRandom.bernoulli(0.3, shape, key: o.key)] }),

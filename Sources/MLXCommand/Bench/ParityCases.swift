@@ -1,5 +1,4 @@
 import MLX
-import MLXFast
 import MLXOps
 
 /// The functions that `Benchmarks/parity` times against Python's MLX, at a million elements. The
@@ -123,7 +122,8 @@ enum ParityCases {
             ("transpose copy", { [contiguous(o.m.T)] }),
             ("concatenate 0", { [concatenated([o.m, o.n], axis: 0)] }),
             ("concatenate 1", { [concatenated([o.m, o.n], axis: 1)] }),
-            ("stack", { [stacked([o.m, o.n], axis: 1)] }), ("tile", { [tiled(o.m, repetitions: [2, 2])] }),
+            ("stack", { [stacked([o.m, o.n], axis: 1)] }),
+            ("tile", { [tiled(o.m, repetitions: [2, 2])] }),
             ("repeat", { [repeated(o.m, count: 2, axis: 1)] }),
             ("pad", { [padded(o.m, width: 8)] }), ("roll", { [roll(o.m, shift: 3, axis: 1)] }),
             ("tril", { [tril(o.m)] }), ("triu", { [triu(o.m)] }), ("diag", { [diag(o.m)] }),

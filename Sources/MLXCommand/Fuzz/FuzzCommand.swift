@@ -10,9 +10,9 @@ struct FuzzCommand: ParsableCommand {
         commandName: "fuzz",
         abstract: "Run random programs in several ways and compare the results.",
         discussion: """
-            A program that disagrees is cut smaller and printed with its seed. The last line counts \
-            mismatches and the rows of the op table that occurred. Exit status 1 when there were \
-            mismatches.
+            A program that disagrees is cut smaller and printed with its seed. The last line \
+            counts mismatches and the rows of the op table that occurred. Exit status 1 when \
+            there were mismatches.
             """)
 
     @Option(help: "How many programs.") var programs = 1000

@@ -1,5 +1,8 @@
 import MLXFormats
 
+// What the tokenizer's models have in common: the error of a file that cannot be used, the step
+// from a word to ids, and the vocabulary. The models themselves have files of their own.
+
 /// Why a tokenizer file cannot be used.
 public struct TokenizerError: Error, Sendable, CustomStringConvertible {
     /// One sentence.

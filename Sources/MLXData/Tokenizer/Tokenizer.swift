@@ -5,8 +5,8 @@ import MLXFormats
 ///
 /// Byte-pair encoding (byte-level as in GPT-2, Qwen and Llama 3; with byte fallback as in Llama 2),
 /// WordPiece as in BERT, and word level; with their normalizers, pre-tokenizers, added tokens,
-/// post-processors and decoders. Anything else in the file is an error when it is opened, so ids are
-/// right or there are none.
+/// post-processors and decoders. Anything else in the file is an error when it is opened, so ids
+/// are right or there are none.
 /// ```swift
 /// let tokenizer = try Tokenizer(directory: url)
 /// let ids = tokenizer.encode("Hello there")
