@@ -21,6 +21,7 @@ typedef void few_sums(float *, ptrdiff_t, const float *, ptrdiff_t, ptrdiff_t, s
 typedef const mlx_norm_rows norm_table[2];
 typedef const mlx_norm_gradient_rows norm_gradient_table[2];
 typedef const mlx_rotate_row rotate_table[2];
+typedef const mlx_depthwise_pixel depthwise_table[2];
 typedef const mlx_softmax_block softmax_block_table[2];
 typedef const mlx_scale_rows scale_rows_table[2];
 
@@ -38,6 +39,7 @@ typedef const mlx_scale_rows scale_rows_table[2];
     extern norm_table mlx_norm_table_##level;                                             \
     extern norm_gradient_table mlx_norm_gradient_table_##level;                           \
     extern rotate_table mlx_rotate_table_##level;                                         \
+    extern depthwise_table mlx_depthwise_table_##level;                                   \
     extern softmax_block_table mlx_softmax_block_table_##level;                           \
     extern scale_rows_table mlx_scale_rows_table_##level;
 DECLARE_FUSED(baseline)
@@ -61,6 +63,7 @@ TABLE(few_sums, mlx_few_sums_f32)
 TABLE(norm_table, mlx_norm_table)
 TABLE(norm_gradient_table, mlx_norm_gradient_table)
 TABLE(rotate_table, mlx_rotate_table)
+TABLE(depthwise_table, mlx_depthwise_table)
 TABLE(softmax_block_table, mlx_softmax_block_table)
 TABLE(scale_rows_table, mlx_scale_rows_table)
 #define HERE(name) name##_levels[mlx_level()]
@@ -136,6 +139,9 @@ mlx_norm_gradient_rows mlx_norm_gradient_fn(int dtype) {
     return (*HERE(mlx_norm_gradient_table))[dtype == MLX_F64];
 }
 mlx_rotate_row mlx_rotate_fn(int dtype) { return (*HERE(mlx_rotate_table))[dtype == MLX_F64]; }
+mlx_depthwise_pixel mlx_depthwise_fn(int dtype) {
+    return (*HERE(mlx_depthwise_table))[dtype == MLX_F64];
+}
 mlx_softmax_block mlx_softmax_block_fn(int dtype) {
     return (*HERE(mlx_softmax_block_table))[dtype == MLX_F64];
 }

@@ -17,6 +17,7 @@ TARGET_AVX2
 #include "levels/quantized.h"
 #include "levels/encode.h"
 #include "levels/norms.h"
+#include "levels/depthwise.h"
 #include "levels/attention.h"
 TARGET_END
 #endif

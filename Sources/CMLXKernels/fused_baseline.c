@@ -14,4 +14,5 @@
 #include "levels/quantized.h"
 #include "levels/encode.h"
 #include "levels/norms.h"
+#include "levels/depthwise.h"
 #include "levels/attention.h"

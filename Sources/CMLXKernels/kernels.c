@@ -155,6 +155,43 @@ void mlx_transpose_plane(char *out, const char *in, int item_size, size_t rows, 
     }
 }
 
+#define BY_SIZE(item_size, DO)                                                            \
+    switch (item_size) {                                                                  \
+    case 1: DO(u8) break;                                                                 \
+    case 2: DO(u16) break;                                                                \
+    case 4: DO(u32) break;                                                                \
+    default: DO(u64)                                                                      \
+    }
+
+void mlx_repeat_elements(char *out, const char *in, int item_size, size_t n, size_t count) {
+#define REPEAT(T)                                                                         \
+    {                                                                                     \
+        T *to = (T *)out;                                                                 \
+        const T *from = (const T *)in;                                                    \
+        if (count == 2) {                                                                 \
+            for (size_t i = 0; i < n; i++) to[2 * i] = to[2 * i + 1] = from[i];           \
+        } else {                                                                          \
+            for (size_t i = 0; i < n; i++) {                                              \
+                for (size_t j = 0; j < count; j++) *to++ = from[i];                       \
+            }                                                                             \
+        }                                                                                 \
+    }
+    BY_SIZE(item_size, REPEAT)
+#undef REPEAT
+}
+
+void mlx_scatter_elements(char *out, const char *values, const int64_t *offsets, size_t n,
+                          int item_size, int64_t low, int64_t high) {
+#define SCATTER(T)                                                                        \
+    for (size_t i = 0; i < n; i++) {                                                      \
+        if (offsets[i] >= low && offsets[i] < high) {                                     \
+            ((T *)out)[offsets[i]] = ((const T *)values)[i];                              \
+        }                                                                                 \
+    }
+    BY_SIZE(item_size, SCATTER)
+#undef SCATTER
+}
+
 void mlx_fill(void *out, const void *value, int item_size, size_t n, bool stream) {
     u64 pattern = 0;
     switch (item_size) {

@@ -90,6 +90,10 @@ enum Convolution {
         if out.shape.size == 0 { return }
         let window = (weight.shape[1], weight.shape[2])
         let phases = ConvolutionPhase.all(shape, window: window, out: (out.shape[1], out.shape[2]))
+        if DepthwiseConvolution.accepts(image, weight, shape, phases.count, out) {
+            DepthwiseConvolution.run(image, weight, shape, phases[0], out, call, E.grain)
+            return
+        }
         for phase in phases {
             for group in 0..<shape.groups {
                 run(E.self, image, weight, shape, phase, group, phases.count == 1, out, call)

@@ -75,27 +75,89 @@ enum GatherScatter {
         let places = call.scratch(byteCount: walk.count * 8).assumingMemoryBound(to: Int64.self)
         nonisolated(unsafe) let offsets = places
         let failure = FirstFailure()
+        let tiles = (walk.count + IndexWalk.tileLength - 1) / IndexWalk.tileLength
+        nonisolated(unsafe) let spans = call.scratch(byteCount: tiles * 16)
+            .assumingMemoryBound(to: Span.self)
         call.fanOut.forRanges(
             walk.count, size: IndexWalk.tileLength, picosecondsPerItem: 3000
         ) { range in
-            let bad = walk.offsets(
-                from: range.lowerBound, range.count, into: offsets + range.lowerBound)
-            if let bad { failure.report(bad) }
+            let own = offsets + range.lowerBound
+            if let bad = walk.offsets(from: range.lowerBound, range.count, into: own) {
+                return failure.report(bad)
+            }
+            spans[range.lowerBound / IndexWalk.tileLength] = Span(own, range.count)
         }
         if let bad = failure.value { throw walk.error(at: bad, shape: x.shape) }
+        let parts = ScatterParts(
+            tiles: UnsafeBufferPointer(start: spans, count: tiles), count: walk.count,
+            windowSpan: merge.span, elements: out.shape.size, mergeSize: merge.size)
+        let bytes = walk.count * merge.size * out.itemSize
+        call.fanOut.forRanges(
+            parts.count, size: 1, picosecondsPerItem: bytes * 400 / parts.count
+        ) { range in
+            let (positions, low, high) = parts[range.lowerBound]
+            let source = updates.pointer + positions.lowerBound * merge.size * updates.itemSize
+            merge.apply(offsets + positions.lowerBound, positions.count, source, low, high)
+        }
+    }
+}
+
+/// The smallest and the largest offset of a tile of positions.
+private struct Span {
+    var low: Int64
+    var high: Int64
+
+    init(_ offsets: UnsafePointer<Int64>, _ count: Int) {
+        (low, high) = (.max, .min)
+        for i in 0..<count {
+            low = min(low, offsets[i])
+            high = max(high, offsets[i])
+        }
+    }
+}
+
+/// How a scatter is shared out so that every element is written by one thread, in the order of the
+/// updates. Where consecutive positions write to separate places (rows of an array, say), positions
+/// are cut; elsewhere every thread looks at all positions and takes those that write to its places.
+private struct ScatterParts {
+    private let cuts: [Range<Int>]
+    private let places: [Range<Int64>]
+
+    init(
+        tiles: UnsafeBufferPointer<Span>, count: Int, windowSpan: Int, elements: Int,
+        mergeSize: Int
+    ) {
+        let wanted = count * mergeSize >= 1 << 15 ? 16 : 1
+        let perPart = (tiles.count + wanted - 1) / wanted
+        var cuts: [Range<Int>] = []
+        var spans: [(low: Int64, high: Int64)] = []
+        for first in stride(from: 0, to: tiles.count, by: max(perPart, 1)) {
+            let last = min(first + perPart, tiles.count)
+            let length = IndexWalk.tileLength
+            cuts.append(first * length..<min(last * length, count))
+            let own = tiles[first..<last]
+            spans.append((own.map(\.low).min()!, own.map(\.high).max()! + Int64(windowSpan)))
+        }
+        let ordered = spans.sorted { $0.low < $1.low }
+        if zip(ordered, ordered.dropFirst()).allSatisfy({ $0.high <= $1.low }) {
+            self.cuts = cuts
+            places = cuts.map { _ in .min ..< .max }
+            return
+        }
         // Windows at different offsets are disjoint, so ranges of offsets can go side by side
         // while each keeps the order of the updates.
-        let span = out.shape.size
-        let parts = walk.count * merge.size >= 1 << 15 ? 16 : 1
-        let bytes = walk.count * merge.size * out.itemSize
-        call.fanOut.forRanges(parts, size: 1, picosecondsPerItem: bytes * 400 / parts) { range in
-            let low = Int64(span / parts * range.lowerBound)
-            let high = Int64(range.upperBound == parts ? span : span / parts * range.upperBound)
-            for i in 0..<walk.count where offsets[i] >= low && offsets[i] < high {
-                merge.apply(
-                    at: Int(offsets[i]), updates.pointer + i * merge.size * updates.itemSize)
-            }
+        let shares = mergeSize == 1 ? min(wanted, 4) : wanted
+        self.cuts = Array(repeating: 0..<count, count: shares)
+        places = (0..<shares).map { part in
+            let low = Int64(elements / shares * part)
+            return low..<(part == shares - 1 ? .max : low + Int64(elements / shares))
         }
+    }
+
+    var count: Int { cuts.count }
+
+    subscript(part: Int) -> (positions: Range<Int>, low: Int64, high: Int64) {
+        (cuts[part], places[part].lowerBound, places[part].upperBound)
     }
 }
 
@@ -127,7 +189,26 @@ private struct WindowMerge {
         }
     }
 
-    func apply(at offset: Int, _ update: UnsafeMutableRawPointer) {
+    /// How far a window reaches beyond its first element.
+    var span: Int {
+        zip(dims, strides).reduce(run) { $0 + ($1.0 - 1) * $1.1 }
+    }
+
+    /// Merges the windows of some positions whose offsets lie in a range.
+    func apply(
+        _ offsets: UnsafePointer<Int64>, _ count: Int, _ updates: UnsafeMutableRawPointer,
+        _ low: Int64, _ high: Int64
+    ) {
+        if function == nil, size == 1 {
+            return mlx_scatter_elements(
+                out.chars, updates, offsets, count, Int32(out.itemSize), low, high)
+        }
+        for i in 0..<count where offsets[i] >= low && offsets[i] < high {
+            apply(at: Int(offsets[i]), updates + i * size * out.itemSize)
+        }
+    }
+
+    private func apply(at offset: Int, _ update: UnsafeMutableRawPointer) {
         let runs = size / max(run, 1)
         for index in 0..<runs {
             var (rest, place) = (index, offset)

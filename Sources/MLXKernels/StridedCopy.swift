@@ -38,6 +38,20 @@ enum StridedCopy {
         {
             return transpose(walk, plane, to, from, itemSize, fanOut, grain)
         }
+        if last == 1, walk.input[1] == 0, walk.out[1] == 1, walk.input[0] == 1,
+            walk.out[0] == walk.dims[1]
+        {
+            let (n, count) = (walk.dims[0], walk.dims[1])
+            fanOut.forRanges(
+                n, size: grain.items(ofBytes: itemSize * count),
+                picosecondsPerItem: itemSize * count * 100
+            ) { range in
+                mlx_repeat_elements(
+                    to + range.lowerBound * count * itemSize, from + range.lowerBound * itemSize,
+                    Int32(itemSize), range.count, count)
+            }
+            return
+        }
         if last == 0 {
             let (n, so, si) = (walk.dims[0], walk.out[0], walk.input[0])
             fanOut.forRanges(

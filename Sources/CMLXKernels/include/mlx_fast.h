@@ -24,6 +24,13 @@ typedef void (*mlx_rotate_row)(void *out, const void *x, const void *cosines, co
                                size_t half, bool traditional);
 mlx_rotate_row mlx_rotate_fn(int dtype);
 
+/// One output pixel of a convolution with a window for each channel: out[c] = sum over taps t of
+/// in[offsets[t] + c] * weight[t * channels + c]. A negative offset lies outside the image.
+typedef void (*mlx_depthwise_pixel)(void *out, const void *in, const void *weight,
+                                    const ptrdiff_t *offsets, size_t taps, size_t channels);
+/// dtype is float32 or float64.
+mlx_depthwise_pixel mlx_depthwise_fn(int dtype);
+
 /// One block of scores joins a running softmax: scores become exp(score - maximum), `maximum` and
 /// `sum` of each row are brought up to date, `decay` is what earlier sums must be multiplied by.
 typedef void (*mlx_softmax_block)(void *scores, ptrdiff_t stride, size_t rows, size_t n,

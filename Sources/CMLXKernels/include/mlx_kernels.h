@@ -13,6 +13,13 @@ void mlx_copy_rows(char *out, const char *in, int item_size, int ndim, const ptr
                    size_t begin, size_t end, bool stream);
 
 /// out[r * out_stride + c] = in[r + c * in_stride] for a plane of rows x columns.
+/// out[i * count + j] = in[i] for i < n: each element several times in a row.
+void mlx_repeat_elements(char *out, const char *in, int item_size, size_t n, size_t count);
+
+/// out[offsets[i]] = values[i] in order, for offsets in [low, high).
+void mlx_scatter_elements(char *out, const char *values, const int64_t *offsets, size_t n,
+                          int item_size, int64_t low, int64_t high);
+
 void mlx_transpose_plane(char *out, const char *in, int item_size, size_t rows, size_t columns,
                          ptrdiff_t out_stride, ptrdiff_t in_stride);
 

@@ -112,7 +112,9 @@ extension MLXArray {
     public convenience init<S: Sequence>(
         _ sequence: S, _ shape: (some Collection<Int>)? = [Int]?.none
     ) where S.Element: HasDType {
-        if let integers = sequence as? any Sequence<Int> {
+        if let range = sequence as? Range<Int> {
+            self.init(taking: consecutive(range, shape.map { Array($0) }))
+        } else if let integers = sequence as? any Sequence<Int> {
             self.init(Array(integers), shape)
         } else {
             self.init(Array(sequence), shape)
@@ -212,6 +214,27 @@ extension MLXArray {
             return Ops.invalid(error, dtype: dtype)
         }
     }
+}
+
+/// The integers of a range as int32, without making a list of them.
+private func consecutive(_ range: Range<Int>, _ dims: [Int]?) -> MLXArray {
+    guard range.isEmpty || Int32(exactly: range.lowerBound) != nil
+        && Int32(exactly: range.upperBound - 1) != nil
+    else { return weakInteger(range.upperBound - 1, .int32) }
+    let numbers = Ops.arange(
+        start: Double(range.lowerBound), increment: 1, count: range.count, .int32)
+    guard let dims, dims != [range.count] else { return numbers }
+    do throws(ArrayError) {
+        let shape = try Shape(validating: dims, operation: "array")
+        guard shape.size == range.count else {
+            throw ArrayError(
+                .shape, "array", "\(range.count) elements do not fill the shape \(shape)",
+                shapes: [dims])
+        }
+    } catch {
+        return Ops.invalid(error, dtype: .int32)
+    }
+    return Ops.reshape(numbers, dims)
 }
 
 extension MLXArray: ExpressibleByArrayLiteral {

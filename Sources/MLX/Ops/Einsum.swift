@@ -208,7 +208,9 @@ struct EinsumTerm {
         let y = Ops.reshape(b, lengths + [k, n], stream: stream.id)
         let isFloat = DType.promote(x.dtype, y.dtype).isFloatingPoint
         let product: MLXArray
-        if isFloat && !inner.isEmpty {
+        if isFloat && m == 1 && n == 1 && !batch.isEmpty && !inner.isEmpty {
+            product = EinsumTerm.dots(x, y, lengths, k, stream)
+        } else if isFloat && !inner.isEmpty {
             product = Ops.matmul(x, y, stream: stream.id)
         } else {
             let wide = Ops.binary(
@@ -223,6 +225,23 @@ struct EinsumTerm {
         return EinsumTerm(
             array: Ops.reshape(product, shape, stream: stream.id),
             labels: batch + leftOnly + rightOnly)
+    }
+
+    /// Many inner products: elementwise, because a matrix product each would cost more than its
+    /// sums. The half types are summed in float32, as products are.
+    private static func dots(
+        _ x: MLXArray, _ y: MLXArray, _ lengths: [Int], _ count: Int, _ stream: StreamOrDevice
+    ) -> MLXArray {
+        let type = DType.promote(x.dtype, y.dtype)
+        let wide: DType = type.size == 2 ? .float32 : type
+        let factors = [x, y].map {
+            Ops.cast(
+                Ops.reshape($0, lengths + [count], stream: stream.id), to: wide, stream: stream.id)
+        }
+        let products = Ops.binary(.multiply, factors[0], factors[1], stream: stream.id)
+        let sums = Ops.reduce(
+            .sum, products, axes: [lengths.count], keepDims: false, stream: stream.id)
+        return Ops.cast(sums, to: type, stream: stream.id)
     }
 
     /// The result: summed over what is left, in the order of its labels. An axis of length one
