@@ -30,12 +30,15 @@ public struct ArrayError: Error, Sendable {
         case reentrant
     }
 
+    /// What kind of mistake it was.
     public let kind: Kind
     /// The operation's name in the op table, or the function's.
     public let operation: String
     /// One sentence without the operation's name.
     public let message: String
+    /// The shapes of the operands, in their order.
     public let shapes: [[Int]]
+    /// The dtypes of the operands, in their order.
     public let dtypes: [DType]
     /// Where the operation was recorded.
     public var site: CallSite

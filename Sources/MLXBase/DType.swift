@@ -1,19 +1,38 @@
 /// The element type of an array. The raw value is the code that files and encoders carry, the
 /// declaration order is the order of `allCases`.
+///
+/// ```swift
+/// let x = MLXArray.zeros([2, 3], dtype: .float16)
+/// print(x.dtype, x.dtype.size)    // float16 2
+/// ```
 public enum DType: UInt8, Hashable, Sendable, CaseIterable {
+    /// True or false, one byte.
     case bool = 0
+    /// 0 to 255.
     case uint8 = 1
+    /// 0 to 65,535.
     case uint16 = 2
+    /// 0 to 2³² - 1.
     case uint32 = 3
+    /// 0 to 2⁶⁴ - 1.
     case uint64 = 4
+    /// -128 to 127.
     case int8 = 5
+    /// -32,768 to 32,767.
     case int16 = 6
+    /// -2³¹ to 2³¹ - 1; what integer literals become.
     case int32 = 7
+    /// -2⁶³ to 2⁶³ - 1.
     case int64 = 8
+    /// IEEE half precision: 11 bits of precision, up to 65,504.
     case float16 = 9
+    /// IEEE single precision: 24 bits; what floating literals become.
     case float32 = 10
+    /// The upper half of a float32: 8 bits of precision, the range of float32.
     case bfloat16 = 12
+    /// A complex number of two float32.
     case complex64 = 13
+    /// IEEE double precision: 53 bits.
     case float64 = 11
 
     /// Bytes of one element.
@@ -29,11 +48,13 @@ public enum DType: UInt8, Hashable, Sendable, CaseIterable {
     /// True for the inexact types, complex64 among them.
     public var isFloatingPoint: Bool { rawValue >= DType.float16.rawValue }
 
+    /// True for complex64.
     public var isComplex: Bool { self == .complex64 }
 
     /// True for signed and unsigned integers; false for bool.
     public var isInteger: Bool { rawValue >= 1 && rawValue <= DType.int64.rawValue }
 
+    /// True for int8, int16, int32 and int64.
     public var isSignedInteger: Bool {
         rawValue >= DType.int8.rawValue && rawValue <= DType.int64.rawValue
     }

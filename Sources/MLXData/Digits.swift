@@ -14,6 +14,7 @@ public struct Digits: Sendable {
     /// How many of the digits are for training; the rest, by other writers, for testing.
     public static let trainingCount = 1438
 
+    /// How many digits there are.
     public var count: Int { images.dim(0) }
 
     /// The digits that the library carries in its own binary.
@@ -65,6 +66,8 @@ public struct Digits: Sendable {
         Digits(images: images[range], labels: labels[range])
     }
 
+    /// The first 1,438 digits.
     public var training: Digits { self[0..<Digits.trainingCount] }
+    /// The digits after those for training, by other writers.
     public var test: Digits { self[Digits.trainingCount..<count] }
 }

@@ -51,9 +51,11 @@ extension MLXArray {
     package var nodeShape: Shape { NodeReference(self).shape }
     package var value: Value? { NodeReference(self).value }
 
+    /// The element type; known without computing the array.
     public var dtype: DType { NodeReference(self).dtype }
-    /// The dimensions; empty for a scalar.
+    /// The dimensions; empty for a scalar. Known without computing the array.
     public var shape: [Int] { NodeReference(self).shape.array }
+    /// The number of axes; 0 for a scalar.
     public var ndim: Int { NodeReference(self).shape.ndim }
     /// The number of elements.
     public var size: Int { NodeReference(self).shape.size }

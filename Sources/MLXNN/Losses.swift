@@ -5,10 +5,14 @@ import MLX
 
 /// What is made of the losses of single elements.
 public enum LossReduction: String, Sendable {
+    /// The mean of all losses: a scalar.
     case mean
+    /// Their sum: a scalar.
     case sum
+    /// The losses as they are.
     case none
 
+    /// The losses reduced: a scalar, or for `none` the losses themselves.
     public func reduce(loss: MLXArray) -> MLXArray {
         switch self {
         case .mean: MLX.mean(loss)

@@ -13,6 +13,7 @@ open class Adafactor: OptimizerBase<Adafactor.State> {
     public var decayRate: Float
     /// The weight of the running mean of steps; nil for none.
     public var beta1: Float?
+    /// The part of the parameter that is taken away, times the step size; 0 for none.
     public var weightDecay: Float
     /// Whether steps are scaled by the size of the parameter.
     public var scaleParameter = true
@@ -21,6 +22,8 @@ open class Adafactor: OptimizerBase<Adafactor.State> {
     /// Whether relative steps begin small.
     public var warmupInit = false
 
+    /// What is kept for a parameter: the number of steps, running squares, and the running mean of
+    /// steps if `beta1` is set.
     public struct State: Updatable {
         let step: MLXArray
         /// Row and column means for matrices, else one array of running squares.
@@ -30,6 +33,16 @@ open class Adafactor: OptimizerBase<Adafactor.State> {
         public func innerState() -> [MLXArray] { [step] + squares + (mean.map { [$0] } ?? []) }
     }
 
+    /// - Parameters:
+    ///   - learningRate: the size of a step; nil for relative steps, min(10⁻², 1/√t).
+    ///   - eps: added to squared gradients, and the least size that a parameter counts with.
+    ///   - clipThreshold: the largest root mean square of a step, before the learning rate.
+    ///   - decayRate: running squares forget with 1 - t^decayRate.
+    ///   - beta1: the weight of the running mean of steps; nil for none.
+    ///   - weightDecay: the part of the parameter that is taken away, times the step size.
+    ///   - scaleParameter: whether steps are scaled by the size of the parameter.
+    ///   - relativeStep: whether the size of a step follows from the number of steps.
+    ///   - warmupInit: whether relative steps begin small.
     public init(
         learningRate: Float? = nil, eps: (Float, Float) = (1e-30, 1e-3),
         clipThreshold: Float = 1, decayRate: Float = -0.8, beta1: Float? = nil,

@@ -4,10 +4,17 @@ import MLX
 
 /// v = α v + (1 - α) g²; θ -= learningRate g / (√v + eps) (Tieleman and Hinton, 2012)
 open class RMSprop: OptimizerBaseArrayState {
+    /// The size of a step. It may be changed at any time, without a new plan.
     public var learningRate: Float
+    /// How much of the running mean of squares is kept with each step.
     public var alpha: Float
+    /// What is added to a divisor, so that it is never zero.
     public var eps: Float
 
+    /// - Parameters:
+    ///   - learningRate: the size of a step.
+    ///   - alpha: how much of the running mean of squares is kept.
+    ///   - eps: what is added to a divisor.
     public init(learningRate: Float, alpha: Float = 0.99, eps: Float = 1e-8) {
         self.learningRate = learningRate
         self.alpha = alpha
@@ -24,9 +31,14 @@ open class RMSprop: OptimizerBaseArrayState {
 
 /// v += g²; θ -= learningRate g / (√v + eps) (Duchi et al., 2011)
 open class AdaGrad: OptimizerBaseArrayState {
+    /// The size of a step. It may be changed at any time, without a new plan.
     public var learningRate: Float
+    /// What is added to a divisor, so that it is never zero.
     public var eps: Float
 
+    /// - Parameters:
+    ///   - learningRate: the size of a step.
+    ///   - eps: what is added to a divisor.
     public init(learningRate: Float, eps: Float = 1e-8) {
         self.learningRate = learningRate
         self.eps = eps
@@ -44,10 +56,17 @@ open class AdaGrad: OptimizerBaseArrayState {
 ///
 /// v = ρ v + (1 - ρ) g²; d = √(u + eps) / √(v + eps) g; u = ρ u + (1 - ρ) d²; θ -= learningRate d
 open class AdaDelta: OptimizerBase<TupleState> {
+    /// The size of a step. It may be changed at any time, without a new plan.
     public var learningRate: Float
+    /// How much of the running means of squares is kept with each step.
     public var rho: Float
+    /// What is added to a divisor, so that it is never zero.
     public var eps: Float
 
+    /// - Parameters:
+    ///   - learningRate: the size of a step.
+    ///   - rho: how much of the running means of squares is kept.
+    ///   - eps: what is added to a divisor.
     public init(learningRate: Float, rho: Float = 0.9, eps: Float = 1e-6) {
         self.learningRate = learningRate
         self.rho = rho
@@ -80,13 +99,27 @@ public struct AdamState: Updatable {
 
 /// m = β1 m + (1 - β1) g; v = β2 v + (1 - β2) g²; θ -= learningRate m / (√v + eps)
 /// (Kingma and Ba, 2015)
+///
+/// ```swift
+/// let optimizer = Adam(learningRate: 1e-3)
+/// optimizer.update(model: model, gradients: gradients)
+/// ```
 open class Adam: OptimizerBase<AdamState> {
+    /// The size of a step. It may be changed at any time, without a new plan.
     public var learningRate: Float
+    /// How much of the running means is kept with each step, in 0..<1: β1 of the gradient, β2 of
+    /// its size.
     public var betas: (Float, Float)
+    /// What is added to a divisor, so that it is never zero.
     public var eps: Float
     /// Whether m and v are divided by 1 - β^t, which makes up for their beginning at zero.
     public var biasCorrection = false
 
+    /// - Parameters:
+    ///   - learningRate: the size of a step.
+    ///   - betas: how much of the running means is kept, (β1, β2).
+    ///   - eps: what is added to a divisor.
+    ///   - biasCorrection: whether the means are divided by 1 - β^t; not by default, as in MLX.
     public init(
         learningRate: Float, betas: (Float, Float) = (0.9, 0.999), eps: Float = 1e-8,
         biasCorrection: Bool = false
@@ -124,8 +157,15 @@ open class Adam: OptimizerBase<AdamState> {
 /// Adam with weight decay apart from the gradient: θ (1 - learningRate weightDecay) first
 /// (Loshchilov and Hutter, 2019).
 open class AdamW: Adam {
+    /// How strongly parameters are drawn towards zero; 0 for not at all.
     public var weightDecay: Float
 
+    /// - Parameters:
+    ///   - learningRate: the size of a step.
+    ///   - betas: how much of the running means is kept, (β1, β2).
+    ///   - eps: what is added to a divisor.
+    ///   - weightDecay: the part of the parameter that is taken away, times the learning rate.
+    ///   - biasCorrection: whether the means are divided by 1 - β^t.
     public init(
         learningRate: Float, betas: (Float, Float) = (0.9, 0.999), eps: Float = 1e-8,
         weightDecay: Float = 0.01, biasCorrection: Bool = false
@@ -146,10 +186,18 @@ open class AdamW: Adam {
 
 /// Adam with the largest gradient in place of the square: v = max(β2 v, |g|)
 open class Adamax: OptimizerBase<TupleState> {
+    /// The size of a step. It may be changed at any time, without a new plan.
     public var learningRate: Float
+    /// How much of the running means is kept with each step, in 0..<1: β1 of the gradient, β2 of
+    /// its size.
     public var betas: (Float, Float)
+    /// What is added to a divisor, so that it is never zero.
     public var eps: Float
 
+    /// - Parameters:
+    ///   - learningRate: the size of a step.
+    ///   - betas: how much of the running means is kept, (β1, β2).
+    ///   - eps: what is added to a divisor.
     public init(learningRate: Float, betas: (Float, Float) = (0.9, 0.999), eps: Float = 1e-8) {
         self.learningRate = learningRate
         self.betas = betas

@@ -96,6 +96,7 @@ public struct TupleState: Updatable {
 
 /// Several optimizers, each for some of the parameters.
 open class MultiOptimizer: Optimizer {
+    /// The optimizers in order; a parameter goes to the first whose filter takes it.
     public let optimizers: [any Optimizer]
     private let filters: [(String, MLXArray) -> Bool]
 

@@ -3,16 +3,31 @@ import MLX
 /// Optimizers whose step is the gradient itself, or a running sum of gradients.
 
 /// Stochastic gradient descent, with momentum and Nesterov's variant.
-///
 /// g += weightDecay θ; v = momentum v + (1 - dampening) g; θ -= learningRate v
+///
+/// ```swift
+/// let optimizer = SGD(learningRate: 0.1, momentum: 0.9)
+/// optimizer.update(model: model, gradients: gradients)
+/// try await evaluate(model, optimizer)
+/// ```
 open class SGD: OptimizerBaseArrayState {
+    /// The size of a step. It may be changed at any time, without a new plan.
     public var learningRate: Float
+    /// How much of the running sum is kept with each step; 0 for none.
     public var momentum: Float
+    /// How strongly parameters are drawn towards zero; 0 for not at all.
     public var weightDecay: Float
+    /// How much of a gradient is left out of the running sum.
     public var dampening: Float
     /// Whether a step looks ahead: g + momentum v in place of v.
     public var nesterov = false
 
+    /// - Parameters:
+    ///   - learningRate: the size of a step.
+    ///   - momentum: how much of the running sum of gradients is kept.
+    ///   - weightDecay: the multiple of the parameter that is added to its gradient.
+    ///   - dampening: how much of a gradient is left out of the running sum.
+    ///   - nesterov: whether a step looks ahead.
     public init(
         learningRate: Float, momentum: Float = 0, weightDecay: Float = 0, dampening: Float = 0,
         nesterov: Bool = false
@@ -45,10 +60,18 @@ open class SGD: OptimizerBaseArrayState {
 ///
 /// c = β1 m + (1 - β1) g; m = β2 m + (1 - β2) g; θ -= learningRate (sign(c) + weightDecay θ)
 open class Lion: OptimizerBaseArrayState {
+    /// The size of a step. It may be changed at any time, without a new plan.
     public var learningRate: Float
+    /// How much of the running means is kept with each step, in 0..<1: β1 of the gradient, β2 of
+    /// its size.
     public var betas: (Float, Float)
+    /// How strongly parameters are drawn towards zero; 0 for not at all.
     public var weightDecay: Float
 
+    /// - Parameters:
+    ///   - learningRate: the size of a step.
+    ///   - betas: how much of the running means is kept, (β1, β2).
+    ///   - weightDecay: the part of the parameter that is taken away, times the learning rate.
     public init(
         learningRate: Float, betas: (Float, Float) = (0.9, 0.999), weightDecay: Float = 0.0
     ) {
@@ -70,14 +93,23 @@ open class Lion: OptimizerBaseArrayState {
 
 /// Momentum whose steps are made orthogonal matrices, nearly (Jordan et al., 2024).
 open class Muon: OptimizerBaseArrayState {
+    /// The size of a step. It may be changed at any time, without a new plan.
     public var learningRate: Float
+    /// How much of the running mean is kept with each step.
     public var momentum: Float
+    /// How strongly parameters are drawn towards zero; 0 for not at all.
     public var weightDecay: Float
     /// Whether a step looks ahead: (1 - momentum) g + momentum v in place of v.
     public var nesterov = true
     /// How many Newton-Schulz steps are made.
     public var nsSteps: Int
 
+    /// - Parameters:
+    ///   - learningRate: the size of a step.
+    ///   - momentum: how much of the running mean of gradients is kept.
+    ///   - weightDecay: the multiple of the parameter that is added to its gradient.
+    ///   - nesterov: whether a step looks ahead.
+    ///   - nsSteps: how many Newton-Schulz steps make it orthogonal.
     public init(
         learningRate: Float, momentum: Float = 0.95, weightDecay: Float = 0.01,
         nesterov: Bool = true, nsSteps: Int = 5

@@ -17,16 +17,23 @@ public struct PlacementGraph: Sendable {
     public internal(set) var nanoseconds: [[Double]] = []
     /// Producers of each step's inputs.
     public internal(set) var producers: [[Int]] = []
+    /// How many steps there are.
     public var count: Int { names.count }
+    /// A graph without steps.
     public init() {}
 }
 
 /// A set of device kinds.
 public struct DeviceSet: OptionSet, Sendable, Hashable {
+    /// One bit for each device kind.
     public let rawValue: UInt8
+    /// The set of the devices whose bits are set.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// The cpu.
     public static let cpu = DeviceSet(rawValue: 1)
+    /// The gpu.
     public static let gpu = DeviceSet(rawValue: 2)
+    /// The npu.
     public static let npu = DeviceSet(rawValue: 4)
 
     package init(_ kind: DeviceKind) { self.init(rawValue: 1 << UInt8(kind.index)) }
@@ -62,6 +69,8 @@ public struct CostPolicy: SchedulingPolicy {
     /// What a dependency between two devices costs, in nanoseconds.
     public var handoverNanoseconds: Double
 
+    /// - Parameter handoverNanoseconds: what a dependency between two devices costs, in
+    ///   nanoseconds.
     public init(handoverNanoseconds: Double = 200) {
         self.handoverNanoseconds = handoverNanoseconds
     }
@@ -96,6 +105,7 @@ public struct CostPolicy: SchedulingPolicy {
 /// Devices in turn.
 public struct RoundRobinPolicy: SchedulingPolicy {
     public var name: String { "round-robin" }
+    /// The policy, which has no settings.
     public init() {}
 
     public func place(_ graph: PlacementGraph) -> [Int] {
@@ -111,7 +121,9 @@ public struct RoundRobinPolicy: SchedulingPolicy {
 /// A device drawn at random for each step, the same for the same seed.
 public struct RandomPolicy: SchedulingPolicy {
     public var name: String { "random" }
+    /// What the draws depend on.
     public var seed: UInt64
+    /// - Parameter seed: what the draws depend on.
     public init(seed: UInt64 = 0) { self.seed = seed }
     public var cacheKey: UInt64 { seed &* 0x9E37_79B9_7F4A_7C15 ^ 0x5261_6E64 }
 
@@ -128,7 +140,9 @@ public struct RandomPolicy: SchedulingPolicy {
 public struct SingleDevicePolicy: SchedulingPolicy {
     public let name: String
     private let index: Int
+    /// Everything on the cpu, which has a kernel for every operation.
     public static let allCPU = SingleDevicePolicy(name: "all-cpu", index: 0)
+    /// Everything on the gpu, as far as it has kernels; the rest on the cpu.
     public static let allGPU = SingleDevicePolicy(name: "all-gpu", index: 1)
 
     private init(name: String, index: Int) {

@@ -12,6 +12,7 @@ extension DType {
 
     /// Limits of a floating-point dtype.
     public struct FInfo: Sendable {
+        /// The dtype whose limits these are.
         public let dtype: DType
 
         /// The distance from 1 to the next larger number.

@@ -10,6 +10,7 @@ import Numerics
 extension MLXArray {
     // MARK: - Numbers
 
+    /// An int32 scalar.
     public convenience init(_ value: Int32) {
         self.init(bits: UInt64(UInt32(bitPattern: value)), .int32)
     }
@@ -24,8 +25,10 @@ extension MLXArray {
         self.init(bits: UInt64(bitPattern: Int64(value)), .int64)
     }
 
+    /// A bool scalar.
     public convenience init(_ value: Bool) { self.init(bits: value ? 1 : 0, .bool) }
 
+    /// A float32 scalar.
     public convenience init(_ value: Float) { self.init(bits: UInt64(value.bitPattern), .float32) }
 
     /// A float64 scalar.
@@ -62,16 +65,27 @@ extension MLXArray {
         }
     }
 
+    /// A complex64 scalar.
     public convenience init(real: Float, imaginary: Float) {
         self.init(Complex(real, imaginary))
     }
 
+    /// A complex64 scalar.
     public convenience init(_ value: Complex<Float>) {
         self.init(value, dtype: .complex64)
     }
 
     // MARK: - Collections
 
+    /// The numbers of a Swift array, copied, with its element type as dtype. `[Int]` and `[Double]`
+    /// have initialisers of their own. A shape that does not fit the number of elements gives an
+    /// invalid array.
+    /// ```swift
+    /// let m = MLXArray([1, 2, 3, 4, 5, 6] as [Float], [2, 3])    // [[1, 2, 3], [4, 5, 6]]
+    /// ```
+    /// - Parameters:
+    ///   - value: the elements, row-major.
+    ///   - shape: the dimensions; one axis if nil.
     public convenience init<T: HasDType>(
         _ value: [T], _ shape: (some Collection<Int>)? = [Int]?.none
     ) {
@@ -109,6 +123,11 @@ extension MLXArray {
         self.init(converting: value, shape)
     }
 
+    /// The numbers of a sequence, with its element type as dtype; `Int` becomes int32. A shape that
+    /// does not fit the number of elements gives an invalid array.
+    /// - Parameters:
+    ///   - sequence: the elements, row-major.
+    ///   - shape: the dimensions; one axis if nil.
     public convenience init<S: Sequence>(
         _ sequence: S, _ shape: (some Collection<Int>)? = [Int]?.none
     ) where S.Element: HasDType {
@@ -130,6 +149,11 @@ extension MLXArray {
 
     // MARK: - Memory
 
+    /// The numbers in memory, copied. A shape that does not fit the number of elements gives an
+    /// invalid array.
+    /// - Parameters:
+    ///   - ptr: the elements, row-major.
+    ///   - shape: the dimensions; one axis if nil.
     public convenience init<T: HasDType>(
         _ ptr: UnsafeBufferPointer<T>, _ shape: (some Collection<Int>)? = [Int]?.none
     ) {
@@ -138,6 +162,12 @@ extension MLXArray {
                 UnsafeRawBufferPointer(ptr), T.dtype, shape.map { Array($0) } ?? [ptr.count]))
     }
 
+    /// The bytes in memory, copied, as elements of a type. A shape that does not fit the number of
+    /// elements gives an invalid array.
+    /// - Parameters:
+    ///   - ptr: the elements in the byte order of the machine, row-major.
+    ///   - shape: the dimensions; one axis if nil.
+    ///   - type: the type of an element.
     public convenience init(
         _ ptr: UnsafeRawBufferPointer, _ shape: (some Collection<Int>)? = [Int]?.none,
         type: (some HasDType).Type
@@ -148,12 +178,24 @@ extension MLXArray {
                 ptr, dtype, shape.map { Array($0) } ?? [ptr.count / dtype.size]))
     }
 
+    /// The bytes of data as elements of a type. A shape that does not fit the number of elements
+    /// gives an invalid array.
+    /// - Parameters:
+    ///   - data: the elements in the byte order of the machine, row-major.
+    ///   - shape: the dimensions; one axis if nil.
+    ///   - type: the type of an element.
     public convenience init(
         _ data: Data, _ shape: (some Collection<Int>)? = [Int]?.none, type: (some HasDType).Type
     ) {
         self.init(data, shape, dtype: type.dtype)
     }
 
+    /// The bytes of data as elements of a dtype. A shape that does not fit the number of elements
+    /// gives an invalid array.
+    /// - Parameters:
+    ///   - data: the elements in the byte order of the machine, row-major.
+    ///   - shape: the dimensions; one axis if nil.
+    ///   - dtype: the type of an element.
     public convenience init(
         _ data: Data, _ shape: (some Collection<Int>)? = [Int]?.none, dtype: DType
     ) {
@@ -238,5 +280,6 @@ private func consecutive(_ range: Range<Int>, _ dims: [Int]?) -> MLXArray {
 }
 
 extension MLXArray: ExpressibleByArrayLiteral {
+    /// An int32 array of one axis.
     public convenience init(arrayLiteral elements: Int32...) { self.init(elements) }
 }

@@ -10,6 +10,7 @@ extension MLXArray {
     public var itemSize: Int { dtype.size }
     /// The length of the first axis.
     public var count: Int { ndim == 0 ? 0 : dim(0) }
+    /// The bytes of all elements, without what memory holds beyond them.
     public var nbytes: Int { size * itemSize }
 
     /// The length of an axis; negative axes count from the end. 0 for an axis that is not there.
@@ -19,8 +20,11 @@ extension MLXArray {
         return axis >= 0 && axis < shape.ndim ? shape[axis] : 0
     }
 
+    /// The dimensions of an array of two axes; 0 for an axis that is not there.
     public var shape2: (Int, Int) { (dim(0), dim(1)) }
+    /// The dimensions of an array of three axes; 0 for an axis that is not there.
     public var shape3: (Int, Int, Int) { (dim(0), dim(1), dim(2)) }
+    /// The dimensions of an array of four axes; 0 for an axis that is not there.
     public var shape4: (Int, Int, Int, Int) { (dim(0), dim(1), dim(2), dim(3)) }
 
     /// Computes the array.
@@ -73,6 +77,7 @@ extension MLXArray {
 
     // MARK: - Data
 
+    /// Whose memory `asData` gives out.
     public enum AccessMethod {
         /// A copy, row-major.
         case copy
@@ -84,10 +89,13 @@ extension MLXArray {
 
     /// Bytes of an array and how to walk them.
     public struct MLXArrayData {
+        /// The bytes.
         public let data: Data
+        /// The dimensions.
         public let shape: [Int]
         /// In elements.
         public let strides: [Int]
+        /// The type of an element.
         public let dType: DType
     }
 
@@ -120,6 +128,7 @@ extension MLXArray {
             data: data, shape: value.shape.array, strides: value.strides, dType: value.dtype)
     }
 
+    /// The array of bytes that `asData(access:)` gave out, whatever their strides.
     public convenience init(data: MLXArrayData) {
         let contiguous =
             data.shape.isEmpty

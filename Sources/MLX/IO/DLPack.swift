@@ -9,8 +9,11 @@ import MLXOps
 
 /// A device as DLPack names it; arrays here lie in memory of the CPU, kind 1.
 public struct DLDevice: Sendable, Equatable {
+    /// The kind of device; 1 is the CPU.
     public var device_type: Int32
+    /// Which of several devices of the kind.
     public var device_id: Int32
+    /// The CPU unless said otherwise.
     public init(device_type: Int32 = 1, device_id: Int32 = 0) {
         self.device_type = device_type
         self.device_id = device_id
@@ -20,9 +23,13 @@ public struct DLDevice: Sendable, Equatable {
 /// An element type as DLPack names it: code 0 signed, 1 unsigned, 2 float, 4 bfloat, 5 complex,
 /// 6 bool.
 public struct DLDataType: Sendable, Equatable {
+    /// 0 signed, 1 unsigned, 2 float, 4 bfloat, 5 complex, 6 bool.
     public var code: UInt8
+    /// The bits of one lane.
     public var bits: UInt8
+    /// The numbers in an element; 1 for a scalar type.
     public var lanes: UInt16
+    /// A type of `lanes` numbers of `bits` bits.
     public init(code: UInt8, bits: UInt8, lanes: UInt16 = 1) {
         self.code = code
         self.bits = bits
@@ -46,19 +53,29 @@ public struct DLDataType: Sendable, Equatable {
 
 /// An array in memory. Strides are in elements; nil means row-major.
 public struct DLTensor {
+    /// The first byte of the memory.
     public var data: UnsafeMutableRawPointer?
+    /// Where the memory lies.
     public var device: DLDevice
+    /// The number of axes.
     public var ndim: Int32
+    /// The type of an element.
     public var dtype: DLDataType
+    /// `ndim` dimensions.
     public var shape: UnsafeMutablePointer<Int64>?
+    /// `ndim` strides in elements; nil means row-major.
     public var strides: UnsafeMutablePointer<Int64>?
+    /// Where the first element lies, in bytes from `data`.
     public var byte_offset: UInt64
 }
 
 /// An array and the function that its consumer calls when it is done with it.
 public struct DLManagedTensor {
+    /// The array.
     public var dl_tensor: DLTensor
+    /// What the producer needs to release it.
     public var manager_ctx: UnsafeMutableRawPointer?
+    /// Releases the array; its consumer calls it once, with the address of this value.
     public var deleter: (@convention(c) (UnsafeMutableRawPointer?) -> Void)?
 }
 

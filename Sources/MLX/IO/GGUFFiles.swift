@@ -7,7 +7,9 @@ import MLXGraph
 
 /// A value of a GGUF file's metadata.
 public enum GGUFMetadata: Sendable {
+    /// Text.
     case string(String)
+    /// Several texts.
     case strings([String])
     /// A number without axes, or several along one.
     case array(MLXArray)

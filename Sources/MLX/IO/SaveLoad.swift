@@ -8,7 +8,9 @@ import MLXMemory
 /// What can go wrong with the name or kind of a file. What is wrong inside one is an `ArrayError`
 /// of kind `file`.
 public enum LoadSaveError: Error {
+    /// The file cannot be opened, with the reason.
     case unableToOpen(URL, String)
+    /// No format has this file name extension.
     case unknownExtension(String)
 }
 

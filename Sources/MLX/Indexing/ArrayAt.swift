@@ -7,6 +7,8 @@ import MLXOps
 public struct ArrayAt {
     let array: MLXArray
 
+    /// The elements that the indices name, to be updated: `a.at[i].add(1)` adds once for each time
+    /// that an element is named.
     public subscript(
         indices: any MLXArrayIndex..., stream stream: StreamOrDevice = .default
     ) -> ArrayAtIndices {
@@ -14,6 +16,7 @@ public struct ArrayAt {
             array: array, operations: indices.map(\.mlxArrayIndexOperation), stream: stream)
     }
 
+    /// The elements that the indices name, to be updated.
     public subscript(
         indices: some Sequence<any MLXArrayIndex>, stream stream: StreamOrDevice = .default
     ) -> ArrayAtIndices {

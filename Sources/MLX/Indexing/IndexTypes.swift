@@ -35,6 +35,7 @@ public enum MLXArrayIndexOperation: CustomStringConvertible {
 
 /// Something that can stand in a subscript of an array.
 public protocol MLXArrayIndex {
+    /// How a subscript reads this index.
     var mlxArrayIndexOperation: MLXArrayIndexOperation { get }
 }
 
@@ -52,6 +53,7 @@ public struct MLXEllipsisIndex: MLXArrayIndex, Sendable {
 }
 
 extension MLXArrayIndex where Self == MLXEllipsisIndex {
+    /// As many full slices as are needed: `a[.ellipsis, 0]`.
     public static var ellipsis: Self { MLXEllipsisIndex() }
 }
 
@@ -61,6 +63,7 @@ public struct MLXNewAxisIndex: MLXArrayIndex, Sendable {
 }
 
 extension MLXArrayIndex where Self == MLXNewAxisIndex {
+    /// A new axis of size one: `a[.newAxis]`.
     public static var newAxis: Self { MLXNewAxisIndex() }
 }
 
@@ -72,6 +75,8 @@ public struct MLXSlice: Equatable, CustomStringConvertible, Sendable {
     let givenEnd: Int?
     let givenStride: Int?
 
+    /// A slice from `start` up to but without `end`. Missing parts reach to the ends; negative
+    /// numbers count from the end.
     public init(start: Int32? = nil, end: Int32? = nil, stride: Int32? = nil) {
         self.init(from: start.map(Int.init), to: end.map(Int.init), by: stride.map(Int.init))
     }
@@ -85,6 +90,7 @@ public struct MLXSlice: Equatable, CustomStringConvertible, Sendable {
     /// All elements in order.
     public var isFull: Bool { givenStart == nil && givenEnd == nil && stride == 1 }
 
+    /// The distance between two elements; negative to go backwards, 1 if none was given.
     public var stride: Int32 { Int32(clamping: step) }
 
     var step: Int { givenStride ?? 1 }
@@ -150,6 +156,7 @@ public func stride(
 }
 
 extension MLXArrayIndex where Self == MLXSlice {
+    /// A slice with a stride: `a[.stride(from: -1, by: -1)]` is the reverse.
     public static func stride(
         from start: Int? = nil, to end: Int? = nil, by stride: Int? = nil
     ) -> MLXSlice {

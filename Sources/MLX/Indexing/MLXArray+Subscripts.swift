@@ -5,6 +5,21 @@ import MLXOps
 // Subscripts. Reading gives a window where slices suffice and a gather where index arrays are
 // involved; assigning makes the array stand for an updated copy.
 extension MLXArray {
+    /// Part of the array; assigning replaces it. Integers drop their axis, ranges keep it,
+    /// `.newAxis` adds one, `.ellipsis` stands for all axes between, integer arrays gather along
+    /// their axis, and missing indices take the whole axis. Negative numbers count from the end.
+    ///
+    /// Ranges are cut off at the ends. An integer outside its axis makes the result invalid; an
+    /// index array outside it fails when evaluated. An assigned value is broadcast and cast to the
+    /// array's dtype. Windows of a row-major array share its memory.
+    ///
+    /// ```swift
+    /// var a = MLXArray(0 ..< 12, [3, 4])
+    /// let row = a[1]                              // (4): 4 5 6 7
+    /// let column = a[0..., 2]                     // (3): 2 6 10
+    /// let picked = a[MLXArray([2, 0] as [Int32])] // (2, 4): rows 2 and 0
+    /// a[0, 1 ..< 3] = MLXArray(-1)
+    /// ```
     public subscript(
         indices: any MLXArrayIndex..., stream stream: StreamOrDevice = .default
     ) -> MLXArray {
@@ -12,6 +27,7 @@ extension MLXArray {
         set { write(indices.map(\.mlxArrayIndexOperation), newValue, stream.id) }
     }
 
+    /// Part of the array, by indices in a Swift array; as the subscript that takes them one by one.
     public subscript(
         indices: [any MLXArrayIndex], stream stream: StreamOrDevice = .default
     ) -> MLXArray {

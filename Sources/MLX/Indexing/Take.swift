@@ -106,12 +106,16 @@ private func along(
 }
 
 extension MLXArray {
+    /// The elements at `indices` along an axis: shape (before axis…, shape of indices…, after
+    /// axis…). An index outside the axis is an error when evaluated; negative ones count from the
+    /// end.
     public func take(
         _ indices: MLXArray, axis: Int, stream: StreamOrDevice = .default
     ) -> MLXArray {
         MLX.take(self, indices, axis: axis, stream: stream)
     }
 
+    /// The elements at `indices` of the flattened array, in the shape of the indices.
     public func take(_ indices: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
         MLX.take(self, indices, stream: stream)
     }

@@ -3,8 +3,10 @@
 public struct NestedDictionary<Key: Hashable, Element>: CustomStringConvertible {
     var contents: [Key: NestedItem<Key, Element>]
 
+    /// A tree with nothing in it.
     public init() { contents = [:] }
 
+    /// A tree with the given entries at its root.
     public init(values: [Key: NestedItem<Key, Element>]) { contents = values }
 
     /// The tree under an item, which is a dictionary or `.none`.
@@ -17,6 +19,7 @@ public struct NestedDictionary<Key: Hashable, Element>: CustomStringConvertible 
         }
     }
 
+    /// The entry of a key at the root; assigning nil removes it.
     public subscript(key: Key) -> NestedItem<Key, Element>? {
         get { contents[key] }
         set { contents[key] = newValue }
@@ -27,12 +30,16 @@ public struct NestedDictionary<Key: Hashable, Element>: CustomStringConvertible 
         if case .value(let element) = contents[key] { element } else { nil }
     }
 
+    /// The keys at the root, in no order.
     public var keys: Dictionary<Key, NestedItem<Key, Element>>.Keys { contents.keys }
+    /// The entries at the root, in no order.
     public var values: Dictionary<Key, NestedItem<Key, Element>>.Values { contents.values }
+    /// Whether the root has no entries.
     public var isEmpty: Bool { contents.isEmpty }
     /// How many entries the root has.
     public var count: Int { contents.count }
 
+    /// The tree as an item.
     public func asItem() -> NestedItem<Key, Element> { .dictionary(contents) }
 
     /// Plain Swift dictionaries, arrays and elements.
@@ -156,6 +163,7 @@ extension NestedDictionary: Equatable where Element: Equatable {}
 extension NestedDictionary: Sendable where Element: Sendable, Key: Sendable {}
 
 extension NestedDictionary: Collection {
+    /// A key of the root and its entry.
     public typealias CollectionElement = Dictionary<Key, NestedItem<Key, Element>>.Element
     public typealias Index = Dictionary<Key, NestedItem<Key, Element>>.Index
 

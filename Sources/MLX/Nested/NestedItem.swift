@@ -4,8 +4,11 @@
 public enum NestedItem<Key: Hashable, Element>: IndentedDescription {
     /// Nothing; keeps the place of an element in an array.
     case none
+    /// One element.
     case value(Element)
+    /// Items by position.
     case array([NestedItem<Key, Element>])
+    /// Items by key.
     case dictionary([Key: NestedItem<Key, Element>])
 
     /// The plain Swift value: the element, an array, a dictionary, or nil.

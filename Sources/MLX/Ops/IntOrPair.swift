@@ -2,8 +2,11 @@
 
 /// One number for both axes, or one for each.
 public struct IntOrPair: Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+    /// Both numbers.
     public let values: (Int, Int)
+    /// The number for the first axis, the height.
     public var first: Int { values.0 }
+    /// The number for the second axis, the width.
     public var second: Int { values.1 }
 
     public init(integerLiteral value: IntegerLiteralType) { values = (value, value) }
@@ -27,9 +30,13 @@ public struct IntOrPair: Sendable, ExpressibleByIntegerLiteral, ExpressibleByArr
 
 /// One number for all three axes, or one for each.
 public struct IntOrTriple: Sendable, ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral {
+    /// All three numbers.
     public let values: (Int, Int, Int)
+    /// The number for the first axis, the depth.
     public var first: Int { values.0 }
+    /// The number for the second axis, the height.
     public var second: Int { values.1 }
+    /// The number for the third axis, the width.
     public var third: Int { values.2 }
 
     public init(integerLiteral value: IntegerLiteralType) { values = (value, value, value) }

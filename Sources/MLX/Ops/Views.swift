@@ -110,6 +110,7 @@ extension DType {
 
     /// Limits of an integer dtype.
     public struct IInfo: Sendable {
+        /// The dtype whose limits these are.
         public let dtype: DType
 
         /// The smallest number.

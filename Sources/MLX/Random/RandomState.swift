@@ -19,6 +19,7 @@ public enum MLXRandom {
             self.init(seed: UInt64(Date().timeIntervalSince1970 * 1e6))
         }
 
+        /// A state that gives out the same keys for the same seed.
         public init(seed: UInt64) { key = Locked(RandomState.firstKey(seed)) }
 
         /// A seed's key in the form that keys have later on, one row of two: so the first draw
@@ -46,6 +47,7 @@ public enum MLXRandom {
             key.withLock { $0 = fresh }
         }
 
+        /// The next key.
         public func asRandomKey() -> MLXArray { next() }
     }
 
@@ -95,10 +97,12 @@ public enum MLXRandom {
 
 /// A key, or a state that gives out keys.
 public protocol RandomStateOrKey {
+    /// The key to draw with; a state gives another one each time.
     func asRandomKey() -> MLXArray
 }
 
 extension MLXArray: RandomStateOrKey {
+    /// The array itself: equal keys give equal draws.
     public func asRandomKey() -> MLXArray { self }
 }
 

@@ -20,6 +20,7 @@ public final class Device: Sendable, Equatable {
     let kind: DeviceKind
     let index: Int32
 
+    /// The device of a kind. There is one of each, so `index` is taken and has no effect.
     public init(_ deviceType: DeviceType, index: Int32 = 0) {
         switch deviceType {
         case .cpu: kind = .cpu
@@ -29,6 +30,7 @@ public final class Device: Sendable, Equatable {
         self.index = index
     }
 
+    /// The task's default device, or the gpu.
     @available(*, deprecated, message: "use defaultDevice()")
     public convenience init() { self.init(Device.defaultDevice().deviceType ?? .gpu) }
 
@@ -36,10 +38,14 @@ public final class Device: Sendable, Equatable {
         self.init(DeviceType(rawValue: kind.name) ?? .gpu)
     }
 
+    /// OpenBLAS and cache-blocked kernels; has one for every operation.
     public static let cpu = Device(.cpu)
+    /// The same cores, with kernels of its own that work in grids of blocks.
     public static let gpu = Device(.gpu)
+    /// int8 products with 32-bit sums.
     public static let npu = Device(.npu)
 
+    /// The kind of the device.
     public var deviceType: DeviceType? { DeviceType(rawValue: kind.name) }
 
     /// The device that the task prefers; the gpu when it has said nothing.
@@ -76,6 +82,7 @@ extension Device: CustomStringConvertible {
     public var description: String { "Device(\(kind.name), \(index))" }
 }
 
+/// Runs `fn` with a default device; the former name of `Device.withDefaultDevice`.
 @available(*, deprecated, message: "use Device.withDefaultDevice")
 public func using<R>(device: Device, fn: () throws -> R) rethrows -> R {
     try Device.withDefaultDevice(device, fn)

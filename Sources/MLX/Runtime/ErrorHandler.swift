@@ -6,6 +6,7 @@ import MLXMemory
 /// The error that `withError` throws, as mlx-swift has it. The async API throws `ArrayError`,
 /// which says more.
 public enum MLXError: LocalizedError, Sendable, Equatable {
+    /// The message of the first error in the block.
     case caught(String)
 
     public var errorDescription: String? {
@@ -21,6 +22,7 @@ public final class ErrorBox: Sendable {
 
     init() {}
 
+    /// The first error that was noted; nil if there was none.
     public var firstError: (any Error)? {
         get { first.withLock { $0 } }
         set { first.withLock { $0 = newValue } }
@@ -48,10 +50,16 @@ public func withError<R>(_ body: (ErrorBox) throws -> R) throws -> R {
     return result
 }
 
+/// Runs `body` and throws its first error, if an operation in it was wrong, as `MLXError.caught`.
+/// ```swift
+/// do { try withError { eval(MLXArray.zeros([2]) + MLXArray.zeros([3])) } } catch { print(error) }
+/// ```
 public func withError<R>(_ body: () throws -> R) throws -> R {
     try withError { (_: ErrorBox) in try body() }
 }
 
+/// Runs an asynchronous `body` and throws its first error. The box is for reading errors on the
+/// way.
 public nonisolated(nonsending) func withError<R>(
     _ body: (ErrorBox) async throws -> R
 ) async throws -> R {
@@ -63,6 +71,7 @@ public nonisolated(nonsending) func withError<R>(
     return result
 }
 
+/// Runs an asynchronous `body` and throws its first error, if an operation in it was wrong.
 public nonisolated(nonsending) func withError<R>(
     _ body: () async throws -> R
 ) async throws -> R {
@@ -76,6 +85,8 @@ public func withErrorHandler<R>(
     try Defaults.with({ $0.onInvalid = { handler($0.summary) } }, body)
 }
 
+/// Runs an asynchronous `body`; each wrong operation in it calls `handler` with the message.
+/// Nothing is thrown for it.
 public nonisolated(nonsending) func withErrorHandler<R>(
     _ handler: @escaping @Sendable (String) -> Void, _ body: () async throws -> R
 ) async rethrows -> R {

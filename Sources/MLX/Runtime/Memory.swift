@@ -44,6 +44,7 @@ public enum Memory {
         set { account.resetPeaks() }
     }
 
+    /// The figures of this moment, in bytes.
     public static func snapshot() -> Snapshot {
         Snapshot(
             activeMemory: activeMemory, cacheMemory: cacheMemory, peakMemory: peakMemory)

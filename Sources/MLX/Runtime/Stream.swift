@@ -9,8 +9,11 @@ public final class Stream: Sendable, Equatable {
 
     init(id: StreamID) { self.id = id }
 
+    /// The first stream of the cpu.
     public static let cpu = Stream(id: StreamID(.cpu, lane: 0))
+    /// The first stream of the gpu.
     public static let gpu = Stream(id: StreamID(.gpu, lane: 0))
+    /// The first stream of the npu.
     public static let npu = Stream(id: StreamID(.npu, lane: 0))
 
     /// The lanes handed out so far, for each device.
@@ -28,6 +31,7 @@ public final class Stream: Sendable, Equatable {
         self.init(id: StreamID(device.kind, lane: lane))
     }
 
+    /// The stream of a device with a number.
     @available(*, deprecated, message: "use init(_:)")
     public convenience init(index: Int32, _ device: Device) {
         self.init(
@@ -75,18 +79,24 @@ public struct StreamOrDevice: Sendable, CustomStringConvertible, Equatable {
     /// The task's default; without one the scheduling policy decides.
     public static var `default`: StreamOrDevice { StreamOrDevice(id: .unpinned) }
 
+    /// The first stream of a device, which pins the operation to it.
     public static func device(_ device: Device) -> StreamOrDevice {
         StreamOrDevice(id: StreamID(device.kind, lane: 0))
     }
 
+    /// The first stream of the cpu.
     public static let cpu = device(.cpu)
+    /// The first stream of the gpu.
     public static let gpu = device(.gpu)
+    /// The first stream of the npu.
     public static let npu = device(.npu)
 
+    /// One stream, which orders the operation after what was recorded on it before.
     public static func stream(_ stream: Stream) -> StreamOrDevice {
         StreamOrDevice(id: stream.id)
     }
 
+    /// The stream meant; for the default, that of the default device.
     public var stream: Stream {
         id == .unpinned ? Stream.defaultStream(Device.defaultDevice()) : Stream(id: id)
     }

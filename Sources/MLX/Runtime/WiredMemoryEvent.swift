@@ -2,6 +2,7 @@ import Foundation
 
 /// What a `WiredMemoryManager` did, in order, for those who watch it.
 public struct WiredMemoryEvent: Sendable {
+    /// What happened.
     public enum Kind: String, Sendable {
         /// The limit without tickets is known.
         case baselineCaptured
@@ -31,13 +32,17 @@ public struct WiredMemoryEvent: Sendable {
 
     /// Counts up from 0 for each manager.
     public let sequence: UInt64
+    /// When it happened.
     public let timestamp: Date
+    /// What happened.
     public let kind: Kind
+    /// The ticket it was about; nil if about none.
     public let ticketID: UUID?
     /// The ticket's bytes.
     public let size: Int?
     /// The policy's description.
     public let policy: String?
+    /// The limit without tickets, in bytes; nil before it is known.
     public let baseline: Int?
     /// What the policies ask for.
     public let desiredLimit: Int?
@@ -48,6 +53,7 @@ public struct WiredMemoryEvent: Sendable {
     /// Tickets that wait.
     public let waiterCount: Int
 
+    /// An event with the given fields.
     public init(
         sequence: UInt64, timestamp: Date, kind: Kind, ticketID: UUID? = nil, size: Int? = nil,
         policy: String? = nil, baseline: Int? = nil, desiredLimit: Int? = nil,

@@ -47,6 +47,7 @@ private func saturating(_ a: Int, _ b: Int) -> Int {
 public struct WiredSumPolicy: WiredMemoryPolicy, Hashable, Sendable {
     /// Tells policies apart.
     public let identifier: UUID
+    /// A policy; equal identifiers make equal policies.
     public init(id: UUID = UUID()) { identifier = id }
 
     public func limit(baseline: Int, activeSizes: [Int]) -> Int {
@@ -58,6 +59,7 @@ public struct WiredSumPolicy: WiredMemoryPolicy, Hashable, Sendable {
 public struct WiredMaxPolicy: WiredMemoryPolicy, Hashable, Sendable {
     /// Tells policies apart.
     public let identifier: UUID
+    /// A policy; equal identifiers make equal policies.
     public init(id: UUID = UUID()) { identifier = id }
 
     public func limit(baseline: Int, activeSizes: [Int]) -> Int {
@@ -79,6 +81,13 @@ public struct WiredMemoryManagerConfiguration: Sendable, Hashable {
     /// Takes the recommended working set as baseline where memory cannot be wired.
     public var useRecommendedWorkingSetWhenUnsupported: Bool
 
+    /// - Parameters:
+    ///   - shrinkThresholdRatio: a smaller limit is applied only when it is smaller by this part.
+    ///   - shrinkCooldown: seconds that must pass before a smaller limit is applied.
+    ///   - policyOnlyWhenUnsupported: whether the limit is left alone, and only counted.
+    ///   - baselineOverride: the limit without tickets, in bytes; nil for the one in force.
+    ///   - useRecommendedWorkingSetWhenUnsupported: whether the recommended working set is the
+    ///     baseline where memory cannot be wired.
     public init(
         shrinkThresholdRatio: Double = 0.25, shrinkCooldown: TimeInterval = 1.0,
         policyOnlyWhenUnsupported: Bool = true, baselineOverride: Int? = nil,
@@ -109,8 +118,15 @@ public struct WiredMemoryTicket: Sendable, Identifiable {
     public let manager: WiredMemoryManager
     /// Decides whether and when it may open.
     public let policy: any WiredMemoryPolicy
+    /// Whether the ticket is for work or only reserves.
     public let kind: WiredMemoryTicketKind
 
+    /// - Parameters:
+    ///   - id: tells tickets apart.
+    ///   - size: bytes that the ticket stands for.
+    ///   - policy: decides whether and when it may open.
+    ///   - manager: who keeps it.
+    ///   - kind: whether it is for work or only reserves.
     public init(
         id: UUID = UUID(), size: Int, policy: any WiredMemoryPolicy,
         manager: WiredMemoryManager = .shared, kind: WiredMemoryTicketKind = .active

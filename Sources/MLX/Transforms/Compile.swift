@@ -36,7 +36,8 @@ public func compile(
     return { function.call($0) }
 }
 
-/// Compiles a function of one array. See ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// Compiles a function of one array. See
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray) -> MLXArray
@@ -45,7 +46,8 @@ public func compile(
     return { compiled([$0])[0] }
 }
 
-/// Compiles a function of two arrays. See ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// Compiles a function of two arrays. See
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray) -> MLXArray
@@ -57,7 +59,7 @@ public func compile(
 }
 
 /// Compiles a function of three arrays. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @Sendable @escaping (MLXArray, MLXArray, MLXArray) -> MLXArray

@@ -4,7 +4,7 @@ import MLXGraph
 // Compiled functions of more arrays and with more results, in mlx-swift's spellings.
 
 /// Compiles a function of one array with two results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray) -> (MLXArray, MLXArray)
@@ -20,7 +20,7 @@ public func compile(
 }
 
 /// Compiles a function of one array with three results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray) -> (MLXArray, MLXArray, MLXArray)
@@ -36,7 +36,7 @@ public func compile(
 }
 
 /// Compiles a function of one array with four results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray) -> (MLXArray, MLXArray, MLXArray, MLXArray)
@@ -52,7 +52,7 @@ public func compile(
 }
 
 /// Compiles a function of two arrays with two results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray) -> (MLXArray, MLXArray)
@@ -68,7 +68,7 @@ public func compile(
 }
 
 /// Compiles a function of two arrays with three results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray) -> (MLXArray, MLXArray, MLXArray)
@@ -84,7 +84,7 @@ public func compile(
 }
 
 /// Compiles a function of two arrays with four results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray) -> (MLXArray, MLXArray, MLXArray, MLXArray)
@@ -100,7 +100,7 @@ public func compile(
 }
 
 /// Compiles a function of three arrays with two results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray, MLXArray) -> (MLXArray, MLXArray)
@@ -116,7 +116,7 @@ public func compile(
 }
 
 /// Compiles a function of three arrays with three results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray, MLXArray) -> (MLXArray, MLXArray, MLXArray)
@@ -132,7 +132,7 @@ public func compile(
 }
 
 /// Compiles a function of three arrays with four results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray, MLXArray) -> (MLXArray, MLXArray, MLXArray, MLXArray)
@@ -148,7 +148,7 @@ public func compile(
 }
 
 /// Compiles a function of four arrays with one result. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray, MLXArray, MLXArray) -> MLXArray
@@ -160,7 +160,7 @@ public func compile(
 }
 
 /// Compiles a function of four arrays with two results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray, MLXArray, MLXArray) -> (MLXArray, MLXArray)
@@ -176,7 +176,7 @@ public func compile(
 }
 
 /// Compiles a function of four arrays with three results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray, MLXArray, MLXArray) -> (MLXArray, MLXArray, MLXArray)
@@ -192,7 +192,7 @@ public func compile(
 }
 
 /// Compiles a function of four arrays with four results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -212,7 +212,7 @@ public func compile(
 }
 
 /// Compiles a function of five arrays with one result. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray, MLXArray, MLXArray, MLXArray) -> MLXArray
@@ -224,7 +224,7 @@ public func compile(
 }
 
 /// Compiles a function of five arrays with two results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray, MLXArray, MLXArray, MLXArray) -> (MLXArray, MLXArray)
@@ -240,7 +240,7 @@ public func compile(
 }
 
 /// Compiles a function of five arrays with three results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -260,7 +260,7 @@ public func compile(
 }
 
 /// Compiles a function of five arrays with four results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -283,7 +283,7 @@ public func compile(
 }
 
 /// Compiles a function of six arrays with one result. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f: @escaping (MLXArray, MLXArray, MLXArray, MLXArray, MLXArray, MLXArray) -> MLXArray
@@ -295,7 +295,7 @@ public func compile(
 }
 
 /// Compiles a function of six arrays with two results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -315,7 +315,7 @@ public func compile(
 }
 
 /// Compiles a function of six arrays with three results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -338,7 +338,7 @@ public func compile(
 }
 
 /// Compiles a function of six arrays with four results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -361,7 +361,7 @@ public func compile(
 }
 
 /// Compiles a function of seven arrays with one result. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -374,7 +374,7 @@ public func compile(
 }
 
 /// Compiles a function of seven arrays with two results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -397,7 +397,7 @@ public func compile(
 }
 
 /// Compiles a function of seven arrays with three results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -420,7 +420,7 @@ public func compile(
 }
 
 /// Compiles a function of seven arrays with four results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -443,7 +443,7 @@ public func compile(
 }
 
 /// Compiles a function of eight arrays with one result. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -460,7 +460,7 @@ public func compile(
 }
 
 /// Compiles a function of eight arrays with two results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -481,7 +481,7 @@ public func compile(
 }
 
 /// Compiles a function of eight arrays with three results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:
@@ -502,7 +502,7 @@ public func compile(
 }
 
 /// Compiles a function of eight arrays with four results. See
-/// ``compile(inputs:outputs:shapeless:_:)-([MLXArray])``.
+/// the form that takes and returns `[MLXArray]`.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,
     _ f:

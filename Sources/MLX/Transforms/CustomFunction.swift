@@ -42,6 +42,7 @@ public func VMap(
 
 /// Puts the parts of a ``CustomFunction(_:)`` together.
 public enum MLXCustomFunctionBuilder {
+    /// Collects the parts in the braces of ``CustomFunction(_:)``.
     @resultBuilder
     public struct Builder {
         /// The function made of its parts. Without a `Forward` it returns invalid arrays.

@@ -14,6 +14,7 @@ public func leakyRelu(_ x: MLXArray, negativeSlope: Float = 0.01) -> MLXArray {
     maximum(negativeSlope * x, x)
 }
 
+/// The former name of ``logSoftmax(_:axis:)``.
 @available(*, deprecated, renamed: "logSoftmax(_:axis:)")
 public func logSoftMax(_ x: MLXArray, axis: Int = -1) -> MLXArray { logSoftmax(x, axis: axis) }
 
@@ -33,12 +34,14 @@ public func relu6(_ x: MLXArray) -> MLXArray { minimum(maximum(x, 0), 6) }
 /// max(x, 0)²
 public func reluSquared(_ x: MLXArray) -> MLXArray { square(relu(x)) }
 
+/// The former name of ``softplus(_:)``.
 @available(*, deprecated, renamed: "softplus(_:)")
 public func softPlus(_ x: MLXArray) -> MLXArray { softplus(x) }
 
 /// log(1 + exp(x))
 public func softplus(_ x: MLXArray) -> MLXArray { logAddExp(x, 0) }
 
+/// The former name of ``softsign(_:)``.
 @available(*, deprecated, renamed: "softsign(_:)")
 public func softSign(_ x: MLXArray) -> MLXArray { softsign(x) }
 

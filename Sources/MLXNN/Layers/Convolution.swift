@@ -3,16 +3,37 @@ import MLX
 /// Convolutions (cross-correlations), channels last. Weights are drawn evenly from ±1/√(inputs ×
 /// window); biases begin as zeros and draw nothing.
 
-/// Convolution of (N, L, C).
+/// Convolution (cross-correlation) of sequences (N, L, C).
+/// ```swift
+/// let layer = Conv1d(inputChannels: 8, outputChannels: 16, kernelSize: 3, padding: 1)
+/// let y = layer(MLXArray.zeros([4, 100, 8]))    // (4, 100, 16)
+/// ```
 open class Conv1d: Module, UnaryLayer {
     /// (outputs, window, inputs / groups)
     public let weight: MLXArray
+    /// (outputs), or nil
     public let bias: MLXArray?
+    /// Zeros on both sides.
     public let padding: Int
+    /// The distance between the elements of the window, at least 1.
     public let dilation: Int
+    /// The distance between two windows, at least 1.
     public let stride: Int
+    /// The number of groups: outputs of a group see its inputs only. Divides both numbers of
+    /// channels.
     public let groups: Int
 
+    /// A layer with weights drawn evenly from ±1/√(inputs / groups × window), and a bias of zeros.
+    /// - Parameters:
+    ///   - inputChannels: the channels of the input.
+    ///   - outputChannels: the channels of the output.
+    ///   - kernelSize: the size of the window.
+    ///   - stride: the distance between two windows.
+    ///   - padding: zeros on both sides.
+    ///   - dilation: the distance between the elements of the window.
+    ///   - groups: a divisor of both numbers of channels; as many as there are inputs make the
+    ///     convolution depthwise.
+    ///   - bias: whether there is a bias.
     public init(
         inputChannels: Int, outputChannels: Int, kernelSize: Int, stride: Int = 1,
         padding: Int = 0, dilation: Int = 1, groups: Int = 1, bias: Bool = true
@@ -29,6 +50,9 @@ open class Conv1d: Module, UnaryLayer {
         super.init()
     }
 
+    /// Applies the layer: input (N, L, inputs), output (N, (L + 2 padding - dilation (window - 1) -
+    /// 1) / stride + 1, outputs), rounded down. Another rank or another number of channels is an
+    /// error of the result.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         // A row of height one: the same sums in the same order.
         let row = conv2d(
@@ -40,16 +64,37 @@ open class Conv1d: Module, UnaryLayer {
     }
 }
 
-/// Convolution of (N, H, W, C).
+/// Convolution (cross-correlation) of images (N, H, W, C).
+/// ```swift
+/// let layer = Conv2d(inputChannels: 3, outputChannels: 16, kernelSize: 3, padding: 1)
+/// let y = layer(MLXArray.zeros([4, 28, 28, 3]))    // (4, 28, 28, 16)
+/// ```
 open class Conv2d: Module, UnaryLayer {
     /// (outputs, height, width, inputs / groups)
     public let weight: MLXArray
+    /// (outputs), or nil
     public let bias: MLXArray?
+    /// Zeros on both sides, along height and width.
     public let padding: (Int, Int)
+    /// The distance between the elements of the window, along height and width, at least 1.
     public let dilation: (Int, Int)
+    /// The distance between two windows, along height and width, at least 1.
     public let stride: (Int, Int)
+    /// The number of groups: outputs of a group see its inputs only. Divides both numbers of
+    /// channels.
     public let groups: Int
 
+    /// A layer with weights drawn evenly from ±1/√(inputs / groups × window), and a bias of zeros.
+    /// - Parameters:
+    ///   - inputChannels: the channels of the input.
+    ///   - outputChannels: the channels of the output.
+    ///   - kernelSize: the size of the window, along height and width.
+    ///   - stride: the distance between two windows, along height and width.
+    ///   - padding: zeros on both sides, along height and width.
+    ///   - dilation: the distance between the elements of the window, along height and width.
+    ///   - groups: a divisor of both numbers of channels; as many as there are inputs make the
+    ///     convolution depthwise.
+    ///   - bias: whether there is a bias.
     public init(
         inputChannels: Int, outputChannels: Int, kernelSize: IntOrPair, stride: IntOrPair = 1,
         padding: IntOrPair = 0, dilation: IntOrPair = 1, groups: Int = 1, bias: Bool = true
@@ -79,6 +124,9 @@ open class Conv2d: Module, UnaryLayer {
         super.init()
     }
 
+    /// Applies the layer: input (N, H, W, inputs), output (N, H', W', outputs), where H' = (H + 2
+    /// padding - dilation (window - 1) - 1) / stride + 1, rounded down, and W' likewise. Another
+    /// rank or another number of channels is an error of the result.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         let y = conv2d(
             x, weight, stride: IntOrPair(stride), padding: IntOrPair(padding),

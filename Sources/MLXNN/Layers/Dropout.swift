@@ -15,6 +15,8 @@ open class Dropout: Module, UnaryLayer {
         super.init()
     }
 
+    /// Applies the layer: while training, a new mask is drawn with each call; otherwise the input
+    /// comes back. The shape stays.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         training ? dropped(x, keeping: p1, maskShape: x.shape) : x
     }
@@ -32,6 +34,8 @@ open class Dropout2d: Module, UnaryLayer {
         super.init()
     }
 
+    /// Applies the layer: while training, a new mask is drawn with each call; otherwise the input
+    /// comes back. The shape stays.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         training ? dropped(x, keeping: p1, maskShape: channelMask(x, spatialAxes: 2)) : x
     }
@@ -49,6 +53,8 @@ open class Dropout3d: Module, UnaryLayer {
         super.init()
     }
 
+    /// Applies the layer: while training, a new mask is drawn with each call; otherwise the input
+    /// comes back. The shape stays.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         training ? dropped(x, keeping: p1, maskShape: channelMask(x, spatialAxes: 3)) : x
     }

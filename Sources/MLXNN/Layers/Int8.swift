@@ -8,12 +8,16 @@ import MLX
 public protocol Quantized: Module {
     /// How many weights along the inputs share a scale.
     var groupSize: Int { get }
+    /// The bits of a stored weight.
     var bits: Int { get }
+    /// The format of the stored weights.
     var mode: QuantizationMode { get }
 }
 
 /// A layer that has a form with int8 weights.
 public protocol Int8Quantizable: Module {
+    /// The layer with its weights rounded to int8, one scale for each output; it shares nothing
+    /// with this one.
     func toInt8() -> any Quantized
 }
 
@@ -39,14 +43,23 @@ public func quantizeInt8(
     model.update(modules: ModuleChildren.unflattened(updates))
 }
 
-/// `Linear` with int8 weights.
+/// ``Linear`` with int8 weights: y = x (scales · weight)ᵀ + b. Input rows are rounded to int8 too,
+/// each with its own scale, when the product runs on the NPU.
+/// ```swift
+/// let small = Int8Linear(Linear(64, 10))
+/// ```
 open class Int8Linear: Linear, Quantized {
+    /// The inputs: all of them share a scale.
     public let groupSize: Int
+    /// 8
     public let bits = 8
+    /// `.int8`
     public let mode = QuantizationMode.int8
     /// (outputs)
     public let scales: MLXArray
 
+    /// A frozen layer with the rounded weights of another one. Each scale is the largest magnitude
+    /// of an output's weights, divided by 127.
     public init(_ other: Linear) {
         let (quantized, scales) = int8Quantized(other.weight)
         self.scales = scales
@@ -55,6 +68,8 @@ open class Int8Linear: Linear, Quantized {
         freeze()
     }
 
+    /// Unfreezes nothing: int8 weights have no gradient. Keys that are not there throw
+    /// `UpdateError.keyNotFound` if `strict`.
     open override func unfreeze(
         recursive: Bool = true, keys: [String]? = nil, strict: Bool = false
     ) throws {
@@ -62,20 +77,29 @@ open class Int8Linear: Linear, Quantized {
         freeze(recursive: false)
     }
 
+    /// Applies the layer: input (…, inputs), output (…, outputs), in the input's dtype if it is a
+    /// floating one, else float32.
     open override func callAsFunction(_ x: MLXArray) -> MLXArray {
         let y = int8Matmul(x.asType(.float32), weight, scales: scales)
         return (bias.map { y + $0 } ?? y).asType(x.dtype.isFloatingPoint ? x.dtype : .float32)
     }
 }
 
-/// `Conv2d` with int8 weights.
+/// ``Conv2d`` with int8 weights, one scale for each output channel.
+/// ```swift
+/// let small = Int8Conv2d(Conv2d(inputChannels: 3, outputChannels: 8, kernelSize: 3))
+/// ```
 open class Int8Conv2d: Conv2d, Quantized {
+    /// The weights of one output: all of them share a scale.
     public let groupSize: Int
+    /// 8
     public let bits = 8
+    /// `.int8`
     public let mode = QuantizationMode.int8
     /// (outputs)
     public let scales: MLXArray
 
+    /// A frozen layer with the geometry and the rounded weights of another one.
     public init(_ other: Conv2d) {
         let (quantized, scales) = int8Quantized(other.weight)
         self.scales = scales
@@ -84,6 +108,8 @@ open class Int8Conv2d: Conv2d, Quantized {
         freeze()
     }
 
+    /// Unfreezes nothing: int8 weights have no gradient. Keys that are not there throw
+    /// `UpdateError.keyNotFound` if `strict`.
     open override func unfreeze(
         recursive: Bool = true, keys: [String]? = nil, strict: Bool = false
     ) throws {
@@ -91,6 +117,8 @@ open class Int8Conv2d: Conv2d, Quantized {
         freeze(recursive: false)
     }
 
+    /// Applies the layer: input (N, H, W, inputs), output (N, H', W', outputs) as in ``Conv2d``, in
+    /// the input's dtype if it is a floating one, else float32.
     open override func callAsFunction(_ x: MLXArray) -> MLXArray {
         let y = int8Conv2d(
             x.asType(.float32), weight, scales: scales, stride: IntOrPair(stride),

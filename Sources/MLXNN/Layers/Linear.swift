@@ -3,15 +3,21 @@ import MLX
 /// Affine maps. Weights have the output dimension first, as files of parameters have them, and
 /// are drawn in the order of the properties: weight, then bias.
 
-/// y = x
+/// y = x: a layer that changes nothing, to put where a layer is expected.
 public class Identity: Module, UnaryLayer {
+    /// The input itself.
     public func callAsFunction(_ x: MLXArray) -> MLXArray { x }
 }
 
-/// y = x Wᵀ + b
+/// An affine map, y = x Wᵀ + b.
+/// ```swift
+/// let layer = Linear(784, 10)
+/// let y = layer(MLXArray.zeros([32, 784]))    // (32, 10)
+/// ```
 open class Linear: Module, UnaryLayer {
     /// (outputs, inputs)
     public let weight: MLXArray
+    /// (outputs), or nil
     public let bias: MLXArray?
 
     /// (outputs, inputs)
@@ -43,15 +49,18 @@ open class Linear: Module, UnaryLayer {
         return "(inputDimensions=\(inputs), outputDimensions=\(outputs), bias=\(bias != nil))"
     }
 
+    /// Applies the layer: input (…, inputs), output (…, outputs). Another length of the last axis
+    /// is an error of the result.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         if let bias { addMM(bias, x, weight.T) } else { matmul(x, weight.T) }
     }
 }
 
-/// y[o] = x2ᵀ W[o] x1 + b[o]
+/// A form that is linear in each of two inputs: y[o] = x2ᵀ W[o] x1 + b[o].
 open class Bilinear: Module {
     /// (outputs, inputs 2, inputs 1)
     public let weight: MLXArray
+    /// (outputs), or nil
     public let bias: MLXArray?
 
     /// A layer with weight and bias drawn evenly from ±1/√inputs1.
@@ -71,6 +80,8 @@ open class Bilinear: Module {
             + "outputDimensions=\(weight.dim(0)), bias=\(bias != nil))"
     }
 
+    /// Applies the layer: inputs (…, inputs 1) and (…, inputs 2) with equal leading axes, output
+    /// (…, outputs).
     open func callAsFunction(_ x1: MLXArray, _ x2: MLXArray) -> MLXArray {
         let (outputs, inputs2, inputs1) = (weight.dim(0), weight.dim(1), weight.dim(2))
         let batch = Array(x1.shape.dropLast())

@@ -3,162 +3,211 @@ import MLX
 // Activation functions that have a setting, as layers, and PReLU, whose slope is learned. Each
 // calls the function it is named after.
 
-/// The `glu` function as a layer.
+/// Gated linear unit (Dauphin et al., 2017): a sigmoid(b), where a and b are the two halves of the
+/// input along an axis.
 open class GLU: Module, UnaryLayer {
+    /// The axis that is cut in halves.
     public var axis: Int
 
+    /// - Parameter axis: the axis to cut; its length must be even.
     public init(axis: Int = -1) {
         self.axis = axis
         super.init()
     }
 
+    /// Applies the layer: input (…, 2 n, …), output (…, n, …) at `axis`. An odd length is an error
+    /// of the result.
     open func callAsFunction(_ x: MLXArray) -> MLXArray { glu(x, axis: axis) }
 }
 
-/// The `leakyRelu` function as a layer.
+/// x where it is positive, `negativeSlope` x elsewhere, as a layer.
 open class LeakyReLU: Module, UnaryLayer {
+    /// The slope below zero.
     public var negativeSlope: Float
 
+    /// - Parameter negativeSlope: the slope below zero, commonly between 0 and 1.
     public init(negativeSlope: Float = 0.01) {
         self.negativeSlope = negativeSlope
         super.init()
     }
 
+    /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         leakyRelu(x, negativeSlope: negativeSlope)
     }
 }
 
-/// The `softmax` function as a layer.
+/// exp(x) / Σ exp(x) along an axis, as a layer. The largest element is subtracted first, so nothing
+/// overflows.
 open class Softmax: Module, UnaryLayer {
+    /// The axis that is normalized over; negative numbers count from the end.
     public var axis: Int
 
+    /// - Parameter axis: the axis whose elements sum to 1.
     public init(axis: Int = -1) {
         self.axis = axis
         super.init()
     }
 
+    /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray { softmax(x, axis: axis) }
 }
 
-/// The `softmin` function as a layer.
+/// exp(-x) / Σ exp(-x) along an axis, as a layer.
 open class Softmin: Module, UnaryLayer {
+    /// The axis that is normalized over; negative numbers count from the end.
     public var axis: Int
 
+    /// - Parameter axis: the axis whose elements sum to 1.
     public init(axis: Int = -1) {
         self.axis = axis
         super.init()
     }
 
+    /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray { softmin(x, axis: axis) }
 }
 
-/// The `softshrink` function as a layer.
+/// x moved towards zero by `lambda`, and zero within it, as a layer.
 open class Softshrink: Module, UnaryLayer {
+    /// How far elements move.
     public var lambda: Float
 
+    /// - Parameter lambda: how far elements move, at least 0.
     public init(lambda: Float = 0.5) {
         self.lambda = lambda
         super.init()
     }
 
+    /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray { softshrink(x, lambda: lambda) }
 }
 
-/// The `elu` function as a layer.
+/// Exponential linear unit (Clevert et al., 2016): x where it is positive, alpha (exp(x) - 1)
+/// elsewhere.
 open class ELU: Module, UnaryLayer {
+    /// Minus the limit of the function at -∞.
     public var alpha: Float
 
+    /// - Parameter alpha: the scale below zero.
     public init(alpha: Float = 1.0) {
         self.alpha = alpha
         super.init()
     }
 
+    /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray { elu(x, alpha: alpha) }
 }
 
-/// The `celu` function as a layer.
+/// Continuously differentiable ELU (Barron, 2017): max(x, 0) + alpha (exp(min(x, 0) / alpha) - 1).
 open class CELU: Module, UnaryLayer {
+    /// Minus the limit of the function at -∞.
     public var alpha: Float
 
+    /// - Parameter alpha: the scale below zero, not 0.
     public init(alpha: Float = 1.0) {
         self.alpha = alpha
         super.init()
     }
 
+    /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray { celu(x, alpha: alpha) }
 }
 
-/// The `logSoftmax` function as a layer.
+/// x - log Σ exp(x) along an axis, as a layer: the logarithms of ``Softmax``, without its rounding
+/// near 0.
 open class LogSoftmax: Module, UnaryLayer {
+    /// The axis that is normalized over; negative numbers count from the end.
     public var axis: Int
 
+    /// - Parameter axis: the axis whose exponentials sum to 1.
     public init(axis: Int = -1) {
         self.axis = axis
         super.init()
     }
 
+    /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray { logSoftmax(x, axis: axis) }
 }
 
-/// The `hardShrink` function as a layer.
+/// x where |x| is greater than `lambda`, zero elsewhere, as a layer.
 open class HardShrink: Module, UnaryLayer {
+    /// The largest magnitude that becomes zero.
     public var lambda: Float
 
+    /// - Parameter lambda: the largest magnitude that becomes zero.
     public init(lambda: Float = 0.5) {
         self.lambda = lambda
         super.init()
     }
 
+    /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray { hardShrink(x, lambda: lambda) }
 }
 
-/// The `step` function as a layer.
+/// 1 where x is greater than `threshold`, 0 elsewhere, as a layer. Its gradient is zero.
 open class Step: Module, UnaryLayer {
+    /// The largest element that gives 0.
     public var threshold: Float
 
+    /// - Parameter threshold: the largest element that gives 0.
     public init(threshold: Float = 0.0) {
         self.threshold = threshold
         super.init()
     }
 
+    /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray { step(x, threshold: threshold) }
 }
 
-/// The `hardTanH` function as a layer.
+/// x limited to an interval, as a layer.
 open class HardTanh: Module, UnaryLayer {
+    /// The lower end.
     public var min: Float
+    /// The upper end.
     public var max: Float
 
+    /// - Parameters:
+    ///   - min: the lower end.
+    ///   - max: the upper end.
     public init(min: Float = -1, max: Float = 1) {
         self.min = min
         self.max = max
         super.init()
     }
 
+    /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray { hardTanH(x, min: min, max: max) }
 }
 
-/// The `gelu` functions as a layer.
+/// Gaussian error linear unit (Hendrycks and Gimpel, 2016): x Φ(x) with the normal distribution
+/// function Φ, or one of its approximations.
+/// ```swift
+/// let y = GELU(approximation: .precise)(MLXArray([-1, 0, 1] as [Float]))
+/// ```
 open class GELU: Module, UnaryLayer {
+    /// How Φ is computed.
     public enum Approximation: Sendable {
-        /// By erf.
+        /// Φ(x) = (1 + erf(x / √2)) / 2.
         case none
-        /// By tanh.
+        /// x (1 + tanh(√(2/π) (x + 0.044715 x³))) / 2.
         case precise
-        /// By tanh, under its other name.
+        /// The same as `precise`, under its other name.
         case tanh
-        /// By sigmoid.
+        /// x sigmoid(1.702 x).
         case fast
     }
 
+    /// How Φ is computed.
     public let approximation: Approximation
 
+    /// - Parameter approximation: how Φ is computed; exactly by default.
     public init(approximation: Approximation = .none) {
         self.approximation = approximation
         super.init()
     }
 
+    /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         switch approximation {
         case .none: gelu(x)
@@ -168,15 +217,20 @@ open class GELU: Module, UnaryLayer {
     }
 }
 
-/// The `prelu` function with a learned slope.
+/// x where it is positive, `weight` x elsewhere, with a learned slope (He et al., 2015).
 open class PReLU: Module, UnaryLayer {
     /// The slope below zero, one for all or one for each channel.
     public let weight: MLXArray
 
+    /// - Parameters:
+    ///   - count: 1 for one slope, or the length of the last axis for one slope for each channel.
+    ///   - value: the slope to begin with.
     public init(count: Int = 1, value: Float = 0.25) {
         weight = MLXArray.full([count], values: MLXArray(value))
         super.init()
     }
 
+    /// Applies the layer: input (…, channels), output the same shape. A `count` that is neither 1
+    /// nor the number of channels is an error of the result.
     open func callAsFunction(_ x: MLXArray) -> MLXArray { prelu(x, alpha: weight) }
 }

@@ -5,7 +5,9 @@ import MLX
 open class Pool: Module, UnaryLayer {
     /// One number for each spatial axis.
     public let kernelSize: [Int]
+    /// The distance between two windows, for each spatial axis.
     public let stride: [Int]
+    /// What is added on both sides, for each spatial axis.
     public let padding: [Int]
 
     enum Reduction {
@@ -27,6 +29,9 @@ open class Pool: Module, UnaryLayer {
         "(kernelSize=\(kernelSize), stride=\(stride), padding=\(padding))"
     }
 
+    /// Applies the layer: input (N, …, C), output (N, …, C), where a spatial axis of length L
+    /// becomes (L + 2 padding - kernelSize) / stride + 1, rounded down. A window larger than the
+    /// padded input is an error of the result.
     open func callAsFunction(_ x: MLX.MLXArray) -> MLX.MLXArray {
         guard kernelSize.count == 1 else { return pooled(x, kernelSize, stride, padding) }
         // A sequence is a row of height one.
@@ -49,6 +54,7 @@ open class Pool: Module, UnaryLayer {
 
 /// The largest element of each window of (N, L, C).
 open class MaxPool1d: Pool {
+    /// A pool with windows of `kernelSize` every `stride`, and `padding` on both sides.
     public init(kernelSize: Int, stride: Int, padding: Int = 0) {
         super.init(.largest, kernelSize: [kernelSize], stride: [stride], padding: [padding])
     }
@@ -56,6 +62,8 @@ open class MaxPool1d: Pool {
 
 /// The largest element of each window of (N, H, W, C).
 open class MaxPool2d: Pool {
+    /// A pool with windows of `kernelSize` every `stride`, and `padding` on both sides of height
+    /// and width.
     public init(kernelSize: IntOrPair, stride: IntOrPair, padding: IntOrPair = 0) {
         super.init(
             .largest, kernelSize: [kernelSize.first, kernelSize.second],
@@ -65,6 +73,7 @@ open class MaxPool2d: Pool {
 
 /// The mean of each window of (N, L, C).
 open class AvgPool1d: Pool {
+    /// A pool with windows of `kernelSize` every `stride`, and `padding` on both sides.
     public init(kernelSize: Int, stride: Int, padding: Int = 0) {
         super.init(.mean, kernelSize: [kernelSize], stride: [stride], padding: [padding])
     }
@@ -72,6 +81,8 @@ open class AvgPool1d: Pool {
 
 /// The mean of each window of (N, H, W, C).
 open class AvgPool2d: Pool {
+    /// A pool with windows of `kernelSize` every `stride`, and `padding` on both sides of height
+    /// and width.
     public init(kernelSize: IntOrPair, stride: IntOrPair, padding: IntOrPair = 0) {
         super.init(
             .mean, kernelSize: [kernelSize.first, kernelSize.second],

@@ -16,7 +16,9 @@ extension Module {
         public static let allModelKeysSet = VerifyUpdate(rawValue: 1 << 1)
         /// New values have the shapes of the old ones.
         public static let shapeMismatch = VerifyUpdate(rawValue: 1 << 2)
+        /// All of these checks.
         public static let all = VerifyUpdate(rawValue: -1)
+        /// No check: keys without a counterpart are passed over.
         public static let none = VerifyUpdate([])
     }
 

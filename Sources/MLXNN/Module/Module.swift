@@ -25,6 +25,8 @@ open class Module {
     /// What reflection found, and the setters of the replaceable properties.
     private var reflected: (items: ModuleItems, setters: [String: any TypeErasedSetterProvider])?
 
+    /// A module in training mode, with nothing frozen. Subclasses set their properties before they
+    /// call it.
     public init() {}
 
     /// The stored properties, found by reflection at the first call and kept.
@@ -241,5 +243,6 @@ open class Module {
 
 /// A module that makes one array of one array.
 public protocol UnaryLayer: Module {
+    /// Applies the layer to an array and returns the result; a wrong shape gives an invalid array.
     func callAsFunction(_ x: MLXArray) -> MLXArray
 }

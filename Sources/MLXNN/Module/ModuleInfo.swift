@@ -55,16 +55,22 @@ private final class WrappedStorage<T> {
     let key: String?
     private let storage: WrappedStorage<T>
 
+    /// The array. Reading one that was never set and is not optional ends the process.
     public var wrappedValue: T {
         get { storage.read("@ParameterInfo") }
         set { storage.write(newValue) }
     }
 
+    /// - Parameters:
+    ///   - defaultValue: the array to begin with.
+    ///   - key: the name in files of parameters; the property's name if nil.
     public init(wrappedValue defaultValue: T, key: String? = nil) {
         self.key = key
         storage = WrappedStorage(defaultValue)
     }
 
+    /// A property that the module's initialiser sets.
+    /// - Parameter key: the name in files of parameters; the property's name if nil.
     public init(key: String? = nil) {
         self.key = key
         storage = WrappedStorage(nil)
@@ -87,16 +93,22 @@ private final class WrappedStorage<T> {
     let key: String?
     private let storage: WrappedStorage<T>
 
+    /// The module. Reading one that was never set and is not optional ends the process.
     public var wrappedValue: T {
         get { storage.read("@ModuleInfo") }
         set { storage.write(newValue) }
     }
 
+    /// - Parameters:
+    ///   - defaultValue: the module to begin with.
+    ///   - key: the name in files of parameters; the property's name if nil.
     public init(wrappedValue defaultValue: T, key: String? = nil) {
         self.key = key
         storage = WrappedStorage(defaultValue)
     }
 
+    /// A property that the module's initialiser sets.
+    /// - Parameter key: the name in files of parameters; the property's name if nil.
     public init(key: String? = nil) {
         self.key = key
         storage = WrappedStorage(nil)

@@ -18,7 +18,9 @@ public typealias ModuleItem = NestedItem<String, ModuleValue>
 public enum ModuleValue {
     /// nil
     case none
+    /// An array.
     case parameters(MLXArray)
+    /// A module.
     case module(Module)
     /// Anything that is neither: configuration, say.
     case other(Any)

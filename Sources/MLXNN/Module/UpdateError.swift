@@ -8,13 +8,16 @@ public enum UpdateError: Error {
     case unableToCollectModulesFromContainer(path: [String], modules: [String])
     /// An array where there is a dictionary, or the other way round.
     case mismatchedContainers(base: String, key: String)
+    /// The update's array has another shape than the model's.
     case mismatchedSize(
         path: [String], modules: [String], expectedShape: [Int], actualShape: [Int])
     /// The update has nothing for a key of the model, or `freeze` names a key that is not there.
     case keyNotFound(path: [String], modules: [String])
     /// Only properties with `@ModuleInfo` can be given another module.
     case needModuleInfo(String)
+    /// A property that could not be set, with the reason. Nothing in this package throws it.
     case unableToSet(String)
+    /// A module that is not of the property's type, which is named.
     case unableToCast(String)
     /// The update has keys that the model does not have.
     case unhandledKeys(path: [String], modules: [String], keys: [String])
@@ -22,6 +25,8 @@ public enum UpdateError: Error {
     case settingArrayWithModule(path: [String], modules: [String])
     /// A value of another kind than the model's: an array for a module, say.
     case incompatibleItems(path: [String], modules: [String], item: String, value: String)
+    /// The update's structure fits nothing that a module can hold at this key. Nothing in this
+    /// package throws it.
     case unexpectedStructure(key: String, item: String)
 }
 

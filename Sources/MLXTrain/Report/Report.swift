@@ -3,6 +3,12 @@ import Foundation
 /// One self-contained HTML page about a run: headings, paragraphs, tables, line charts, confusion
 /// matrices and device timelines, in the order they are added. It is made of plain values, holds
 /// no arrays, loads nothing from anywhere, runs no script, and reads well in light and in dark.
+///
+/// ```swift
+/// var report = Report(title: "Digits")
+/// report.add(Report.LineChart(title: "Loss", series: [.init("training", [2.3, 1.1, 0.4])]))
+/// try report.write(to: URL(fileURLWithPath: "report.html"))
+/// ```
 public struct Report: Sendable {
     /// Anything that draws itself as a piece of HTML.
     public protocol Figure: Sendable {
@@ -10,21 +16,27 @@ public struct Report: Sendable {
         var html: String { get }
     }
 
+    /// The heading of the page.
     public let title: String
+    /// The line below it; empty for none.
     public let subtitle: String
     private var pieces: [String] = []
 
+    /// An empty page.
     public init(title: String, subtitle: String = "") {
         self.title = title
         self.subtitle = subtitle
     }
 
+    /// Adds a heading.
     public mutating func add(heading: String) {
         pieces.append("<h2>\(Report.escape(heading))</h2>")
     }
 
+    /// Adds a paragraph; characters that mean something in HTML are escaped.
     public mutating func add(text: String) { pieces.append("<p>\(Report.escape(text))</p>") }
 
+    /// Adds a figure.
     public mutating func add(_ figure: some Figure) { pieces.append(figure.html) }
 
     /// The figures that a run is judged by, large and side by side.
@@ -36,6 +48,7 @@ public struct Report: Sendable {
         pieces.append("<div class=\"tiles\">\(tiles.joined())</div>")
     }
 
+    /// The whole page as HTML.
     public var html: String {
         let title = Report.escape(title)
         let subtitle = subtitle.isEmpty ? "" : "<p class=\"sub\">\(Report.escape(subtitle))</p>"

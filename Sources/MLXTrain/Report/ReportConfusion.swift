@@ -2,11 +2,17 @@ extension Report {
     /// How often examples of each class (rows) were taken for each class (columns). A cell's
     /// colour is its share of the row, so that rare classes count as much as frequent ones.
     public struct ConfusionMatrix: Figure {
+        /// The line above the figure.
         public var title: String
+        /// The names of the classes.
         public var labels: [String]
         /// Row-major, `labels.count` rows and columns; missing counts are taken as zero.
         public var counts: [[Int]]
 
+        /// - Parameters:
+        ///   - title: the line above the figure.
+        ///   - labels: the names of the classes.
+        ///   - counts: a row for each true class, a column for each class taken.
         public init(title: String, labels: [String], counts: [[Int]]) {
             self.title = title
             self.labels = labels

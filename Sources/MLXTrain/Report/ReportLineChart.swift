@@ -4,10 +4,14 @@ extension Report {
     /// Curves over a common axis: losses, accuracies, rates. Points that are not finite interrupt
     /// their curve; long curves are thinned to what the picture can show, keeping extremes.
     public struct LineChart: Figure {
+        /// One curve.
         public struct Series: Sendable {
+            /// What the legend calls it.
             public let name: String
+            /// Its points, in the order in which they are joined.
             public let points: [(x: Double, y: Double)]
 
+            /// A curve through points.
             public init(_ name: String, _ points: [(x: Double, y: Double)]) {
                 self.name = name
                 self.points = points
@@ -19,13 +23,23 @@ extension Report {
             }
         }
 
+        /// The line above the figure.
         public var title: String
+        /// What the horizontal axis shows, with its unit.
         public var xLabel: String
+        /// What the vertical axis shows, with its unit.
         public var yLabel: String
+        /// The curves.
         public var series: [Series]
         /// Fixes the vertical range, 0 to 1 for an accuracy; otherwise the values give it.
         public var yRange: ClosedRange<Double>?
 
+        /// - Parameters:
+        ///   - title: the line above the figure.
+        ///   - xLabel: what the horizontal axis shows.
+        ///   - yLabel: what the vertical axis shows.
+        ///   - series: the curves.
+        ///   - yRange: the vertical range; nil to take it from the values.
         public init(
             title: String, xLabel: String = "step", yLabel: String = "", series: [Series],
             yRange: ClosedRange<Double>? = nil

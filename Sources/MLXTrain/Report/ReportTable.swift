@@ -2,10 +2,17 @@ extension Report {
     /// Rows of text under a header; a column whose every cell starts like a number is set to the
     /// right.
     public struct Table: Figure {
+        /// The line above the figure; empty for none.
         public var title: String
+        /// The names of the columns.
         public var header: [String]
+        /// The cells, row by row.
         public var rows: [[String]]
 
+        /// - Parameters:
+        ///   - title: the line above the figure.
+        ///   - header: the names of the columns.
+        ///   - rows: the cells; a short row leaves its last cells empty.
         public init(title: String = "", header: [String], rows: [[String]]) {
             self.title = title
             self.header = header

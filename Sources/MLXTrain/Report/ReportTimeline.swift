@@ -2,12 +2,18 @@ extension Report {
     /// What each device did when: one lane for each device, one bar for each event, coloured by
     /// label. Events too short to see are drawn together, so a million of them make a small page.
     public struct Timeline: Figure {
+        /// Something that a device did.
         public struct Event: Sendable {
+            /// The name of the lane.
             public let device: String
+            /// When it began, in nanoseconds on any clock.
             public let beginNanoseconds: Int
+            /// When it ended, on the same clock.
             public let endNanoseconds: Int
+            /// What it was; equal labels have equal colours.
             public let label: String
 
+            /// An event from one instant to another.
             public init(device: String, beginNanoseconds: Int, endNanoseconds: Int, label: String) {
                 self.device = device
                 self.beginNanoseconds = beginNanoseconds
@@ -16,10 +22,14 @@ extension Report {
             }
         }
 
+        /// The line above the figure.
         public var title: String
         /// In any order; lanes are in the order in which devices first occur.
         public var events: [Event]
 
+        /// - Parameters:
+        ///   - title: the line above the figure.
+        ///   - events: in any order.
         public init(title: String, events: [Event]) {
             self.title = title
             self.events = events
