@@ -192,6 +192,46 @@ void mlx_scatter_elements(char *out, const char *values, const int64_t *offsets,
 #undef SCATTER
 }
 
+// One row of indices into (n, inner); FROM and TO say which side they are on.
+#define ALONG(T, I, BODY)                                                                 \
+    for (size_t i = 0; i < inner; i++) {                                                  \
+        int64_t at = ((const I *)index)[row * inner + i];                                 \
+        if (at < 0) at += n;                                                              \
+        if ((uint64_t)at >= (uint64_t)n) return (ptrdiff_t)(row * inner + i);             \
+        size_t place = (plane * (size_t)n + (size_t)at) * inner + i;                      \
+        BODY(T)                                                                           \
+    }
+#define TAKE(T) ((T *)out)[row * inner + i] = ((const T *)x)[place];
+#define PUT(T) ((T *)out)[place] = ((const T *)values)[row * inner + i];
+#define ALONG_OF(BODY, T)                                                                 \
+    if (wide) {                                                                           \
+        ALONG(T, int64_t, BODY)                                                           \
+    } else {                                                                              \
+        ALONG(T, int32_t, BODY)                                                           \
+    }
+
+ptrdiff_t mlx_take_along(char *out, const char *x, const void *index, bool wide, int item_size,
+                         size_t begin, size_t end, size_t k, size_t inner, int64_t n) {
+    for (size_t row = begin; row < end; row++) {
+        size_t plane = row / k;
+#define ROW_OF(T) ALONG_OF(TAKE, T)
+        BY_SIZE(item_size, ROW_OF)
+#undef ROW_OF
+    }
+    return -1;
+}
+
+ptrdiff_t mlx_put_along(char *out, const char *values, const void *index, bool wide, int item_size,
+                        size_t begin, size_t end, size_t k, size_t inner, int64_t n) {
+    for (size_t row = begin * k; row < end * k; row++) {
+        size_t plane = row / k;
+#define ROW_OF(T) ALONG_OF(PUT, T)
+        BY_SIZE(item_size, ROW_OF)
+#undef ROW_OF
+    }
+    return -1;
+}
+
 void mlx_fill(void *out, const void *value, int item_size, size_t n, bool stream) {
     u64 pattern = 0;
     switch (item_size) {

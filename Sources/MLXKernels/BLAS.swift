@@ -66,8 +66,8 @@ extension CPUKernels {
         if Matmul.isEmpty(call) { return }
         let product = MatrixProduct(call)
         let out = product.out
-        if product.count > 1 && product.operations <= Matmul.smallProduct
-            && BLAS.accepts(product.left) && BLAS.accepts(product.right) && !out.dtype.isHalf
+        let isSmall = Matmul.isSmall(product)
+        if isSmall && BLAS.accepts(product.left) && BLAS.accepts(product.right) && !out.dtype.isHalf
         {
             call.fanOut.forRanges(
                 product.count, size: max(1, (1 << 18) / max(product.operations, 1)),
@@ -83,7 +83,11 @@ extension CPUKernels {
         for index in 0..<product.count {
             let (a, b, c) = product.item(index)
             let wide = Matmul.target(c, call)
-            tiled(walkable(a, call), walkable(b, call), wide, call)
+            if isSmall {
+                BLAS.multiply(walkable(a, call), walkable(b, call), wide)
+            } else {
+                tiled(walkable(a, call), walkable(b, call), wide, call)
+            }
             Matmul.finish(wide, c, call)
         }
     }

@@ -8,8 +8,12 @@ import MLXBase
 /// real ones. The tile grid is a function of M, N, K and the dtype.
 enum Matmul {
 
-    /// Products up to this many multiplications of a batch run one per chunk.
-    static let smallProduct = 1 << 22
+    /// Small products run on one thread and go straight to the general kernel, alone as in a
+    /// batch: so each has the bits that it has alone, and many run side by side.
+    static func isSmall(_ product: MatrixProduct) -> Bool {
+        let out = product.out
+        return product.operations <= (out.rows == 1 || out.columns == 1 ? 1 << 12 : 1 << 18)
+    }
 
     static func isEmpty(_ call: borrowing KernelCall) -> Bool {
         let out = call.outputs[0]
@@ -61,7 +65,7 @@ extension GPUKernels {
         if out.dtype == .complex64 { return complexMatmul(product, call) }
         let packed = PackedProduct(out.dtype)
         let bytes = packed.scratchBytes(out.rows, out.columns, product.left.columns)
-        if product.count > 1 && product.operations <= Matmul.smallProduct && bytes <= 4 << 20 {
+        if Matmul.isSmall(product) {
             smallBatch(product, packed, bytes, call)
             return
         }

@@ -28,8 +28,9 @@ struct MatrixView {
     }
 }
 
-/// A batch of products C = A B with broadcast batch axes, as strides of batch items. When B is
-/// the same for all items and A's items continue its rows, the batch folds into the rows.
+/// A batch of products C = A B with broadcast batch axes, as strides of batch items. When B has no
+/// batch axis and A's items continue its rows, the batch folds into the rows. A B that is repeated
+/// along a batch axis does not fold: which bits an item has follows from shapes alone.
 struct MatrixProduct {
     var left: MatrixView
     var right: MatrixView
@@ -37,6 +38,7 @@ struct MatrixProduct {
     private var dims: [Int] = []
     private var leftStrides: [Int] = []
     private var rightStrides: [Int] = []
+    private var rightDims: [Int] = []
 
     init(_ call: borrowing KernelCall) {
         let (a, b, c) = (call.inputs[0], call.inputs[1], call.outputs[0])
@@ -47,7 +49,9 @@ struct MatrixProduct {
         for axis in 0..<batch {
             dims.append(c.shape[axis])
             leftStrides.append(MatrixProduct.stride(a, axis - (c.shape.ndim - a.shape.ndim)))
-            rightStrides.append(MatrixProduct.stride(b, axis - (c.shape.ndim - b.shape.ndim)))
+            let own = axis - (c.shape.ndim - b.shape.ndim)
+            rightStrides.append(MatrixProduct.stride(b, own))
+            rightDims.append(own < 0 ? 1 : b.shape[own])
         }
         fold()
     }
@@ -66,7 +70,7 @@ struct MatrixProduct {
 
     private mutating func fold() {
         while let last = dims.last {
-            let foldable = last == 1 || (rightStrides.last! == 0
+            let foldable = last == 1 || (rightDims.last! == 1
                 && (leftStrides.last! == left.rows * left.rowStride || left.rows == 1)
                 && leftStrides.last! != 0)
             if !foldable { return }
@@ -79,6 +83,7 @@ struct MatrixProduct {
             dims.removeLast()
             leftStrides.removeLast()
             rightStrides.removeLast()
+            rightDims.removeLast()
         }
     }
 

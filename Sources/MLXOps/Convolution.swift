@@ -10,8 +10,8 @@ package enum Convolution {
         row(
             .conv2d, "conv2d", "y[n,o,c] = Σ x[n, o stride + k dilation - pad, i] w[c,k,i]",
             shape: ShapeRule { (context) throws(ArrayError) in
-                let geometry = ConvolutionGeometry(words: context.attributes.words)
-                return try geometry.outputShape(context)
+                try ConvolutionGeometry(checking: context).outputShape(
+                    context.shapes[0], context.shapes[1], context)
             },
             samples: sampleGeometries.map { .init($0.shapes, Attributes(words: $0.words)) },
             vjp: .rule { context in
@@ -28,7 +28,11 @@ package enum Convolution {
             }),
         row(
             .convInputGradient, "conv2d_input_gradient", "x = adjoint of conv2d in x, of (g, w)",
-            shape: .told,
+            shape: ShapeRule { (context) throws(ArrayError) in
+                let x = try ShapeRule.told.apply(context)
+                try checkAdjoint(context, x, context.shapes[1], gradient: context.shapes[0])
+                return x
+            },
             samples: sampleGeometries.map(inputGradientSample),
             vjp: .rule { context in
                 let (g, w) = (context.inputs[0], context.inputs[1])
@@ -43,7 +47,11 @@ package enum Convolution {
             }),
         row(
             .convWeightGradient, "conv2d_weight_gradient", "w = adjoint of conv2d in w, of (x, g)",
-            shape: .told,
+            shape: ShapeRule { (context) throws(ArrayError) in
+                let w = try ShapeRule.told.apply(context)
+                try checkAdjoint(context, context.shapes[0], w, gradient: context.shapes[1])
+                return w
+            },
             samples: sampleGeometries.map(weightGradientSample),
             vjp: .rule { context in
                 let (x, g) = (context.inputs[0], context.inputs[1])
@@ -66,6 +74,17 @@ package enum Convolution {
             attributeNames: ConvolutionGeometry.names, dtype: .inexact, shape: shape, vjp: vjp,
             flops: { cost($0, code) }, kernels: KernelTable.convolution(name),
             toleranceEpsilons: 256, samples: SampleRule { samples })
+    }
+
+    /// - Throws: unless a convolution of x with w has the shape of the gradient.
+    private static func checkAdjoint(
+        _ context: RuleContext, _ x: Shape, _ w: Shape, gradient: Shape
+    ) throws(ArrayError) {
+        let output = try ConvolutionGeometry(checking: context).outputShape(x, w, context)
+        guard output == gradient else {
+            throw context.error(
+                .shape, "\(x) and \(w) make \(output), the gradient has shape \(gradient)")
+        }
     }
 
     private static func record(
@@ -153,12 +172,22 @@ package struct ConvolutionGeometry: Sendable {
         flip = words[11] != 0
     }
 
+    /// - Throws: unless there are as many attributes as a convolution has, none absurd.
+    init(checking context: RuleContext) throws(ArrayError) {
+        try AttributeChecks.count(context, 12)
+        self.init(words: context.attributes.words)
+        for padding in paddingLow + paddingHigh where padding < -1 << 40 || padding > 1 << 40 {
+            throw context.error(.argument, "padding \(padding) is out of any range")
+        }
+    }
+
     package var words: [Int] {
         stride + paddingLow + paddingHigh + kernelDilation + inputDilation + [groups, flip ? 1 : 0]
     }
 
-    func outputShape(_ context: RuleContext) throws(ArrayError) -> Shape {
-        let (x, w) = (context.shapes[0], context.shapes[1])
+    func outputShape(
+        _ x: Shape, _ w: Shape, _ context: RuleContext
+    ) throws(ArrayError) -> Shape {
         guard x.ndim == 4, w.ndim == 4 else {
             throw context.error(.shape, "needs an input (N,H,W,C) and a weight (O,kH,kW,C)")
         }

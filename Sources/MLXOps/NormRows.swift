@@ -102,10 +102,12 @@ package enum NormRows {
             vjp: .rule(kind.pulledTwice),
             vmap: .rule { context in
                 if context.isBatched.count > 2 && context.isBatched[2] {
-                    let weight = context.inputs[2]
-                    let weighted = mul(
-                        context.batched(1), kind.spread(weight, context.elementShape(1).count))
-                    return context.record([context.batched(0), weighted], context.attributes)
+                    let weight = kind.spread(
+                        kind.wide(context.inputs[2]), context.elementShape(1).count)
+                    let weighted = mul(kind.wide(context.batched(1)), weight)
+                    let slope = context.record(
+                        [kind.wide(context.batched(0)), weighted], context.attributes)
+                    return Ops.cast(slope, to: context.dtype)
                 }
                 return context.record(
                     [context.batched(0), context.batched(1)] + context.inputs.dropFirst(2),
@@ -188,6 +190,11 @@ extension NormRows {
             return terms.dropFirst().reduce(first, add)
         }
 
+        /// The half types compute in float32 and are rounded once, as the kernels do.
+        func wide(_ x: MLXArray) -> MLXArray {
+            x.dtype.size == 2 ? Ops.cast(x, to: .float32) : x
+        }
+
         func mapped(_ context: VMapContext) -> MLXArray {
             if !context.isBatched.dropFirst().contains(true) {
                 return context.record(context.inputs, context.attributes)
@@ -195,12 +202,13 @@ extension NormRows {
             let rank = context.elementShape(0).count
             let flags = context.attributes.words[1]
             func term(_ number: Int) -> MLXArray {
-                let input = context.inputs[number]
+                let input = wide(context.inputs[number])
                 return context.isBatched[number] ? spread(input, rank) : input
             }
-            var y = context.record([context.batched(0)], plain(context.attributes))
+            var y = context.record([wide(context.batched(0))], plain(context.attributes))
             if flags & 1 != 0 { y = mul(y, term(1)) }
-            return flags & 2 != 0 ? add(y, term(flags & 1 + 1)) : y
+            if flags & 2 != 0 { y = add(y, term(flags & 1 + 1)) }
+            return Ops.cast(y, to: context.dtype)
         }
 
         /// The derivative of <h, gradient(x, g, w)>: with a = w g, y = (x - m) r, means written

@@ -66,6 +66,14 @@ package enum AttributeForm: Sendable {
     case integer
     /// The bits of a number for each name, in the result's dtype.
     case scalars
+
+    /// Everything is in the word, and there are no further words.
+    var isWord: Bool {
+        switch self {
+        case .axisMask, .permutation, .integer: true
+        case .words, .scalars: false
+        }
+    }
 }
 
 /// A kernel for each kind of device that has one of its own.

@@ -20,14 +20,24 @@ package enum Pooling {
         // Both rows below are linear in their last input and each other's adjoint.
         row(
             .maxPoolGradient, "max_pool2d_gradient",
-            "g of each window goes to its maxima, evenly", arity: 3, shape: .same,
+            "g of each window goes to its maxima, evenly", arity: 3,
+            shape: ShapeRule { (context) throws(ArrayError) in
+                try checkPooled(context, context.shapes[0], [context.shapes[1], context.shapes[2]])
+                return context.shapes[0]
+            },
             samples: geometries.map {
                 .init([$0.input, $0.output, $0.output], Attributes(words: $0.words))
             },
             vjp: .rule { adjoint(.maxPoolTangent, $0) }),
         row(
             .maxPoolTangent, "max_pool2d_tangent", "mean of t over each window's maxima", arity: 3,
-            shape: ShapeRule { context in context.shapes[1] },
+            shape: ShapeRule { (context) throws(ArrayError) in
+                guard context.shapes[2] == context.shapes[0] else {
+                    throw context.error(.shape, "needs a tangent for each element")
+                }
+                try checkPooled(context, context.shapes[0], [context.shapes[1]])
+                return context.shapes[1]
+            },
             samples: geometries.map {
                 .init([$0.input, $0.output, $0.input], Attributes(words: $0.words))
             },
@@ -46,7 +56,12 @@ package enum Pooling {
             }),
         row(
             .averagePoolGradient, "avg_pool2d_gradient", "g of each window spread evenly",
-            arity: 1, shape: .told,
+            arity: 1,
+            shape: ShapeRule { (context) throws(ArrayError) in
+                let x = try ShapeRule.told.apply(context)
+                try checkPooled(context, x, [context.shapes[0]])
+                return x
+            },
             samples: geometries.map {
                 .init(
                     [$0.output],
@@ -60,6 +75,31 @@ package enum Pooling {
                 ]
             }),
     ]
+
+    /// - Throws: unless pooling x gives the shape of all `results`.
+    private static func checkPooled(
+        _ context: RuleContext, _ x: Shape, _ results: [Shape]
+    ) throws(ArrayError) {
+        let output = try ShapeRule.pooledShape(x, context)
+        for result in results where result != output {
+            throw context.error(.shape, "\(x) pools to \(output), not \(result)")
+        }
+    }
+
+    /// Images are independent: the batch joins theirs.
+    private static func mapped(_ context: VMapContext) -> MLXArray {
+        func joined(_ shape: [Int]) -> [Int] {
+            [context.size * shape[0]] + shape.dropFirst()
+        }
+        let inputs = context.inputs.indices.map {
+            Ops.reshape(context.batched($0), joined(context.elementShape($0)))
+        }
+        var attributes = context.attributes
+        attributes.outputShape = try? Shape(
+            validating: joined(context.shape.array), operation: context.row.name)
+        let result = context.record(inputs, attributes)
+        return Ops.reshape(result, [context.size] + context.shape.array)
+    }
 
     private static func adjoint(_ code: OpCode, _ context: VJPContext) -> [MLXArray?] {
         [
@@ -77,7 +117,7 @@ package enum Pooling {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: arity...arity,
             attributeNames: ["window…", "stride…", "padding low…", "padding high…"],
-            dtype: .inexactReal, shape: shape, vjp: vjp,
+            dtype: .inexactReal, shape: shape, vjp: vjp, vmap: .rule(mapped),
             flops: {
                 Double(max($0.output.size, $0.shapes[0].size)) * Double($0.words[0] * $0.words[1])
             },
@@ -111,7 +151,11 @@ extension DTypeRule {
 
 extension ShapeRule {
     static let pooled = ShapeRule { (context) throws(ArrayError) in
-        let x = context.shapes[0]
+        try pooledShape(context.shapes[0], context)
+    }
+
+    static func pooledShape(_ x: Shape, _ context: RuleContext) throws(ArrayError) -> Shape {
+        try AttributeChecks.count(context, 8)
         let words = context.attributes.words
         guard x.ndim == 4 else { throw context.error(.shape, "needs an array (N,H,W,C)") }
         var dims = [x[0]]

@@ -37,8 +37,8 @@ package enum Quantized {
                 guard context.shapes[1].ndim == 4,
                     context.shapes[2].array == [context.shapes[1][0]]
                 else { throw context.error(.shape, "weight and scales do not fit") }
-                return try ConvolutionGeometry(words: context.attributes.words)
-                    .outputShape(context)
+                return try ConvolutionGeometry(checking: context).outputShape(
+                    context.shapes[0], context.shapes[1], context)
             },
             samples: [
                 .init(

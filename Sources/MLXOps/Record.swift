@@ -27,6 +27,9 @@ package enum Ops {
         guard row.arity.contains(inputs.count) else {
             throw context.error(.argument, "takes \(row.arity) arrays, not \(inputs.count)")
         }
+        if row.attributeForm.isWord && !attributes.words.isEmpty {
+            throw context.error(.argument, "takes one word of attributes")
+        }
         let (inputType, outputType) = try row.dtype.apply(context)
         let shape = try row.shape.apply(context)
         let cast = inputType.map { type in inputs.map { Ops.cast($0, to: type, stream: stream) } }

@@ -137,6 +137,7 @@ enum Reference {
         default:
             return Reductions.evaluate(row.name, inputs, attributes, shape)
                 ?? Movements.evaluate(row.name, inputs, attributes, shape)
+                ?? Movements.along(row.name, inputs, attributes, shape)
                 ?? Windows.evaluate(row.name, inputs, attributes, shape)
                 ?? Sequences.evaluate(row.name, inputs, attributes, shape)
                 ?? Matrices.evaluate(row.name, inputs, attributes, shape)

@@ -113,6 +113,24 @@ enum Movements {
         return result
     }
 
+    /// One index for each element, along one axis.
+    static func along(
+        _ name: String, _ inputs: [Tensor], _ attributes: Attributes, _ shape: [Int]
+    ) -> Tensor? {
+        let (x, numbers, axis) = (inputs[0], inputs[1], Int(attributes.word))
+        func place(_ index: [Int]) -> [Int] {
+            var target = index
+            let number = Int(numbers[index])
+            target[axis] = number < 0 ? number + x.shape[axis] : number
+            return target
+        }
+        switch name {
+        case "take_along_axis": return Tensor(shape) { x[place(Tensor.index($0, shape))] }
+        case "put_along_axis": return scattered(x, inputs[2], place) { $1 }
+        default: return nil
+        }
+    }
+
     private static func indexed(
         _ name: String, _ inputs: [Tensor], _ words: [Int], _ shape: [Int]
     ) -> Tensor? {

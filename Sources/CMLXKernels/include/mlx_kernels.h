@@ -16,6 +16,16 @@ void mlx_copy_rows(char *out, const char *in, int item_size, int ndim, const ptr
 /// out[i * count + j] = in[i] for i < n: each element several times in a row.
 void mlx_repeat_elements(char *out, const char *in, int item_size, size_t n, size_t count);
 
+/// Picks along the middle axis of (outer, n, inner): for rows r = o * k + j in [begin, end) and
+/// i < inner, out[r, i] = x[o, index[r, i], i]; indices are int32 or, when `wide`, int64, and
+/// negative ones count from the end. Returns the position of an index outside the axis, or -1.
+ptrdiff_t mlx_take_along(char *out, const char *x, const void *index, bool wide, int item_size,
+                         size_t begin, size_t end, size_t k, size_t inner, int64_t n);
+/// Places along the middle axis: for o in [begin, end), j < k and i < inner in that order,
+/// out[o, index[o, j, i], i] = values[o, j, i].
+ptrdiff_t mlx_put_along(char *out, const char *values, const void *index, bool wide, int item_size,
+                        size_t begin, size_t end, size_t k, size_t inner, int64_t n);
+
 /// out[offsets[i]] = values[i] in order, for offsets in [low, high).
 void mlx_scatter_elements(char *out, const char *values, const int64_t *offsets, size_t n,
                           int item_size, int64_t low, int64_t high);

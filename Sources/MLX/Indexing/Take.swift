@@ -35,11 +35,9 @@ public func takeAlong(
     _ array: MLXArray, _ indices: MLXArray, axis: Int, stream: StreamOrDevice = .default
 ) -> MLXArray {
     recording([array, indices]) { () throws(ArrayError) in
-        let places = try along(array, indices, axis, "take_along_axis", stream)
-        let words = [1 << array.ndim - 1] + [Int](repeating: 1, count: array.ndim)
-        let picked = Ops.record(
-            .gather, [array] + places.indices, Attributes(words: words), stream: stream.id)
-        return Ops.reshape(picked, places.shape, stream: stream.id)
+        let (x, places, axis) = try along(array, indices, axis, "take_along_axis", stream)
+        return Ops.record(
+            .takeAlong, [x, places], Attributes(word: UInt64(axis)), stream: stream.id)
     }
 }
 
@@ -58,14 +56,11 @@ public func putAlong(
     stream: StreamOrDevice = .default
 ) -> MLXArray {
     recording([array, indices, values]) { () throws(ArrayError) in
-        let places = try along(array, indices, axis, "put_along_axis", stream)
-        let ones = [Int](repeating: 1, count: array.ndim)
+        let (x, places, axis) = try along(array, indices, axis, "put_along_axis", stream)
         let updates = Ops.broadcast(
             Ops.cast(values, to: array.dtype), to: places.shape, stream: stream.id)
         return Ops.record(
-            .scatterAssign,
-            [array] + places.indices + [Ops.reshape(updates, places.shape + ones)],
-            Attributes(words: [1 << array.ndim - 1] + ones), stream: stream.id)
+            .putAlong, [x, places, updates], Attributes(word: UInt64(axis)), stream: stream.id)
     }
 }
 
@@ -79,11 +74,11 @@ public func putAlong(
     return Ops.reshape(flat, array.shape, stream: stream.id)
 }
 
-/// Index arrays for all axes, and the shape they broadcast to.
+/// Array and indices broadcast against each other along all other axes.
 private func along(
     _ array: MLXArray, _ indices: MLXArray, _ axis: Int, _ operation: String,
     _ stream: StreamOrDevice
-) throws(ArrayError) -> (indices: [MLXArray], shape: [Int]) {
+) throws(ArrayError) -> (array: MLXArray, indices: MLXArray, axis: Int) {
     let rank = array.ndim
     guard indices.ndim == rank else {
         throw ArrayError(
@@ -93,16 +88,14 @@ private func along(
     let axis = try Axes.normalize(axis, rank: rank, operation: operation)
     var others = array.shape
     others[axis] = 1
-    let shape = try Broadcasting.shape(
+    var shape = try Broadcasting.shape(
         [indices.nodeShape, try Shape(validating: others, operation: operation)],
-        operation: operation)
-    let numbers = (0..<rank).map { other -> MLXArray in
-        if other == axis { return indices }
-        var column = [Int](repeating: 1, count: rank)
-        column[other] = array.dim(other)
-        return Ops.reshape(arange(array.dim(other), stream: stream), column, stream: stream.id)
-    }
-    return (numbers, shape.array)
+        operation: operation
+    ).array
+    shape[axis] = indices.dim(axis)
+    let places = Ops.broadcast(indices, to: shape, stream: stream.id)
+    shape[axis] = array.dim(axis)
+    return (Ops.broadcast(array, to: shape, stream: stream.id), places, axis)
 }
 
 extension MLXArray {

@@ -49,14 +49,14 @@ public func eye(
     _ n: Int, m: Int? = nil, k: Int = 0, type: (some HasDType).Type = Float.self,
     stream: StreamOrDevice = .default
 ) -> MLXArray {
-    diagonalMask("eye", n, m, k, .equal, type.dtype, stream)
+    unitDiagonal(n, m ?? n, k, type.dtype, stream)
 }
 
 /// Ones on diagonal `k`, zeros elsewhere; n rows, m columns.
 public func eye(
     _ n: Int, m: Int? = nil, k: Int = 0, dtype: DType, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    diagonalMask("eye", n, m, k, .equal, dtype, stream)
+    unitDiagonal(n, m ?? n, k, dtype, stream)
 }
 
 /// Ones on and below diagonal `k`, zeros above; n rows, m columns.
@@ -183,6 +183,28 @@ private func filled(
     _ shape: [Int], _ value: Double, _ dtype: DType, _ stream: StreamOrDevice
 ) -> MLXArray {
     repeatedValue(shape, Ops.scalar(value, dtype), dtype, stream)
+}
+
+/// Ones written into zeros with the stride of a diagonal.
+private func unitDiagonal(
+    _ n: Int, _ m: Int, _ k: Int, _ dtype: DType, _ stream: StreamOrDevice
+) -> MLXArray {
+    recording([]) { () throws(ArrayError) in
+        guard n >= 0, m >= 0 else {
+            throw ArrayError(.argument, "eye", "\(n) rows and \(m) columns")
+        }
+        let shape = try Shape(validating: [n, m], operation: "eye")
+        let zeros = filled([shape.size], 0, dtype, stream)
+        let row = Swift.max(0, -Swift.max(k, -n))
+        let column = Swift.max(0, Swift.min(k, m))
+        let length = Swift.min(n - row, m - column)
+        guard length > 0 else { return Ops.reshape(zeros, [n, m], stream: stream.id) }
+        let ones = filled([length], 1, dtype, stream)
+        let flat = Ops.record(
+            .sliceUpdate, [zeros, ones],
+            Attributes(words: [row * m + column, m + 1], dynamicCount: 1), stream: stream.id)
+        return Ops.reshape(flat, [n, m], stream: stream.id)
+    }
 }
 
 /// 1 where (column - row) compares to k.

@@ -46,7 +46,7 @@ struct BytePairModel: TokenModel {
         for (rank, entry) in list.enumerated() {
             let pair = try pair(entry, rank)
             // Only the first part keeps the mark of a continuation.
-            let tail = pair.1.hasPrefix(prefix) ? String(pair.1.dropFirst(prefix.count)) : pair.1
+            let tail = prefix.isEmpty ? pair.1 : pair.1.afterPrefix(prefix) ?? pair.1
             guard let left = vocabulary.id(of: pair.0), let right = vocabulary.id(of: pair.1),
                 let joined = vocabulary.id(of: pair.0 + tail)
             else {

@@ -87,7 +87,7 @@ indirect enum TokenDecoder: Sendable {
         pieces.enumerated().map { number, piece in
             var text = piece
             if number > 0 {
-                text = piece.hasPrefix(prefix) ? String(piece.dropFirst(prefix.count)) : " " + piece
+                text = piece.afterPrefix(prefix) ?? " " + piece
             }
             return cleansUp ? cleaned(text) : text
         }
@@ -128,7 +128,7 @@ indirect enum TokenDecoder: Sendable {
         }
         for piece in pieces {
             let text = Array(piece.utf8)
-            if text.count == 6, piece.hasPrefix("<0x"), piece.hasSuffix(">"),
+            if text.count == 6, text.starts(with: "<0x".utf8), text.last == UInt8(ascii: ">"),
                 let byte = UInt8(piece.dropFirst(3).dropLast(), radix: 16)
             {
                 bytes.append(byte)

@@ -58,6 +58,15 @@ extension String {
     }
 }
 
+extension String {
+    /// What follows a prefix, compared character code by character code: a mark that combines with
+    /// the prefix's last character does not hide it.
+    func afterPrefix(_ prefix: String) -> String? {
+        guard utf8.starts(with: prefix.utf8) else { return nil }
+        return String(unicodeScalars.dropFirst(prefix.unicodeScalars.count))
+    }
+}
+
 /// WordPiece (Schuster, Nakajima 2012): the longest token that begins the word, then the longest
 /// that continues it, and so on; a word that cannot be spelled is unknown as a whole.
 struct WordPieceModel: TokenModel {
