@@ -62,8 +62,10 @@ extension Plan {
             // Another window onto the same slot may still read what would be overwritten.
             guard case .arena(let offset) = slots[input].storage, lastUse[input] == index,
                 !crosses[input],
-                // Not the bytes alone: a wider element would overwrite the next narrow one.
-                slots[input].dtype.size == slots[slot].dtype.size,
+                // Not the bytes alone: a wider element would overwrite the next narrow one. The
+                // window says how it reads the slot, which may hold another dtype.
+                operands[Int(operand)].dtype.size == slots[slot].dtype.size,
+                operands[Int(operand)].elementOffset == 0, operands[Int(operand)].termCount == 0,
                 Plan.rounded(slots[input].byteCount) == Plan.rounded(slots[slot].byteCount),
                 reads(of: input, by: step) == 1
             else { continue }

@@ -52,6 +52,16 @@ import Testing
 
 /// Values that a plan writes over its own inputs must not be read again.
 @Suite("Reused places") struct ReusedPlaceTests {
+    @Test("a result does not take the place of narrower elements that it is made of")
+    func narrowerView() {
+        let x = MLXArray(0 ..< 8).asType(.float32)
+        eval(x)
+        let bytes = x.asType(.int32).view(dtype: .uint8)
+        let wide = broadcast(bytes.asType(.float32), to: [2, 32]).reshaped(64)
+        let wanted = (0..<64).map { $0 % 4 == 0 ? Float($0 % 32 / 4) : 0 }
+        #expect(wide.asArray(Float.self) == wanted)
+    }
+
     @Test("a result does not take the place of an input that a window still reads")
     func windowOfTheSameArray() {
         let n = 70
