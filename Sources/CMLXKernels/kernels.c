@@ -192,43 +192,49 @@ void mlx_scatter_elements(char *out, const char *values, const int64_t *offsets,
 #undef SCATTER
 }
 
-// One row of indices into (n, inner); FROM and TO say which side they are on.
-#define ALONG(T, I, BODY)                                                                 \
-    for (size_t i = 0; i < inner; i++) {                                                  \
-        int64_t at = ((const I *)index)[row * inner + i];                                 \
+// Rows of indices into (n, inner), plane by plane. BODY moves one element.
+#define ALONG_ELEMENT(I, BODY)                                                            \
+    {                                                                                     \
+        int64_t at = ((const I *)index)[e];                                               \
         if (at < 0) at += n;                                                              \
-        if ((uint64_t)at >= (uint64_t)n) return (ptrdiff_t)(row * inner + i);             \
-        size_t place = (plane * (size_t)n + (size_t)at) * inner + i;                      \
-        BODY(T)                                                                           \
+        if ((uint64_t)at >= (uint64_t)n) return (ptrdiff_t)e;                             \
+        size_t place = base + (size_t)at * inner + i;                                     \
+        BODY                                                                              \
     }
-#define TAKE(T) ((T *)out)[row * inner + i] = ((const T *)x)[place];
-#define PUT(T) ((T *)out)[place] = ((const T *)values)[row * inner + i];
-#define ALONG_OF(BODY, T)                                                                 \
+#define ALONG(I, BODY)                                                                    \
+    for (size_t row = begin; row < end;) {                                                \
+        size_t plane = row / k, last = (plane + 1) * k < end ? (plane + 1) * k : end;     \
+        size_t base = plane * (size_t)n * inner, e = row * inner;                         \
+        if (inner == 1) {                                                                 \
+            for (const size_t i = 0; e < last; e++) ALONG_ELEMENT(I, BODY)                \
+        } else {                                                                          \
+            for (; row < last; row++) {                                                   \
+                for (size_t i = 0; i < inner; i++, e++) ALONG_ELEMENT(I, BODY)            \
+            }                                                                             \
+        }                                                                                 \
+        row = last;                                                                       \
+    }
+#define ALONG_OF(BODY)                                                                    \
     if (wide) {                                                                           \
-        ALONG(T, int64_t, BODY)                                                           \
+        ALONG(int64_t, BODY)                                                              \
     } else {                                                                              \
-        ALONG(T, int32_t, BODY)                                                           \
+        ALONG(int32_t, BODY)                                                              \
     }
 
 ptrdiff_t mlx_take_along(char *out, const char *x, const void *index, bool wide, int item_size,
                          size_t begin, size_t end, size_t k, size_t inner, int64_t n) {
-    for (size_t row = begin; row < end; row++) {
-        size_t plane = row / k;
-#define ROW_OF(T) ALONG_OF(TAKE, T)
-        BY_SIZE(item_size, ROW_OF)
-#undef ROW_OF
-    }
+#define TAKE(T) ALONG_OF(((T *)out)[e] = ((const T *)x)[place];)
+    BY_SIZE(item_size, TAKE)
+#undef TAKE
     return -1;
 }
 
 ptrdiff_t mlx_put_along(char *out, const char *values, const void *index, bool wide, int item_size,
-                        size_t begin, size_t end, size_t k, size_t inner, int64_t n) {
-    for (size_t row = begin * k; row < end * k; row++) {
-        size_t plane = row / k;
-#define ROW_OF(T) ALONG_OF(PUT, T)
-        BY_SIZE(item_size, ROW_OF)
-#undef ROW_OF
-    }
+                        size_t first, size_t beyond, size_t k, size_t inner, int64_t n) {
+    size_t begin = first * k, end = beyond * k;
+#define PUT(T) ALONG_OF(((T *)out)[place] = ((const T *)values)[e];)
+    BY_SIZE(item_size, PUT)
+#undef PUT
     return -1;
 }
 

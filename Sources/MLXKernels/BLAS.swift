@@ -1,3 +1,4 @@
+import CMLXKernels
 import COpenBLAS
 import MLXBase
 
@@ -80,6 +81,21 @@ extension CPUKernels {
             }
             return
         }
+        if product.count > 1, product.operations <= 1 << 22, out.rows > Int(MLX_FEW_ROWS),
+            out.columns > 1, BLAS.accepts(product.left), BLAS.accepts(product.right),
+            !out.dtype.isHalf
+        {
+            // The tiles that an item has alone, on one thread.
+            call.fanOut.forRanges(
+                product.count, size: 1, picosecondsPerItem: product.operations * 25
+            ) { range in
+                for index in range {
+                    let (a, b, c) = product.item(index)
+                    tiles(a, b, c, SerialFanOut())
+                }
+            }
+            return
+        }
         for index in 0..<product.count {
             let (a, b, c) = product.item(index)
             let wide = Matmul.target(c, call)
@@ -111,11 +127,16 @@ extension CPUKernels {
         return copy
     }
 
-    /// Halves the longer side until there are enough tiles or they are small.
     private static func tiled(
         _ a: MatrixView, _ b: MatrixView, _ c: MatrixView, _ call: borrowing KernelCall
     ) {
-        if Matmul.vector(a, b, c, call) { return }
+        if !Matmul.vector(a, b, c, call) { tiles(a, b, c, call.fanOut) }
+    }
+
+    /// Halves the longer side until there are enough tiles or they are small.
+    private static func tiles(
+        _ a: MatrixView, _ b: MatrixView, _ c: MatrixView, _ fanOut: any FanOut
+    ) {
         var (rows, columns) = (c.rows, c.columns)
         while rows * columns > 512 * 512 || (rows * columns > 128 * 128
             && rows * columns * a.columns > 1 << 24
@@ -127,7 +148,7 @@ extension CPUKernels {
         columns = min(c.columns, (columns + 15) & ~15)
         let down = (c.rows + rows - 1) / rows
         let across = (c.columns + columns - 1) / columns
-        call.fanOut.forRanges(
+        fanOut.forRanges(
             down * across, size: 1, picosecondsPerItem: rows * columns * a.columns * 20
         ) { range in
             for tile in range {
