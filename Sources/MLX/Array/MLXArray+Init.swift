@@ -77,9 +77,9 @@ extension MLXArray {
 
     // MARK: - Collections
 
-    /// The numbers of a Swift array, copied, with its element type as dtype. `[Int]` and `[Double]`
-    /// have initialisers of their own. A shape that does not fit the number of elements gives an
-    /// invalid array.
+    /// The numbers of a Swift array, copied, with its element type as dtype. `[Int]` becomes
+    /// int32; for `[Double]` there is `init(converting:)`. A shape that does not fit the number of
+    /// elements gives an invalid array.
     /// ```swift
     /// let m = MLXArray([1, 2, 3, 4, 5, 6] as [Float], [2, 3])    // [[1, 2, 3], [4, 5, 6]]
     /// ```

@@ -27,16 +27,24 @@ extension MLXArray {
     /// The dimensions of an array of four axes; 0 for an axis that is not there.
     public var shape4: (Int, Int, Int, Int) { (dim(0), dim(1), dim(2), dim(3)) }
 
-    /// Computes the array.
+    /// Computes the array on the calling thread. An error ends the process outside `withError`.
     public func eval() { blockingEvaluate([self]) }
 
     /// Makes the array stand for the contents of another; every holder sees it.
     public func _updateInternal(_ array: MLXArray) { replace(with: array) }
 
-    /// The value of an array with one element.
+    /// The value of an array with one element, of any rank, in the type that is asked for; computes
+    /// it on the calling thread. Another number of elements is an error.
+    /// ```swift
+    /// let loss: Float = mean(ones([3])).item()    // 1
+    /// ```
     public func item<T: HasDType>() -> T { item(T.self) }
 
-    /// The value of an array with one element.
+    /// The value of an array with one element, of any rank; computes it on the calling thread.
+    /// Another number of elements is an error. In asynchronous code there is `value(_:)`.
+    /// ```swift
+    /// let loss = mean(ones([3])).item(Float.self)    // 1
+    /// ```
     public func item<T: HasDType>(_ type: T.Type) -> T {
         guard size == 1 || NodeReference(self).isPoisoned else {
             BlockingFailure.report(
@@ -48,7 +56,11 @@ extension MLXArray {
         return asArray(type).first ?? MLXArray.zero(type)
     }
 
-    /// The elements in row-major order, converted if the dtype differs.
+    /// The elements in row-major order, converted if the dtype differs; computes them on the
+    /// calling thread. In asynchronous code there is `values(_:)`.
+    /// ```swift
+    /// let list = arange(3).asArray(Int.self)    // [0, 1, 2]
+    /// ```
     public func asArray<T: HasDType>(_ type: T.Type) -> [T] {
         let source = readable(as: T.dtype)
         guard blockingEvaluate([source]) else { return [] }
@@ -99,7 +111,9 @@ extension MLXArray {
         public let dType: DType
     }
 
-    /// The contents as bytes.
+    /// The contents as bytes, in the byte order of the machine; computes them on the calling
+    /// thread.
+    /// - Parameter access: whether the bytes are a copy or the array's own memory.
     public func asData(access: AccessMethod = .copy) -> MLXArrayData {
         guard blockingEvaluate([self]), let own = value else {
             return MLXArrayData(data: Data(), shape: [0], strides: [1], dType: dtype)

@@ -14,7 +14,7 @@ extension MLXArray {
     /// array's dtype. Windows of a row-major array share its memory.
     ///
     /// ```swift
-    /// var a = MLXArray(0 ..< 12, [3, 4])
+    /// let a = MLXArray(0 ..< 12, [3, 4])
     /// let row = a[1]                              // (4): 4 5 6 7
     /// let column = a[0..., 2]                     // (3): 2 6 10
     /// let picked = a[MLXArray([2, 0] as [Int32])] // (2, 4): rows 2 and 0

@@ -4,7 +4,13 @@ import MLXOps
 
 // Picking elements by number.
 
-/// Elements along an axis: the axis is replaced by the indices' shape.
+/// The elements with the given numbers along an axis, which is replaced by the indices' shape:
+/// (before…, indices…, after…). Negative numbers count from the end; others outside the axis are an
+/// error when evaluated.
+/// ```swift
+/// let m = arange(6).reshaped(2, 3)
+/// let columns = take(m, MLXArray([2, 0]), axis: 1)    // [[2, 0], [5, 3]]
+/// ```
 public func take(
     _ array: MLXArray, _ indices: MLXArray, axis: Int, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -22,7 +28,7 @@ public func take(
     }
 }
 
-/// Elements of the flattened array.
+/// The elements of the flattened array with the given numbers, in the indices' shape.
 public func take(
     _ array: MLXArray, _ indices: MLXArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -30,7 +36,11 @@ public func take(
 }
 
 /// For each place in `indices` the element of the array with that number along the axis and the
-/// same numbers along the others.
+/// same numbers along the others. The indices have as many axes as the array, and their other axes
+/// broadcast.
+/// ```swift
+/// let best = takeAlong(m, argMax(m, axis: 1, keepDims: true), axis: 1)    // (2, 1)
+/// ```
 public func takeAlong(
     _ array: MLXArray, _ indices: MLXArray, axis: Int, stream: StreamOrDevice = .default
 ) -> MLXArray {

@@ -4,7 +4,15 @@ import MLXOps
 
 // Arrays made from numbers. Each function exists free and as a static member of MLXArray.
 
-/// An array of zeros.
+/// An array of zeros, float32 unless a type is given. A negative dimension or too many elements
+/// give an invalid array.
+/// ```swift
+/// let a = zeros([2, 3])                  // (2, 3), float32
+/// let b = zeros([2, 3], type: Int32.self)
+/// ```
+/// - Parameters:
+///   - shape: the dimensions; empty for a scalar.
+///   - type: the type of an element.
 public func zeros(
     _ shape: some Collection<Int>, type: (some HasDType).Type = Float.self,
     stream: StreamOrDevice = .default
@@ -12,19 +20,30 @@ public func zeros(
     filled(Array(shape), 0, type.dtype, stream)
 }
 
-/// An array of zeros.
+/// An array of zeros. A negative dimension or too many elements give an invalid array.
+/// ```swift
+/// let a = zeros([2, 3], dtype: .float16)
+/// ```
 public func zeros(
     _ shape: some Collection<Int>, dtype: DType, stream: StreamOrDevice = .default
 ) -> MLXArray {
     filled(Array(shape), 0, dtype, stream)
 }
 
-/// Zeros in the shape and dtype of another array.
+/// Zeros in the shape and dtype of another array, whose values are not used.
 public func zeros(like array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     filled(array.shape, 0, array.dtype, stream)
 }
 
-/// An array of ones.
+/// An array of ones, float32 unless a type is given. A negative dimension or too many elements give
+/// an invalid array.
+/// ```swift
+/// let a = ones([2, 3])                  // (2, 3), float32
+/// let b = ones([2, 3], type: Int32.self)
+/// ```
+/// - Parameters:
+///   - shape: the dimensions; empty for a scalar.
+///   - type: the type of an element.
 public func ones(
     _ shape: some Collection<Int>, type: (some HasDType).Type = Float.self,
     stream: StreamOrDevice = .default
@@ -32,19 +51,30 @@ public func ones(
     filled(Array(shape), 1, type.dtype, stream)
 }
 
-/// An array of ones.
+/// An array of ones. A negative dimension or too many elements give an invalid array.
+/// ```swift
+/// let a = ones([2, 3], dtype: .float16)
+/// ```
 public func ones(
     _ shape: some Collection<Int>, dtype: DType, stream: StreamOrDevice = .default
 ) -> MLXArray {
     filled(Array(shape), 1, dtype, stream)
 }
 
-/// Ones in the shape and dtype of another array.
+/// Ones in the shape and dtype of another array, whose values are not used.
 public func ones(like array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     filled(array.shape, 1, array.dtype, stream)
 }
 
-/// Ones on diagonal `k`, zeros elsewhere; n rows, m columns.
+/// Ones on diagonal `k`, zeros elsewhere: (n, m), float32 unless a type is given. Negative sizes
+/// give an invalid array.
+/// ```swift
+/// let a = eye(2, m: 3, k: 1)    // [[0, 1, 0], [0, 0, 1]]
+/// ```
+/// - Parameters:
+///   - n: rows.
+///   - m: columns; n if nil.
+///   - k: 0 for the main diagonal, positive above it, negative below.
 public func eye(
     _ n: Int, m: Int? = nil, k: Int = 0, type: (some HasDType).Type = Float.self,
     stream: StreamOrDevice = .default
@@ -52,14 +82,19 @@ public func eye(
     unitDiagonal(n, m ?? n, k, type.dtype, stream)
 }
 
-/// Ones on diagonal `k`, zeros elsewhere; n rows, m columns.
+/// Ones on diagonal `k`, zeros elsewhere: (n, m), where m is n if nil. Negative sizes give an
+/// invalid array.
 public func eye(
     _ n: Int, m: Int? = nil, k: Int = 0, dtype: DType, stream: StreamOrDevice = .default
 ) -> MLXArray {
     unitDiagonal(n, m ?? n, k, dtype, stream)
 }
 
-/// Ones on and below diagonal `k`, zeros above; n rows, m columns.
+/// Ones on and below diagonal `k`, zeros above: (n, m), float32 unless a type is given. Negative
+/// sizes give an invalid array.
+/// ```swift
+/// let a = tri(3)    // [[1, 0, 0], [1, 1, 0], [1, 1, 1]]
+/// ```
 public func tri(
     _ n: Int, m: Int? = nil, k: Int = 0, type: (some HasDType).Type = Float.self,
     stream: StreamOrDevice = .default
@@ -67,71 +102,92 @@ public func tri(
     diagonalMask("tri", n, m, k, .lessEqual, type.dtype, stream)
 }
 
-/// Ones on and below diagonal `k`, zeros above; n rows, m columns.
+/// Ones on and below diagonal `k`, zeros above: (n, m), where m is n if nil. Negative sizes give an
+/// invalid array.
 public func tri(
     _ n: Int, m: Int? = nil, k: Int = 0, dtype: DType, stream: StreamOrDevice = .default
 ) -> MLXArray {
     diagonalMask("tri", n, m, k, .lessEqual, dtype, stream)
 }
 
-/// The identity matrix.
+/// The identity matrix (n, n), float32 unless a type is given. Negative sizes give an invalid
+/// array.
 public func identity(
     _ n: Int, type: (some HasDType).Type = Float.self, stream: StreamOrDevice = .default
 ) -> MLXArray {
     eye(n, type: type, stream: stream)
 }
 
-/// The identity matrix.
+/// The identity matrix (n, n). Negative sizes give an invalid array.
 public func identity(_ n: Int, dtype: DType, stream: StreamOrDevice = .default) -> MLXArray {
     eye(n, dtype: dtype, stream: stream)
 }
 
-/// `count` numbers evenly spaced from `start` to `stop`, both included; float32.
+/// `count` numbers evenly spaced from `start` to `stop`, both included: (count), float32. A
+/// negative count gives an invalid array.
+/// ```swift
+/// let a = linspace(0, 10, count: 5)    // 0 2.5 5 7.5 10
+/// ```
 public func linspace<T: HasDType & BinaryInteger>(
     _ start: T, _ stop: T, count: Int = 50, stream: StreamOrDevice = .default
 ) -> MLXArray {
     evenlySpaced(Double(start), Double(stop), count, stream)
 }
 
-/// `count` numbers evenly spaced from `start` to `stop`, both included; float32.
+/// `count` numbers evenly spaced from `start` to `stop`, both included: (count), float32. A
+/// negative count gives an invalid array.
+/// ```swift
+/// let a = linspace(0.0, 1.0, count: 3)    // 0 0.5 1
+/// ```
 public func linspace<T: HasDType & BinaryFloatingPoint>(
     _ start: T, _ stop: T, count: Int = 50, stream: StreamOrDevice = .default
 ) -> MLXArray {
     evenlySpaced(Double(start), Double(stop), count, stream)
 }
 
-/// The integers from 0 below `stop`; int32.
+/// The integers from 0 below `stop`: (stop), int32; none if `stop` is negative.
+/// ```swift
+/// let a = arange(4)    // 0 1 2 3
+/// ```
 public func arange(_ stop: Int, stream: StreamOrDevice = .default) -> MLXArray {
     counted(0, Double(stop), 1, .int32, stream)
 }
 
-/// The integers from `start` below `stop`; int32.
+/// The integers from `start` below `stop`, `step` apart, int32. A step of 0 gives an invalid array.
+/// ```swift
+/// let a = arange(5, 0, step: -2)    // 5 3 1
+/// ```
 public func arange(
     _ start: Int, _ stop: Int, step: Int = 1, stream: StreamOrDevice = .default
 ) -> MLXArray {
     counted(Double(start), Double(stop), Double(step), .int32, stream)
 }
 
-/// The numbers from 0 below `stop`.
+/// The numbers from 0 below `stop` in a dtype.
 public func arange(_ stop: Int, dtype: DType, stream: StreamOrDevice = .default) -> MLXArray {
     counted(0, Double(stop), 1, dtype, stream)
 }
 
-/// The numbers from `start` below `stop`.
+/// The numbers from `start` below `stop`, `step` apart, in a dtype. A step of 0 gives an invalid
+/// array.
 public func arange(
     _ start: Int, _ stop: Int, step: Int = 1, dtype: DType, stream: StreamOrDevice = .default
 ) -> MLXArray {
     counted(Double(start), Double(stop), Double(step), dtype, stream)
 }
 
-/// The numbers from 0 below `stop`.
+/// The numbers from 0 below `stop`, one apart.
 public func arange(
     _ stop: Double, dtype: DType = .float32, stream: StreamOrDevice = .default
 ) -> MLXArray {
     counted(0, stop, 1, dtype, stream)
 }
 
-/// The numbers from `start` below `stop`.
+/// The numbers from `start` below `stop`, `step` apart: ⌈(stop - start) / step⌉ of them. A step of
+/// 0 and bounds that are not finite give an invalid array.
+/// ```swift
+/// let a = arange(0.0, 1.0, step: 0.25)    // 0 0.25 0.5 0.75
+/// ```
 public func arange(
     _ start: Double, _ stop: Double, step: Double = 1.0, dtype: DType = .float32,
     stream: StreamOrDevice = .default
@@ -139,7 +195,11 @@ public func arange(
     counted(start, stop, step, dtype, stream)
 }
 
-/// An array of one value, or of values broadcast to the shape.
+/// An array of one value, or of values broadcast to the shape, in a type. Values that cannot be
+/// broadcast to it give an invalid array.
+/// ```swift
+/// let a = full([2, 2], values: 7, type: Int32.self)
+/// ```
 public func full(
     _ shape: some Collection<Int>, values: some ScalarOrArray, type: (some HasDType).Type,
     stream: StreamOrDevice = .default
@@ -147,7 +207,8 @@ public func full(
     repeatedValue(Array(shape), values.asMLXArray(dtype: type.dtype), type.dtype, stream)
 }
 
-/// An array of values broadcast to the shape.
+/// An array of values broadcast to the shape and cast to the dtype. Values that cannot be broadcast
+/// to it give an invalid array.
 public func full(
     _ shape: some Collection<Int>, values: MLXArray, dtype: DType,
     stream: StreamOrDevice = .default
@@ -155,7 +216,11 @@ public func full(
     repeatedValue(Array(shape), values, dtype, stream)
 }
 
-/// An array of one value, or of values broadcast to the shape, in their own dtype.
+/// An array of one value, or of values broadcast to the shape, in their own dtype. Values that
+/// cannot be broadcast to it give an invalid array.
+/// ```swift
+/// let a = full([2, 3], values: MLXArray([1, 2, 3]))    // two rows 1 2 3
+/// ```
 public func full(
     _ shape: some Collection<Int>, values: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {

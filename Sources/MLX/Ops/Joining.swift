@@ -4,7 +4,11 @@ import MLXOps
 
 // Splitting arrays and joining them, padding and repeating.
 
-/// The arrays one after the other along an axis.
+/// The arrays one after the other along an axis, in their promoted dtype. No arrays, or other axes
+/// that differ, give an invalid array.
+/// ```swift
+/// let a = concatenated([zeros([2, 3]), ones([2, 1])], axis: 1)    // (2, 4)
+/// ```
 public func concatenated(
     _ arrays: some Collection<MLXArray>, axis: Int = 0, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -32,7 +36,11 @@ private func joined(_ arrays: [MLXArray], _ axis: Int, _ stream: StreamOrDevice)
     return joined(parts, axis, stream)
 }
 
-/// The arrays along a new axis; their shapes must be equal.
+/// The arrays along a new axis, in their promoted dtype. No arrays, or shapes that differ, give an
+/// invalid array.
+/// ```swift
+/// let a = stacked([zeros([3]), ones([3])])    // (2, 3)
+/// ```
 public func stacked(
     _ arrays: some Collection<MLXArray>, axis: Int = 0, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -53,7 +61,11 @@ public func stacked(
     }
 }
 
-/// The array cut into equal parts along an axis.
+/// The array cut into equal parts along an axis, without a copy. A length that `parts` does not
+/// divide gives invalid arrays.
+/// ```swift
+/// let thirds = split(arange(6), parts: 3)    // 0 1, 2 3, 4 5
+/// ```
 public func split(
     _ array: MLXArray, parts: Int, axis: Int = 0, stream: StreamOrDevice = .default
 ) -> [MLXArray] {
@@ -74,7 +86,7 @@ public func split(
     return split(array, indices: (1..<parts).map { $0 * size }, axis: axis, stream: stream)
 }
 
-/// The two halves of an array along an axis.
+/// The two halves of an array along an axis, whose length must be even.
 public func split(
     _ array: MLXArray, axis: Int = 0, stream: StreamOrDevice = .default
 ) -> (MLXArray, MLXArray) {
@@ -82,7 +94,10 @@ public func split(
     return (halves[0], halves.count > 1 ? halves[1] : halves[0])
 }
 
-/// The array cut before each index along an axis.
+/// The array cut before each index along an axis: one part more than indices.
+/// ```swift
+/// let parts = split(arange(6), indices: [1, 4])    // 0, 1 2 3, 4 5
+/// ```
 public func split(
     _ array: MLXArray, indices: some Collection<Int>, axis: Int = 0,
     stream: StreamOrDevice = .default
@@ -118,7 +133,15 @@ public enum PadMode: String {
     case symmetric
 }
 
-/// The array with a border of the same width around all axes.
+/// The array with a border of the same width around all axes. A negative width gives an invalid
+/// array.
+/// ```swift
+/// let a = padded(ones([2]), width: 1)    // 0 1 1 0
+/// ```
+/// - Parameters:
+///   - width: how many elements before and after, on each axis.
+///   - mode: what the border is filled with.
+///   - value: the filling of `.constant`; 0 if nil.
 public func padded(
     _ array: MLXArray, width: IntOrPair, mode: PadMode = .constant, value: MLXArray? = nil,
     stream: StreamOrDevice = .default
@@ -129,6 +152,9 @@ public func padded(
 }
 
 /// The array with a border, its width before and after given for each axis.
+/// ```swift
+/// let a = padded(ones([2, 2]), widths: [0, [1, 2]])    // (2, 5)
+/// ```
 public func padded(
     _ array: MLXArray, widths: some Collection<IntOrPair>, mode: PadMode = .constant,
     value: MLXArray? = nil, stream: StreamOrDevice = .default
@@ -207,7 +233,11 @@ private func mirrored(
     return result
 }
 
-/// Each element repeated `count` times along an axis.
+/// Each element repeated `count` times along an axis, which becomes as many times longer. A
+/// negative count gives an invalid array.
+/// ```swift
+/// let a = repeated(arange(2), count: 2, axis: 0)    // 0 0 1 1
+/// ```
 public func repeated(
     _ array: MLXArray, count: Int, axis: Int, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -236,7 +266,11 @@ public func repeated(
     repeated(flattened(array, stream: stream), count: count, axis: 0, stream: stream)
 }
 
-/// The array laid out side by side, the given number of times along each axis.
+/// The array laid out side by side, the given number of times along each axis; missing numbers and
+/// axes count as one, in front.
+/// ```swift
+/// let a = tiled(arange(2), repetitions: [2, 2])    // two rows 0 1 0 1
+/// ```
 public func tiled(
     _ array: MLXArray, repetitions: some Collection<Int>, stream: StreamOrDevice = .default
 ) -> MLXArray {

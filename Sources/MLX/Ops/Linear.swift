@@ -4,15 +4,23 @@ import MLXOps
 
 // Matrix products and pooling.
 
-/// The matrix product over the last two axes, the others broadcast. Vectors get an axis for the
-/// product and lose it again. Needs a floating-point dtype.
+/// The matrix product (…, M, K) × (…, K, N) → (…, M, N); leading axes broadcast. A vector counts as
+/// a row on the left and as a column on the right, and its axis is not in the result. Half types
+/// accumulate in float32. Scalars, integers, and lengths K that differ give an invalid array.
+/// ```swift
+/// let c = matmul(ones([2, 3]), ones([3, 4]))    // (2, 4) of 3
+/// let d = matmul(ones([3]), ones([3]))          // a scalar, 3
+/// ```
 public func matmul(
     _ a: MLXArray, _ b: MLXArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.matmul(a, b, stream: stream.id)
 }
 
-/// beta c + alpha (a b)
+/// beta c + alpha (a b), where a b is ``matmul(_:_:stream:)`` and c broadcasts to its shape.
+/// ```swift
+/// let y = addMM(bias, x, weight.T)
+/// ```
 public func addMM(
     _ c: some ScalarOrArray, _ a: some ScalarOrArray, _ b: some ScalarOrArray,
     alpha: Float = 1.0, beta: Float = 1.0, stream: StreamOrDevice = .default
@@ -25,7 +33,7 @@ public func addMM(
     return Ops.binary(.add, scaled, addend, stream: stream.id)
 }
 
-/// beta c + alpha (a b)
+/// beta c + alpha (a b), under its former name.
 public func addmm<A: ScalarOrArray, B: ScalarOrArray, C: ScalarOrArray>(
     _ c: C, _ a: A, _ b: B, alpha: Float = 1.0, beta: Float = 1.0,
     stream: StreamOrDevice = .default

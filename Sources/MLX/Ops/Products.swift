@@ -5,6 +5,9 @@ import MLXOps
 // Products of vectors and tensors, as compositions of matrix products and elementwise ones.
 
 /// The products of each element of `a` with each of `b`, both flattened: (a.size, b.size).
+/// ```swift
+/// let m = outer(MLXArray([1, 2]), MLXArray([3, 4]))    // [[3, 4], [6, 8]]
+/// ```
 public func outer(
     _ a: MLXArray, _ b: MLXArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -12,7 +15,11 @@ public func outer(
     return Ops.binary(.multiply, column, flattened(b, stream: stream), stream: stream.id)
 }
 
-/// The sums of products over the last axis of both; with a scalar, the plain product.
+/// The sums of products over the last axis of both, (…, K) and (…, K), whose other axes follow each
+/// other; with a scalar, the plain product. Lengths K that differ give an invalid array.
+/// ```swift
+/// let s = inner(MLXArray([1, 2] as [Float]), MLXArray([3, 4] as [Float]))    // 11
+/// ```
 public func inner(
     _ a: MLXArray, _ b: MLXArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -20,7 +27,11 @@ public func inner(
     return tensordot(a, b, axes: ([-1], [-1]), stream: stream)
 }
 
-/// The sums of products over the last `axes` axes of `a` and the first of `b`.
+/// The sums of products over the last `axes` axes of `a` and the first of `b`, which must have
+/// equal lengths.
+/// ```swift
+/// let c = tensordot(ones([2, 3, 4]), ones([3, 4, 5]), axes: 2)    // (2, 5)
+/// ```
 public func tensordot(
     _ a: MLXArray, _ b: MLXArray, axes: Int = 1, stream: StreamOrDevice = .default
 ) -> MLXArray {

@@ -5,7 +5,11 @@ import MLXOps
 // Reductions: over all axes, one or several. Axes may be negative; `keepDims` keeps reduced axes
 // with size one. float16 and bfloat16 accumulate in float32.
 
-/// Sum of the elements; small integers accumulate in 32 bits.
+/// The sum of the elements over several axes. bool and integers below 32 bits give int32 or uint32;
+/// nothing sums to 0. An axis out of range or named twice gives an invalid array.
+/// - Parameters:
+///   - axes: which may count from the end; none of them leaves the array as it is.
+///   - keepDims: whether reduced axes stay, with size one.
 public func sum(
     _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
     stream: StreamOrDevice = .default
@@ -13,21 +17,31 @@ public func sum(
     Ops.reduce(.sum, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
 
-/// Sum of the elements; small integers accumulate in 32 bits.
+/// The sum of the elements along an axis. bool and integers below 32 bits give int32 or uint32;
+/// nothing sums to 0. An axis out of range or named twice gives an invalid array.
+/// ```swift
+/// let m = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+/// let s = sum(m, axis: 0)    // 4 6
+/// ```
 public func sum(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.sum, array, axes: [axis], keepDims: keepDims, stream: stream.id)
 }
 
-/// Sum of the elements; small integers accumulate in 32 bits.
+/// The sum of the elements over all axes: a scalar, or with `keepDims` an array of as many axes of
+/// size one. bool and integers below 32 bits give int32 or uint32; nothing sums to 0.
 public func sum(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.sum, array, axes: nil, keepDims: keepDims, stream: stream.id)
 }
 
-/// Product of the elements; small integers accumulate in 32 bits.
+/// The product of the elements over several axes. bool and integers below 32 bits give int32 or
+/// uint32; of nothing it is 1. An axis out of range or named twice gives an invalid array.
+/// - Parameters:
+///   - axes: which may count from the end; none of them leaves the array as it is.
+///   - keepDims: whether reduced axes stay, with size one.
 public func product(
     _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
     stream: StreamOrDevice = .default
@@ -35,21 +49,31 @@ public func product(
     Ops.reduce(.product, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
 
-/// Product of the elements; small integers accumulate in 32 bits.
+/// The product of the elements along an axis. bool and integers below 32 bits give int32 or uint32;
+/// of nothing it is 1. An axis out of range or named twice gives an invalid array.
+/// ```swift
+/// let m = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+/// let p = product(m, axis: 0)    // 3 8
+/// ```
 public func product(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.product, array, axes: [axis], keepDims: keepDims, stream: stream.id)
 }
 
-/// Product of the elements; small integers accumulate in 32 bits.
+/// The product of the elements over all axes: a scalar, or with `keepDims` an array of as many axes
+/// of size one. bool and integers below 32 bits give int32 or uint32; of nothing it is 1.
 public func product(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.product, array, axes: nil, keepDims: keepDims, stream: stream.id)
 }
 
-/// Largest element, NaN if any is NaN.
+/// The largest element over several axes. NaN if any is NaN; of nothing it is an error. An axis out
+/// of range or named twice gives an invalid array.
+/// - Parameters:
+///   - axes: which may count from the end; none of them leaves the array as it is.
+///   - keepDims: whether reduced axes stay, with size one.
 public func max(
     _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
     stream: StreamOrDevice = .default
@@ -57,21 +81,31 @@ public func max(
     Ops.reduce(.max, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
 
-/// Largest element, NaN if any is NaN.
+/// The largest element along an axis. NaN if any is NaN; of nothing it is an error. An axis out of
+/// range or named twice gives an invalid array.
+/// ```swift
+/// let m = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+/// let l = max(m, axis: 1)    // 2 4
+/// ```
 public func max(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.max, array, axes: [axis], keepDims: keepDims, stream: stream.id)
 }
 
-/// Largest element, NaN if any is NaN.
+/// The largest element over all axes: a scalar, or with `keepDims` an array of as many axes of size
+/// one. NaN if any is NaN; of nothing it is an error.
 public func max(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.max, array, axes: nil, keepDims: keepDims, stream: stream.id)
 }
 
-/// Smallest element, NaN if any is NaN.
+/// The smallest element over several axes. NaN if any is NaN; of nothing it is an error. An axis
+/// out of range or named twice gives an invalid array.
+/// - Parameters:
+///   - axes: which may count from the end; none of them leaves the array as it is.
+///   - keepDims: whether reduced axes stay, with size one.
 public func min(
     _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
     stream: StreamOrDevice = .default
@@ -79,21 +113,31 @@ public func min(
     Ops.reduce(.min, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
 
-/// Smallest element, NaN if any is NaN.
+/// The smallest element along an axis. NaN if any is NaN; of nothing it is an error. An axis out of
+/// range or named twice gives an invalid array.
+/// ```swift
+/// let m = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+/// let l = min(m, axis: 1)    // 1 3
+/// ```
 public func min(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.min, array, axes: [axis], keepDims: keepDims, stream: stream.id)
 }
 
-/// Smallest element, NaN if any is NaN.
+/// The smallest element over all axes: a scalar, or with `keepDims` an array of as many axes of
+/// size one. NaN if any is NaN; of nothing it is an error.
 public func min(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.min, array, axes: nil, keepDims: keepDims, stream: stream.id)
 }
 
-/// Whether every element is nonzero.
+/// Whether every element is nonzero, as bool, over several axes. True for nothing. An axis out of
+/// range or named twice gives an invalid array.
+/// - Parameters:
+///   - axes: which may count from the end; none of them leaves the array as it is.
+///   - keepDims: whether reduced axes stay, with size one.
 public func all(
     _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
     stream: StreamOrDevice = .default
@@ -101,21 +145,31 @@ public func all(
     Ops.reduce(.all, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
 
-/// Whether every element is nonzero.
+/// Whether every element is nonzero, as bool, along an axis. True for nothing. An axis out of range
+/// or named twice gives an invalid array.
+/// ```swift
+/// let m = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+/// let a = all(m .> 1, axis: 1)    // false true
+/// ```
 public func all(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.all, array, axes: [axis], keepDims: keepDims, stream: stream.id)
 }
 
-/// Whether every element is nonzero.
+/// Whether every element is nonzero, as bool, over all axes: a scalar, or with `keepDims` an array
+/// of as many axes of size one. True for nothing.
 public func all(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.all, array, axes: nil, keepDims: keepDims, stream: stream.id)
 }
 
-/// Whether some element is nonzero.
+/// Whether some element is nonzero, as bool, over several axes. False for nothing. An axis out of
+/// range or named twice gives an invalid array.
+/// - Parameters:
+///   - axes: which may count from the end; none of them leaves the array as it is.
+///   - keepDims: whether reduced axes stay, with size one.
 public func any(
     _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
     stream: StreamOrDevice = .default
@@ -123,21 +177,31 @@ public func any(
     Ops.reduce(.any, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
 
-/// Whether some element is nonzero.
+/// Whether some element is nonzero, as bool, along an axis. False for nothing. An axis out of range
+/// or named twice gives an invalid array.
+/// ```swift
+/// let m = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+/// let a = any(m .> 3, axis: 1)    // false true
+/// ```
 public func any(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.any, array, axes: [axis], keepDims: keepDims, stream: stream.id)
 }
 
-/// Whether some element is nonzero.
+/// Whether some element is nonzero, as bool, over all axes: a scalar, or with `keepDims` an array
+/// of as many axes of size one. False for nothing.
 public func any(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.any, array, axes: nil, keepDims: keepDims, stream: stream.id)
 }
 
-/// ln of the sum of e^x, without overflow.
+/// ln Σ eˣ, without overflow, over several axes. Integers give float32. An axis out of range or
+/// named twice gives an invalid array.
+/// - Parameters:
+///   - axes: which may count from the end; none of them leaves the array as it is.
+///   - keepDims: whether reduced axes stay, with size one.
 public func logSumExp(
     _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
     stream: StreamOrDevice = .default
@@ -145,21 +209,31 @@ public func logSumExp(
     Ops.reduce(.logSumExp, array, axes: Array(axes), keepDims: keepDims, stream: stream.id)
 }
 
-/// ln of the sum of e^x, without overflow.
+/// ln Σ eˣ, without overflow, along an axis. Integers give float32. An axis out of range or named
+/// twice gives an invalid array.
+/// ```swift
+/// let m = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+/// let l = logSumExp(m, axis: 1)    // 2.3133 4.3133
+/// ```
 public func logSumExp(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.logSumExp, array, axes: [axis], keepDims: keepDims, stream: stream.id)
 }
 
-/// ln of the sum of e^x, without overflow.
+/// ln Σ eˣ, without overflow, over all axes: a scalar, or with `keepDims` an array of as many axes
+/// of size one. Integers give float32.
 public func logSumExp(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.logSumExp, array, axes: nil, keepDims: keepDims, stream: stream.id)
 }
 
-/// Arithmetic mean; integers give float32.
+/// The arithmetic mean over several axes. Integers give float32; of nothing it is NaN. An axis out
+/// of range or named twice gives an invalid array.
+/// - Parameters:
+///   - axes: which may count from the end; none of them leaves the array as it is.
+///   - keepDims: whether reduced axes stay, with size one.
 public func mean(
     _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false,
     stream: StreamOrDevice = .default
@@ -167,21 +241,31 @@ public func mean(
     average(array, Array(axes), keepDims, stream)
 }
 
-/// Arithmetic mean; integers give float32.
+/// The arithmetic mean along an axis. Integers give float32; of nothing it is NaN. An axis out of
+/// range or named twice gives an invalid array.
+/// ```swift
+/// let m = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+/// let a = mean(m, axis: 0)    // 2 3
+/// ```
 public func mean(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     average(array, [axis], keepDims, stream)
 }
 
-/// Arithmetic mean; integers give float32.
+/// The arithmetic mean over all axes: a scalar, or with `keepDims` an array of as many axes of size
+/// one. Integers give float32; of nothing it is NaN.
 public func mean(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     average(array, nil, keepDims, stream)
 }
 
-/// Mean squared distance from the mean, with `ddof` taken off the count.
+/// The mean squared distance from the mean, Σ (x - mean)² / (n - ddof), over several axes. Integers
+/// give float32. An axis out of range or named twice gives an invalid array.
+/// - Parameters:
+///   - axes: which may count from the end; none of them leaves the array as it is.
+///   - keepDims: whether reduced axes stay, with size one.
 public func variance(
     _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, ddof: Int = 0,
     stream: StreamOrDevice = .default
@@ -189,7 +273,12 @@ public func variance(
     spread(array, Array(axes), keepDims, ddof, stream)
 }
 
-/// Mean squared distance from the mean, with `ddof` taken off the count.
+/// The mean squared distance from the mean, Σ (x - mean)² / (n - ddof), along an axis. Integers
+/// give float32. An axis out of range or named twice gives an invalid array.
+/// ```swift
+/// let m = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+/// let v = variance(m, axis: 0)    // 1 1
+/// ```
 public func variance(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, ddof: Int = 0,
     stream: StreamOrDevice = .default
@@ -197,14 +286,19 @@ public func variance(
     spread(array, [axis], keepDims, ddof, stream)
 }
 
-/// Mean squared distance from the mean, with `ddof` taken off the count.
+/// The mean squared distance from the mean, Σ (x - mean)² / (n - ddof), over all axes: a scalar, or
+/// with `keepDims` an array of as many axes of size one. Integers give float32.
 public func variance(
     _ array: MLXArray, keepDims: Bool = false, ddof: Int = 0, stream: StreamOrDevice = .default
 ) -> MLXArray {
     spread(array, nil, keepDims, ddof, stream)
 }
 
-/// Square root of the variance.
+/// The standard deviation, √(Σ (x - mean)² / (n - ddof)), over several axes. Integers give float32.
+/// An axis out of range or named twice gives an invalid array.
+/// - Parameters:
+///   - axes: which may count from the end; none of them leaves the array as it is.
+///   - keepDims: whether reduced axes stay, with size one.
 public func std(
     _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, ddof: Int = 0,
     stream: StreamOrDevice = .default
@@ -212,7 +306,12 @@ public func std(
     sqrt(spread(array, Array(axes), keepDims, ddof, stream), stream: stream)
 }
 
-/// Square root of the variance.
+/// The standard deviation, √(Σ (x - mean)² / (n - ddof)), along an axis. Integers give float32. An
+/// axis out of range or named twice gives an invalid array.
+/// ```swift
+/// let m = MLXArray([1, 2, 3, 4] as [Float], [2, 2])
+/// let s = std(m, axis: 0)    // 1 1
+/// ```
 public func std(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, ddof: Int = 0,
     stream: StreamOrDevice = .default
@@ -220,7 +319,8 @@ public func std(
     sqrt(spread(array, [axis], keepDims, ddof, stream), stream: stream)
 }
 
-/// Square root of the variance.
+/// The standard deviation, √(Σ (x - mean)² / (n - ddof)), over all axes: a scalar, or with
+/// `keepDims` an array of as many axes of size one. Integers give float32.
 public func std(
     _ array: MLXArray, keepDims: Bool = false, ddof: Int = 0, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -256,14 +356,19 @@ private func spread(
     return recordBinary(.divide, total, count, stream)
 }
 
-/// First index of the largest element, uint32.
+/// The index along an axis of the first largest element, or of the first NaN; uint32. An axis out
+/// of range or named twice gives an invalid array.
+/// ```swift
+/// let i = argMax(MLXArray([3, 9, 9]), axis: 0)    // 1
+/// ```
 public func argMax(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.argMax, array, axes: [axis], keepDims: keepDims, stream: stream.id)
 }
 
-/// First index of the largest element, uint32. The array counts as flattened.
+/// The index in the flattened array of the first largest element, or of the first NaN; a uint32
+/// scalar.
 public func argMax(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -273,14 +378,19 @@ public func argMax(
     return Ops.reshape(index, array.shape.map { _ in 1 }, stream: stream.id)
 }
 
-/// First index of the smallest element, uint32.
+/// The index along an axis of the first smallest element, or of the first NaN; uint32. An axis out
+/// of range or named twice gives an invalid array.
+/// ```swift
+/// let i = argMin(MLXArray([3, 1, 1]), axis: 0)    // 1
+/// ```
 public func argMin(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.argMin, array, axes: [axis], keepDims: keepDims, stream: stream.id)
 }
 
-/// First index of the smallest element, uint32. The array counts as flattened.
+/// The index in the flattened array of the first smallest element, or of the first NaN; a uint32
+/// scalar.
 public func argMin(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -290,7 +400,8 @@ public func argMin(
     return Ops.reshape(index, array.shape.map { _ in 1 }, stream: stream.id)
 }
 
-/// e^x divided by its sum over the axes. Half types accumulate in float32, `precise` or not.
+/// eˣ / Σ eˣ over several axes taken together, in the array's shape. The largest element is
+/// subtracted first; integers give float32; half types accumulate in float32, `precise` or not.
 public func softmax(
     _ array: MLXArray, axes: some Collection<Int>, precise: Bool = false,
     stream: StreamOrDevice = .default
@@ -298,14 +409,19 @@ public func softmax(
     Ops.reduce(.softmax, array, axes: Array(axes), keepDims: false, stream: stream.id)
 }
 
-/// e^x divided by its sum over the axes. Half types accumulate in float32, `precise` or not.
+/// eˣ / Σ eˣ over an axis, in the array's shape. The largest element is subtracted first; integers
+/// give float32; half types accumulate in float32, `precise` or not.
+/// ```swift
+/// let p = softmax(MLXArray([0, 0] as [Float]), axis: 0)    // 0.5 0.5
+/// ```
 public func softmax(
     _ array: MLXArray, axis: Int, precise: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reduce(.softmax, array, axes: [axis], keepDims: false, stream: stream.id)
 }
 
-/// e^x divided by its sum over the axes. Half types accumulate in float32, `precise` or not.
+/// eˣ / Σ eˣ over all elements, in the array's shape. The largest element is subtracted first;
+/// integers give float32; half types accumulate in float32, `precise` or not.
 public func softmax(
     _ array: MLXArray, precise: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {

@@ -13,21 +13,34 @@ func recording(
     }
 }
 
-/// The array in another shape, row-major order kept; one dimension may be -1.
+/// The array in another shape of as many elements, in row-major order; one dimension may be -1,
+/// which stands for what is left. A window of the same memory where strides allow. A shape that
+/// does not fit gives an invalid array.
+/// ```swift
+/// let a = reshaped(arange(6), [2, -1])    // (2, 3)
+/// ```
 public func reshaped(
     _ array: MLXArray, _ newShape: some Collection<Int>, stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reshape(array, Array(newShape), stream: stream.id)
 }
 
-/// The array in another shape, row-major order kept; one dimension may be -1.
+/// The array in another shape of as many elements, in row-major order; one dimension may be -1. A
+/// shape that does not fit gives an invalid array.
+/// ```swift
+/// let a = reshaped(arange(6), 3, 2)    // (3, 2)
+/// ```
 public func reshaped(
     _ array: MLXArray, _ newShape: Int..., stream: StreamOrDevice = .default
 ) -> MLXArray {
     Ops.reshape(array, newShape, stream: stream.id)
 }
 
-/// The axes from `start` to `end` as one.
+/// The axes from `start` to `end`, both included, as one; all of them by default. An axis out of
+/// range gives an invalid array.
+/// ```swift
+/// let a = flattened(zeros([2, 3, 4]), start: 1)    // (2, 12)
+/// ```
 public func flattened(
     _ array: MLXArray, start: Int = 0, end: Int = -1, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -48,14 +61,18 @@ public func flattened(
     }
 }
 
-/// The axes from `startAxis` to `endAxis` as one.
+/// The axes from `startAxis` to `endAxis`, both included, as one.
 public func flatten(
     _ a: MLXArray, startAxis: Int, endAxis: Int = -1, stream: StreamOrDevice = .default
 ) -> MLXArray {
     flattened(a, start: startAxis, end: endAxis, stream: stream)
 }
 
-/// One axis as several; one of them may be -1.
+/// One axis as several, one of which may be -1. Dimensions whose product is not the axis's length
+/// give an invalid array.
+/// ```swift
+/// let a = unflatten(zeros([6, 5]), axis: 0, shape: [2, 3])    // (2, 3, 5)
+/// ```
 public func unflatten(
     _ a: MLXArray, axis: Int, shape: some Collection<Int>, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -78,7 +95,11 @@ public func unflatten(
     }
 }
 
-/// New axes of size one at the given places of the result.
+/// New axes of size one at the given places of the result, which may count from its end. A place
+/// out of range or named twice gives an invalid array.
+/// ```swift
+/// let a = expandedDimensions(zeros([3]), axes: [0, 2])    // (1, 3, 1)
+/// ```
 public func expandedDimensions(
     _ array: MLXArray, axes: some Collection<Int>, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -97,13 +118,20 @@ public func expandedDimensions(
 }
 
 /// A new axis of size one at the given place of the result.
+/// ```swift
+/// let a = expandedDimensions(zeros([3]), axis: -1)    // (3, 1)
+/// ```
 public func expandedDimensions(
     _ array: MLXArray, axis: Int, stream: StreamOrDevice = .default
 ) -> MLXArray {
     expandedDimensions(array, axes: [axis], stream: stream)
 }
 
-/// Without the given axes, which must have size one.
+/// Without the given axes. One that is out of range, or whose size is not one, gives an invalid
+/// array.
+/// ```swift
+/// let a = squeezed(zeros([1, 3, 1]), axes: [0])    // (3, 1)
+/// ```
 public func squeezed(
     _ array: MLXArray, axes: some Collection<Int>, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -122,7 +150,7 @@ public func squeezed(
     }
 }
 
-/// Without one axis, which must have size one.
+/// Without one axis. If it is out of range, or its size is not one, the result is invalid.
 public func squeezed(
     _ array: MLXArray, axis: Int, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -134,7 +162,11 @@ public func squeezed(_ array: MLXArray, stream: StreamOrDevice = .default) -> ML
     Ops.reshape(array, array.shape.filter { $0 != 1 }, stream: stream.id)
 }
 
-/// The axes in another order.
+/// The axes in another order: axis i of the result is axis `axes[i]` of the array. A window of the
+/// same memory. Axes that are no permutation give an invalid array.
+/// ```swift
+/// let a = transposed(zeros([2, 3, 4]), axes: [2, 0, 1])    // (4, 2, 3)
+/// ```
 public func transposed(
     _ array: MLXArray, axes: some Collection<Int>, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -151,6 +183,9 @@ public func transposed(
 }
 
 /// The axes in another order; without any, reversed.
+/// ```swift
+/// let a = transposed(zeros([2, 3, 4]), 2, 0, 1)    // (4, 2, 3)
+/// ```
 public func transposed(
     _ array: MLXArray, _ axes: Int..., stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -158,24 +193,27 @@ public func transposed(
         ? transposed(array, stream: stream) : transposed(array, axes: axes, stream: stream)
 }
 
-/// One axis swapped with the first.
+/// One axis exchanged with the first.
 public func transposed(
     _ array: MLXArray, axis: Int, stream: StreamOrDevice = .default
 ) -> MLXArray {
     swappedAxes(array, axis, 0, stream: stream)
 }
 
-/// The axes reversed.
+/// The axes reversed, without a copy.
 public func transposed(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.transpose(array, Array((0..<array.ndim).reversed()), stream: stream.id)
 }
 
-/// The axes reversed.
+/// The axes reversed, without a copy.
 public func T(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     transposed(array, stream: stream)
 }
 
-/// Two axes exchanged.
+/// Two axes exchanged, without a copy. An axis out of range gives an invalid array.
+/// ```swift
+/// let a = swappedAxes(zeros([2, 3, 4]), 0, -1)    // (4, 3, 2)
+/// ```
 public func swappedAxes(
     _ array: MLXArray, _ axis1: Int, _ axis2: Int, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -189,7 +227,11 @@ public func swappedAxes(
     }
 }
 
-/// One axis moved to another place, the others in their order.
+/// One axis moved to another place, the others in their order. An axis out of range gives an
+/// invalid array.
+/// ```swift
+/// let a = movedAxis(zeros([2, 3, 4]), source: 0, destination: 2)    // (3, 4, 2)
+/// ```
 public func movedAxis(
     _ array: MLXArray, source: Int, destination: Int, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -203,7 +245,11 @@ public func movedAxis(
     }
 }
 
-/// The array repeated along axes of size one to fill a shape.
+/// The array repeated along new leading axes and axes of size one to fill a shape, without a copy.
+/// A shape that it cannot fill gives an invalid array.
+/// ```swift
+/// let a = broadcast(arange(3), to: [2, 3])    // two rows 0 1 2
+/// ```
 public func broadcast(
     _ array: MLXArray, to shape: some Collection<Int>, stream: StreamOrDevice = .default
 ) -> MLXArray {

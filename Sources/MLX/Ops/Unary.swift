@@ -5,97 +5,100 @@ import MLXOps
 // Elementwise functions of one array. Integers and bool become float32 where the function leaves
 // the integers.
 
-/// Absolute value; the modulus of complex numbers.
+/// |x|, the modulus of complex numbers, which is float32.
 public func abs(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.abs, array, stream: stream.id)
 }
 
-/// -1, 0 or 1 by the sign of each element; 0 for NaN.
+/// -1, 0 or 1 by the sign of each element; 0 for NaN; x / |x| for complex numbers.
 public func sign(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.sign, array, stream: stream.id)
 }
 
-/// The elements with the sign changed.
+/// -x; unsigned integers wrap. bool gives an invalid array.
 public func negative(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.negative, array, stream: stream.id)
 }
 
-/// Square of each element.
+/// x².
 public func square(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.square, array, stream: stream.id)
 }
 
-/// Square root.
+/// √x; NaN below 0. Integers give float32.
 public func sqrt(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.sqrt, array, stream: stream.id)
 }
 
-/// Reciprocal of the square root.
+/// 1 / √x; infinite at 0, NaN below. Integers give float32.
 public func rsqrt(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.rsqrt, array, stream: stream.id)
 }
 
-/// 1 divided by each element.
+/// 1 / x; integers give float32.
 public func reciprocal(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.reciprocal, array, stream: stream.id)
 }
 
-/// e to the power of each element.
+/// eˣ; integers give float32.
+/// ```swift
+/// let y = exp(MLXArray([0, 1] as [Float]))    // 1 2.71828
+/// ```
 public func exp(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.exp, array, stream: stream.id)
 }
 
-/// e^x - 1, accurate for small x.
+/// eˣ - 1, accurate for small x. Integers give float32.
 public func expm1(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.expm1, array, stream: stream.id)
 }
 
-/// Natural logarithm.
+/// ln x; -∞ at 0, NaN below. Integers give float32.
 public func log(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.log, array, stream: stream.id)
 }
 
-/// Logarithm to base 2.
+/// The logarithm to base 2; -∞ at 0, NaN below. Integers give float32.
 public func log2(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.log2, array, stream: stream.id)
 }
 
-/// Logarithm to base 10.
+/// The logarithm to base 10; -∞ at 0, NaN below. Integers give float32.
 public func log10(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.log10, array, stream: stream.id)
 }
 
-/// Natural logarithm of 1 + x, accurate for small x.
+/// ln (1 + x), accurate for small x; NaN below -1. Integers give float32.
 public func log1p(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.log1p, array, stream: stream.id)
 }
 
-/// Sine of an angle in radians.
+/// The sine of an angle in radians. Integers give float32.
 public func sin(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.sin, array, stream: stream.id)
 }
 
-/// Cosine of an angle in radians.
+/// The cosine of an angle in radians. Integers give float32.
 public func cos(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.cos, array, stream: stream.id)
 }
 
-/// Tangent of an angle in radians.
+/// The tangent of an angle in radians. Integers give float32.
 public func tan(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.tan, array, stream: stream.id)
 }
 
-/// Inverse sine, in radians.
+/// The inverse sine in radians, -π/2 to π/2; NaN beyond ±1.
 public func asin(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.asin, array, stream: stream.id)
 }
 
-/// Inverse cosine, in radians.
+/// The inverse cosine in radians, 0 to π; NaN beyond ±1.
 public func acos(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.acos, array, stream: stream.id)
 }
 
-/// Inverse tangent, in radians.
+/// The inverse tangent in radians, -π/2 to π/2.
 public func atan(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
     Ops.unary(.atan, array, stream: stream.id)
 }

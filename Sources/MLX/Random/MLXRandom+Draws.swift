@@ -4,7 +4,11 @@ import MLXOps
 
 // Drawing random arrays. Without a key the task's random state gives one, else the global state.
 extension MLXRandom {
-    /// Numbers evenly distributed over [low, high).
+    /// Numbers evenly distributed over [low, high), in the given shape. Without a key the task's
+    /// state or the global one gives one.
+    /// ```swift
+    /// let x = MLXRandom.uniform(Float(0) ..< 1, [2, 3], key: MLXRandom.key(7))
+    /// ```
     public static func uniform(
         _ range: Range<some HasDType>, _ shape: some Collection<Int> = [],
         type: (some HasDType & BinaryFloatingPoint).Type = Float.self,
@@ -16,7 +20,8 @@ extension MLXRandom {
             resolve(key: key), stream)
     }
 
-    /// Numbers evenly distributed over [low, high).
+    /// Numbers evenly distributed over [low, high), in the given shape. Without a key the task's
+    /// state or the global one gives one.
     public static func uniform(
         _ range: Range<Float> = 0..<1, _ shape: some Collection<Int> = [],
         type: (some HasDType & BinaryFloatingPoint).Type = Float.self,

@@ -22,6 +22,9 @@ extension MLXArray: Updatable, Evaluatable {
 ///
 /// Takes what mlx-swift's `eval` takes: arrays, models, optimizers, and tuples, arrays and
 /// dictionaries of these. Cancelling the task stops the computation between two steps.
+/// ```swift
+/// try await evaluate(loss, model, optimizer)
+/// ```
 /// - Throws: `ArrayError` when an array depends on an operation that failed, or fails now;
 ///   `CancellationError`.
 public nonisolated(nonsending) func evaluate(
@@ -30,7 +33,11 @@ public nonisolated(nonsending) func evaluate(
     try await evaluate(policy: nil, values, file: file, line: line)
 }
 
-/// Computes arrays under a scheduling policy of its own.
+/// Computes arrays under a scheduling policy of its own; nil for the task's.
+/// ```swift
+/// try await evaluate(policy: RoundRobinPolicy(), x, y)
+/// ```
+/// - Throws: what `evaluate` without a policy throws.
 public nonisolated(nonsending) func evaluate(
     policy: (any SchedulingPolicy)?, _ values: Any..., file: StaticString = #fileID,
     line: UInt = #line
@@ -47,7 +54,12 @@ public nonisolated(nonsending) func evaluate(
 }
 
 extension MLXArray {
-    /// The value of an array with one element, of any rank.
+    /// The value of an array with one element, of any rank; the task suspends until it is computed.
+    /// ```swift
+    /// let loss = try await mean(x).value(Float.self)
+    /// ```
+    /// - Throws: what `evaluate` throws, and `ArrayError` of kind `shape` for another number of
+    ///   elements.
     public nonisolated(nonsending) func value<T: HasDType>(
         _ type: T.Type, file: StaticString = #fileID, line: UInt = #line
     ) async throws -> T {
@@ -59,7 +71,12 @@ extension MLXArray {
         return try await values(type, file: file, line: line)[0]
     }
 
-    /// The elements in row-major order.
+    /// The elements in row-major order, converted if the dtype differs; the task suspends until
+    /// they are computed.
+    /// ```swift
+    /// let probabilities = try await softmax(x, axis: -1).values(Float.self)
+    /// ```
+    /// - Throws: what `evaluate` throws.
     public nonisolated(nonsending) func values<T: HasDType>(
         _ type: T.Type, file: StaticString = #fileID, line: UInt = #line
     ) async throws -> [T] {
@@ -71,7 +88,11 @@ extension MLXArray {
 
 // MARK: - Blocking
 
-/// Computes arrays on the calling thread.
+/// Computes arrays on the calling thread. An error ends the process outside `withError`; in
+/// asynchronous code there is ``evaluate(_:file:line:)``.
+/// ```swift
+/// eval(x, y)
+/// ```
 public func eval(_ arrays: MLXArray...) { blockingEvaluate(arrays) }
 
 /// Computes arrays on the calling thread.
