@@ -2,8 +2,8 @@ import CMLXKernels
 import MLXBase
 
 /// Convolutions in which every channel has a window of its own (groups = channels in and out):
-/// products of a patch matrix would be one column wide, so the taps of a pixel are added up directly,
-/// all channels at once. One input phase only: dilated inputs go through the products.
+/// products of a patch matrix would be one column wide, so the taps of a pixel are added up
+/// directly, all channels at once. One input phase only: dilated inputs go through the products.
 enum DepthwiseConvolution {
     static func accepts(
         _ image: Images, _ weight: Operand, _ shape: ConvolutionShape, _ phaseCount: Int,

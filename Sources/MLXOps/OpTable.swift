@@ -7,8 +7,8 @@ package enum OpTable {
     package static let rows: [OpRow] =
         Unary.rows + Binary.rows + Elementwise.rows + Reduce.rows + Movement.rows + Matmul.rows
         + Indexing.rows + Generators.rows + Convolution.rows + Pooling.rows + Quantized.rows
-        + Transformed.rows + AlongAxis.rows + Fourier.rows + LinearAlgebra.rows + Sorting.rows + Scans.rows
-        + IndexedProducts.rows + Layout.rows + GroupCodes.rows + GroupProducts.rows
+        + Transformed.rows + AlongAxis.rows + Fourier.rows + LinearAlgebra.rows + Sorting.rows
+        + Scans.rows + IndexedProducts.rows + Layout.rows + GroupCodes.rows + GroupProducts.rows
         + NormRows.rows + RotaryRow.rows + AttentionRow.rows
 
     private static let byCode: [OpRow?] = {
