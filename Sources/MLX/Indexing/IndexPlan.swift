@@ -41,7 +41,7 @@ struct IndexPlan {
                 order.append(axis)
                 axis += 1
             case .index(let index):
-                let position = try IndexPlan.position(index, axis, shape)
+                let position = try IndexPlan.position(Int(index), axis, shape)
                 if hasArray {
                     isIndex = true
                     gathered.append((axis, MLXArray(position)))

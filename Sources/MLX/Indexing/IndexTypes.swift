@@ -8,7 +8,7 @@ public enum MLXArrayIndexOperation: CustomStringConvertible {
     /// A new axis of size one.
     case newAxis
     /// One element of an axis, which goes away.
-    case index(Int)
+    case index(Int32)
     /// A range of an axis.
     case slice(MLXSlice)
     /// Elements of an axis picked by number.
@@ -40,7 +40,10 @@ public protocol MLXArrayIndex {
 }
 
 extension Int: MLXArrayIndex {
-    public var mlxArrayIndexOperation: MLXArrayIndexOperation { .index(self) }
+    /// The number; beyond 32 bits an index array of one, which picks the same.
+    public var mlxArrayIndexOperation: MLXArrayIndexOperation {
+        Int32(exactly: self).map { .index($0) } ?? .array(MLXArray(int64: self))
+    }
 }
 
 extension MLXArray: MLXArrayIndex {

@@ -10,7 +10,7 @@ extension MLXArray {
     public subscript(
         index: Int, axis axis: Int, stream stream: StreamOrDevice = .default
     ) -> MLXArray {
-        read(.index(index), axis: axis, stream)
+        read(index.mlxArrayIndexOperation, axis: axis, stream)
     }
 
     /// A range of an axis.
