@@ -28,8 +28,9 @@ struct BadInput: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { "D.2 \(row): \(name)" }
 
-    static let all =
+    static let all: [BadInput] =
         windows + integers + sizes + indices + shapes + axes + ranges + dtypes + graphs
+        + sequences + volumes + spectra + matrices + contractions + packed
 }
 
 /// Numbers 0, 1, 2, … in a shape.

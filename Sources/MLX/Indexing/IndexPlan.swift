@@ -31,7 +31,7 @@ struct IndexPlan {
             switch operation {
             case .newAxis: order.append(-1)
             case .ellipsis: break
-            case .slice(let slice):
+            case .slice(let slice) where slice.position == nil:
                 guard slice.step != 0 else {
                     throw ArrayError(.argument, "slice", "a stride of 0", shapes: [shape])
                 }
@@ -40,11 +40,12 @@ struct IndexPlan {
                 kept.append(axis)
                 order.append(axis)
                 axis += 1
-            case .index(let index):
-                let position = try IndexPlan.position(Int(index), axis, shape)
+            case .index, .slice:
+                let position = try IndexPlan.position(operation.position, axis, shape)
                 if hasArray {
                     isIndex = true
-                    gathered.append((axis, MLXArray(position)))
+                    let index = Int32(exactly: position).map { MLXArray($0) }
+                    gathered.append((axis, index ?? MLXArray(int64: position)))
                     appendWindow(0, 1, shape[axis])
                 } else {
                     appendWindow(position, 1, 1)
@@ -69,7 +70,8 @@ struct IndexPlan {
         }
         if groups > 0 {
             indexShape = try Broadcasting.shape(
-                gathered.map { $0.indices.nodeShape }, operation: "gather").array
+                gathered.map { $0.indices.nodeShape }, operation: "gather"
+            ).array
         }
         if groups > 1 { order = [-2] + order.filter { $0 != -2 } }
     }

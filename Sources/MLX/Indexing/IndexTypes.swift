@@ -24,6 +24,15 @@ public enum MLXArrayIndexOperation: CustomStringConvertible {
         }
     }
 
+    /// The element that an index picks.
+    var position: Int {
+        switch self {
+        case .index(let index): Int(index)
+        case .slice(let slice): slice.position ?? 0
+        default: 0
+        }
+    }
+
     /// Whether it uses up an axis of the array.
     var isAxis: Bool {
         switch self {
@@ -40,9 +49,9 @@ public protocol MLXArrayIndex {
 }
 
 extension Int: MLXArrayIndex {
-    /// The number; beyond 32 bits an index array of one, which picks the same.
+    /// The number; beyond 32 bits a slice of one element, whose axis goes away as well.
     public var mlxArrayIndexOperation: MLXArrayIndexOperation {
-        Int32(exactly: self).map { .index($0) } ?? .array(MLXArray(int64: self))
+        Int32(exactly: self).map { .index($0) } ?? .slice(MLXSlice(position: self))
     }
 }
 
@@ -77,6 +86,8 @@ public struct MLXSlice: Equatable, CustomStringConvertible, Sendable {
     let givenStart: Int?
     let givenEnd: Int?
     let givenStride: Int?
+    /// The one element of an index beyond 32 bits.
+    private(set) var position: Int?
 
     /// A slice from `start` up to but without `end`. Missing parts reach to the ends; negative
     /// numbers count from the end.
@@ -88,6 +99,11 @@ public struct MLXSlice: Equatable, CustomStringConvertible, Sendable {
         givenStart = start
         givenEnd = end
         givenStride = stride
+    }
+
+    init(position: Int) {
+        self.init(from: position, to: position == -1 ? nil : position &+ 1)
+        self.position = position
     }
 
     /// All elements in order.

@@ -109,6 +109,7 @@ public func kron(
         let wide = Ops.reshape(a, shapeA.flatMap { [$0, 1] }, stream: stream.id)
         let narrow = Ops.reshape(b, shapeB.flatMap { [1, $0] }, stream: stream.id)
         let products = Ops.binary(.multiply, wide, narrow, stream: stream.id)
-        return Ops.reshape(products, zip(shapeA, shapeB).map(*), stream: stream.id)
+        // What wraps has made an invalid array above.
+        return Ops.reshape(products, zip(shapeA, shapeB).map(&*), stream: stream.id)
     }
 }

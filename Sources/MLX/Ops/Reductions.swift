@@ -327,10 +327,11 @@ public func std(
     sqrt(spread(array, nil, keepDims, ddof, stream), stream: stream)
 }
 
-/// The number of elements that each element of a reduction stands for.
+/// The number of elements that each element of a reduction stands for. Axes named twice, whose
+/// product may wrap, are an error of the reduction itself.
 private func reducedCount(_ array: MLXArray, _ axes: [Int]?) -> Int {
     guard let axes else { return array.size }
-    return axes.reduce(1) { $0 * array.dim($1) }
+    return axes.reduce(1) { $0 &* array.dim($1) }
 }
 
 private func average(
