@@ -88,10 +88,11 @@ private final class Tape: @unchecked Sendable {
     }
 
     /// Nothing in it belongs to a derivative or a map around the call, which the next call will
-    /// not be in.
+    /// not be in, and nothing in it failed: the next call may have no error, or must report its own.
     var isReusable: Bool {
         (0..<recording.graph.count).allSatisfy { node in
-            recording.isTraced[node] || recording.graph.traces[node] & ~bit == 0
+            recording.graph.ops[node] != .invalid
+                && (recording.isTraced[node] || recording.graph.traces[node] & ~bit == 0)
         }
     }
 
