@@ -78,10 +78,10 @@ extension BadInput {
         BadInput(16, "input without rows", .shape, "conv2d") {
             conv2d(x(1, 0, 4, 2), x(3, 2, 2, 2))
         },
-        BadInput(16, "padding INT_MAX", .limit, "conv2d") {
+        BadInput(16, "padding INT_MAX", .argument, "conv2d") {
             conv2d(x(1, 4, 4, 2), x(3, 2, 2, 2), padding: IntOrPair(highest))
         },
-        BadInput(16, "padding INT_MIN", .shape, "conv2d") {
+        BadInput(16, "padding INT_MIN", .argument, "conv2d") {
             conv2d(x(1, 4, 4, 2), x(3, 2, 2, 2), padding: IntOrPair(lowest / 4))
         },
         BadInput(16, "rank 3", .shape, "conv2d") { conv2d(x(4, 4, 2), x(3, 2, 2, 2)) },
@@ -178,10 +178,10 @@ extension BadInput {
         BadInput(19, "takeAlong of another rank", .shape, "take_along_axis") {
             takeAlong(x(3, 2), MLXArray([0]), axis: 0)
         },
-        BadInput(19, "takeAlong beyond the end", .index, "gather") {
+        BadInput(19, "takeAlong beyond the end", .index, "take_along_axis") {
             takeAlong(x(3, 2), MLXArray([5, 0], [1, 2]), axis: 0)
         },
-        BadInput(19, "putAlong beyond the end", .index, "scatter") {
+        BadInput(19, "putAlong beyond the end", .index, "put_along_axis") {
             putAlong(x(3, 2), MLXArray([5, 0], [1, 2]), values: x(1, 2), axis: 0)
         },
         BadInput(19, "assign beyond the end", .index, "scatter") {
