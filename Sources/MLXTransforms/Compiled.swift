@@ -88,7 +88,7 @@ private final class Tape: @unchecked Sendable {
     }
 
     /// Nothing in it belongs to a derivative or a map around the call, which the next call will
-    /// not be in, and nothing in it failed: the next call may have no error, or must report its own.
+    /// not be in, and nothing in it failed: the next call may succeed, or reports its own error.
     var isReusable: Bool {
         (0..<recording.graph.count).allSatisfy { node in
             recording.graph.ops[node] != .invalid
