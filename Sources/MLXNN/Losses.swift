@@ -22,7 +22,14 @@ public enum LossReduction: String, Sendable {
     }
 }
 
-/// The cross entropy of a categorical distribution given by logits.
+/// The cross entropy of a categorical distribution given by logits: logSumExp(z) - z[target], or
+/// logSumExp(z) - Σ p z with probabilities p.
+///
+/// The result has the logits' shape without `axis`, or is a scalar after a reduction; the default
+/// is none. A class number outside the axis is an error when evaluated.
+/// ```swift
+/// let loss = crossEntropy(logits: model(x), targets: labels, reduction: .mean)
+/// ```
 /// - Parameters:
 ///   - targets: class numbers, in the logits' shape without `axis`; or probabilities, in the
 ///     logits' shape.
@@ -52,7 +59,11 @@ private func picked(_ array: MLXArray, _ targets: MLXArray, axis: Int) -> MLXArr
     return squeezed(takeAlong(array, indices, axis: axis), axis: axis)
 }
 
-/// The cross entropy of labels 0 and 1, or probabilities between them.
+/// The cross entropy of labels 0 and 1, or probabilities between them: log(1 + exp(z)) - t z for a
+/// logit z and a target t. By default the mean over all elements.
+/// ```swift
+/// let loss = binaryCrossEntropy(logits: model(x), targets: labels)
+/// ```
 /// - Parameter withLogits: whether `logits` are logits; otherwise they are probabilities, whose
 ///   logarithms are not taken below -100.
 public func binaryCrossEntropy(
@@ -71,14 +82,17 @@ public func binaryCrossEntropy(
     return reduction.reduce(loss: loss)
 }
 
-/// |predictions - targets|
+/// |predictions - targets|, by default the mean over all elements; the shapes broadcast.
 public func l1Loss(
     predictions: MLXArray, targets: MLXArray, reduction: LossReduction = .mean
 ) -> MLXArray {
     reduction.reduce(loss: abs(predictions - targets))
 }
 
-/// (predictions - targets)²
+/// (predictions - targets)², by default the mean over all elements; the shapes broadcast.
+/// ```swift
+/// let loss = mseLoss(predictions: model(x), targets: y)
+/// ```
 public func mseLoss(
     predictions: MLXArray, targets: MLXArray, reduction: LossReduction = .mean
 ) -> MLXArray {

@@ -69,6 +69,18 @@ import Testing
         #expect(tiles.asArray(Int.self) == [0, 1, 0, 1, 0, 1, 0, 1])
     }
 
+    @Test("Pairs of elements") func pairs() {
+        #expect(add(MLXArray([1, 2]), 10).asArray(Int.self) == [11, 12])
+        #expect(divide(MLXArray([1, 2]), 2).asArray(Float.self) == [0.5, 1])
+        #expect(remainder(MLXArray([-7, 7]), 3).asArray(Int.self) == [2, 1])
+        #expect(floorDivide(MLXArray([-7, 7]), 2).asArray(Int.self) == [-4, 3])
+        let angle = atan2(MLXArray(1 as Float), MLXArray(1 as Float)).item(Float.self)
+        #expect(abs(angle - .pi / 4) < 1e-6)
+        let one = MLXArray(1 as Float)
+        #expect(grad { maximum($0, one) }(one).item(Float.self) == 0)
+        #expect(throws: (any Error).self) { try checkedEval(leftShift(ones([2]), 1)) }
+    }
+
     @Test("Products and picking") func products() {
         #expect(matmul(ones([2, 3]), ones([3, 4])).shape == [2, 4])
         #expect(matmul(ones([3]), ones([3])).item(Float.self) == 3)

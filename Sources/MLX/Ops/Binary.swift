@@ -5,7 +5,11 @@ import MLXOps
 // Elementwise functions of two arrays, broadcast against each other. A number takes the dtype of
 // the array it meets.
 
-/// Sum of the elements.
+/// a + b, in the shape both broadcast to and their promoted dtype; integers wrap. Shapes that do
+/// not broadcast give an invalid array.
+/// ```swift
+/// let c = add(MLXArray([1, 2]), 10)    // 11 12
+/// ```
 public func add(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -13,7 +17,8 @@ public func add(
     return Ops.binary(.add, a, b, stream: stream.id)
 }
 
-/// Difference of the elements.
+/// a - b, in the shape both broadcast to and their promoted dtype; integers wrap. Shapes that do
+/// not broadcast give an invalid array.
 public func subtract(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -21,7 +26,8 @@ public func subtract(
     return Ops.binary(.subtract, a, b, stream: stream.id)
 }
 
-/// Product of the elements.
+/// a b element by element, in the shape both broadcast to and their promoted dtype; integers wrap.
+/// Shapes that do not broadcast give an invalid array.
 public func multiply(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -29,7 +35,11 @@ public func multiply(
     return Ops.binary(.multiply, a, b, stream: stream.id)
 }
 
-/// Quotient of the elements; integers give float32.
+/// a / b, in the shape both broadcast to; integers give float32. Shapes that do not broadcast give
+/// an invalid array.
+/// ```swift
+/// let c = divide(MLXArray([1, 2]), 2)    // 0.5 1
+/// ```
 public func divide(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -37,7 +47,10 @@ public func divide(
     return Ops.binary(.divide, a, b, stream: stream.id)
 }
 
-/// Remainder with the sign of the divisor; x for integers divided by 0.
+/// a - b ⌊a / b⌋, which has the sign of the divisor; a for integers divided by 0.
+/// ```swift
+/// let c = remainder(MLXArray([-7, 7]), 3)    // 2 1
+/// ```
 public func remainder(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -45,7 +58,8 @@ public func remainder(
     return Ops.binary(.remainder, a, b, stream: stream.id)
 }
 
-/// The larger element, NaN if either is NaN.
+/// The larger of two elements, NaN if either is NaN. Where they are equal, a gradient goes to the
+/// second.
 public func maximum(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -53,7 +67,8 @@ public func maximum(
     return Ops.binary(.maximum, a, b, stream: stream.id)
 }
 
-/// The smaller element, NaN if either is NaN.
+/// The smaller of two elements, NaN if either is NaN. Where they are equal, a gradient goes to the
+/// second.
 public func minimum(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -61,7 +76,7 @@ public func minimum(
     return Ops.binary(.minimum, a, b, stream: stream.id)
 }
 
-/// ln(e^a + e^b), without overflow.
+/// ln (eᵃ + eᵇ), without overflow; integers give float32.
 public func logAddExp(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -69,7 +84,7 @@ public func logAddExp(
     return Ops.binary(.logAddExp, a, b, stream: stream.id)
 }
 
-/// Whether the elements are equal.
+/// Whether the elements are equal, as bool; NaN equals nothing.
 public func equal(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -77,7 +92,7 @@ public func equal(
     return Ops.binary(.equal, a, b, stream: stream.id)
 }
 
-/// Whether the elements differ.
+/// Whether the elements differ, as bool; NaN differs from everything.
 public func notEqual(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -85,7 +100,7 @@ public func notEqual(
     return Ops.binary(.notEqual, a, b, stream: stream.id)
 }
 
-/// Whether a < b.
+/// Whether a < b, as bool; false with NaN.
 public func less(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -93,7 +108,7 @@ public func less(
     return Ops.binary(.less, a, b, stream: stream.id)
 }
 
-/// Whether a <= b.
+/// Whether a ≤ b, as bool; false with NaN.
 public func lessEqual(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -101,7 +116,7 @@ public func lessEqual(
     return Ops.binary(.lessEqual, a, b, stream: stream.id)
 }
 
-/// Whether a > b.
+/// Whether a > b, as bool; false with NaN.
 public func greater(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -109,7 +124,7 @@ public func greater(
     return Ops.binary(.greater, a, b, stream: stream.id)
 }
 
-/// Whether a >= b.
+/// Whether a ≥ b, as bool; false with NaN.
 public func greaterEqual(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -117,7 +132,7 @@ public func greaterEqual(
     return Ops.binary(.greaterEqual, a, b, stream: stream.id)
 }
 
-/// Logical and.
+/// Whether both elements are nonzero, as bool.
 public func logicalAnd(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -125,7 +140,7 @@ public func logicalAnd(
     return Ops.binary(.logicalAnd, a, b, stream: stream.id)
 }
 
-/// Logical or.
+/// Whether one of the elements is nonzero, as bool.
 public func logicalOr(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -157,7 +172,7 @@ public func bitwiseXOr(
     return Ops.binary(.bitwiseXor, a, b, stream: stream.id)
 }
 
-/// a shifted left by b bits.
+/// a shifted left by b bits; floats give an invalid array.
 public func leftShift(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -165,7 +180,8 @@ public func leftShift(
     return Ops.binary(.leftShift, a, b, stream: stream.id)
 }
 
-/// a shifted right by b bits, arithmetic for signed integers.
+/// a shifted right by b bits, with copies of the sign for signed integers; floats give an invalid
+/// array.
 public func rightShift(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
@@ -173,14 +189,17 @@ public func rightShift(
     return Ops.binary(.rightShift, a, b, stream: stream.id)
 }
 
-/// ⌊a / b⌋; 0 for integers divided by 0.
+/// ⌊a / b⌋, rounded towards minus infinity for integers too; 0 for integers divided by 0.
+/// ```swift
+/// let c = floorDivide(MLXArray([-7, 7]), 2)    // -4 3
+/// ```
 public func floorDivide(
     _ array: MLXArray, _ other: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
     recordBinary(.floorDivide, array, other, stream)
 }
 
-/// Floored quotient and remainder.
+/// ``floorDivide(_:_:stream:)`` and ``remainder(_:_:stream:)``, in this order.
 public func divmod(
     _ a: some ScalarOrArray, _ b: some ScalarOrArray, stream: StreamOrDevice = .default
 ) -> (MLXArray, MLXArray) {
@@ -191,7 +210,10 @@ public func divmod(
     )
 }
 
-/// The angle of the point (b, a), in radians.
+/// The angle of the point (b, a) in radians, -π to π.
+/// ```swift
+/// let c = atan2(MLXArray(1 as Float), MLXArray(1 as Float))    // π / 4
+/// ```
 public func atan2(
     _ a: MLXArray, _ b: MLXArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
