@@ -3,12 +3,11 @@ import Testing
 
 // Calls of `compile` for each number of arguments and results.
 extension EveryDeclaration {
-    @Test("compiled lists, and the switch") func compiled() throws {
+    @Test("compiled lists") func compiled() throws {
         let list = compile(inputs: [], outputs: [], shapeless: false) { (arrays: [MLXArray]) in
             [arrays[0] + arrays[1]]
         }
         try works(list([v, v]))
-        compile(enable: true)
     }
 
     @Test("compiled functions with one results") func compiled1() throws {

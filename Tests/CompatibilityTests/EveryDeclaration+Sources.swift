@@ -60,7 +60,6 @@ extension EveryDeclaration {
     }
 
     @Test("draws") func draws() throws {
-        MLXRandom.seed(7)
         try works(MLXRandom.key(7))
         try works(MLXRandom.split(key: key, into: 2, stream: .cpu))
         try works(MLXRandom.split(key: key, stream: .cpu))
@@ -106,7 +105,6 @@ extension EveryDeclaration {
     }
 
     @Test("free draws") func freeDraws() throws {
-        MLX.seed(7)
         try works(MLX.key(7))
         try works(MLX.split(key: key, into: 2, stream: .cpu))
         try works(MLX.split(key: key, stream: .cpu))

@@ -46,11 +46,7 @@ extension EveryDeclaration {
         let data = try JSONEncoder().encode(snapshot)
         _ = try JSONDecoder().decode(Memory.Snapshot.self, from: data)
         _ = (Memory.activeMemory, Memory.cacheMemory)
-        Memory.peakMemory = 0
-        Memory.cacheLimit = Memory.cacheLimit
-        Memory.memoryLimit = Memory.memoryLimit
-        Memory.clearCache()
-        GPU.resetPeakMemory()
+        _ = (Memory.peakMemory, Memory.cacheLimit, Memory.memoryLimit)
         _ = GPU.maxRecommendedWorkingSetBytes()
         let device: GPU.DeviceInfo = GPU.deviceInfo()
         _ = (device.architecture, device.maxBufferSize)

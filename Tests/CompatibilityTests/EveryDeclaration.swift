@@ -62,9 +62,26 @@ import Testing
 
     @Test("deprecated declarations") func deprecated() async throws {
         let all: [any Calls] = [
-            DeprecatedFunctions(), DeprecatedState(), DeprecatedArrays(), DeprecatedRandom(),
-            DeprecatedFourier(), DeprecatedLinalg(), DeprecatedFast(),
+            DeprecatedFunctions(), DeprecatedArrays(), DeprecatedRandom(), DeprecatedFourier(),
+            DeprecatedLinalg(), DeprecatedFast(),
         ]
         for calls in all { try await calls.run(self) }
+    }
+
+    /// Switches of the process, which other tests must not see changed.
+    @Test("settings of the process") func settings() async {
+        await #expect(processExitsWith: .success) {
+            let fixture = EveryDeclaration()
+            let calls: any Calls = DeprecatedState()
+            try await calls.run(fixture)
+            Memory.peakMemory = 0
+            Memory.cacheLimit = Memory.cacheLimit
+            Memory.memoryLimit = Memory.memoryLimit
+            Memory.clearCache()
+            GPU.resetPeakMemory()
+            compile(enable: true)
+            MLXRandom.seed(7)
+            MLX.seed(7)
+        }
     }
 }
