@@ -73,9 +73,9 @@ INLINE u8 to_e4m3(float x) {
     return (u8)(sign | (a < (121u << 23) ? subnormal : a >= 0x43e00000u ? 0x7eu : normal));
 }
 
+/// 0x7F and 0xFF, which the format keeps for NaN, are the numbers their bits would be, ±480.
 INLINE float from_e4m3(u8 c) {
     float size = widen_f16((u16)((c & 0x7f) << 7)) * 256.0f;
-    size = (c & 0x7f) == 0x7f ? NAN : size;
     return c & 0x80 ? -size : size;
 }
 

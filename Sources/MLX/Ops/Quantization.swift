@@ -271,7 +271,7 @@ public func toFP8(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXAr
     Ops.record(.toFP8, [array], stream: stream.id)
 }
 
-/// The numbers that bytes of E4M3 stand for; 0x7F and 0xFF are NaN.
+/// The numbers that bytes of E4M3 stand for; 0x7F and 0xFF are 480 and -480, as in mlx-swift.
 /// - Parameter array: uint8.
 public func fromFP8(
     _ array: MLXArray, dtype: DType = .bfloat16, stream: StreamOrDevice = .default
