@@ -22,7 +22,7 @@ public protocol Optimizer: Updatable, Evaluatable {
 /// A subclass says what a new state is and what one step makes of one parameter.
 open class OptimizerBase<State: Updatable>: Optimizer {
     /// By the path of the parameter.
-    private var states: [String: State] = [:]
+    var states: [String: State] = [:]
 
     /// An optimizer that has seen no parameters yet.
     public init() {}

@@ -27,7 +27,9 @@ open class Sequential: Module, UnaryLayer {
         self.init(layers: layers())
     }
 
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { layers.reduce(x) { $1($0) } }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        noted(layers.reduce(x) { $1($0) }, from: x)
+    }
 }
 
 /// Collects the layers in the braces of `Sequential { }`, with conditions and loops.

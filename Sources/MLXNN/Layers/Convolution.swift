@@ -38,7 +38,7 @@ open class Conv1d: Module, UnaryLayer {
         inputChannels: Int, outputChannels: Int, kernelSize: Int, stride: Int = 1,
         padding: Int = 0, dilation: Int = 1, groups: Int = 1, bias: Bool = true
     ) {
-        let fanIn = inputChannels / groups
+        let fanIn = inputChannels / max(groups, 1)
         let scale = (1 / Float(fanIn * kernelSize)).squareRoot()
         weight = MLXRandom.uniform(
             low: -scale, high: scale, [outputChannels, kernelSize, fanIn])
@@ -60,7 +60,7 @@ open class Conv1d: Module, UnaryLayer {
             stride: IntOrPair((1, stride)), padding: IntOrPair((0, padding)),
             dilation: IntOrPair((1, dilation)), groups: groups)
         let y = row.squeezed(axis: 1)
-        return bias.map { y + $0 } ?? y
+        return noted(bias.map { y + $0 } ?? y, from: x)
     }
 }
 
@@ -99,7 +99,7 @@ open class Conv2d: Module, UnaryLayer {
         inputChannels: Int, outputChannels: Int, kernelSize: IntOrPair, stride: IntOrPair = 1,
         padding: IntOrPair = 0, dilation: IntOrPair = 1, groups: Int = 1, bias: Bool = true
     ) {
-        let fanIn = inputChannels / groups
+        let fanIn = inputChannels / max(groups, 1)
         let scale = (1 / Float(fanIn * kernelSize.first * kernelSize.second)).squareRoot()
         weight = MLXRandom.uniform(
             low: -scale, high: scale,
@@ -131,6 +131,6 @@ open class Conv2d: Module, UnaryLayer {
         let y = conv2d(
             x, weight, stride: IntOrPair(stride), padding: IntOrPair(padding),
             dilation: IntOrPair(dilation), groups: groups)
-        return bias.map { y + $0 } ?? y
+        return noted(bias.map { y + $0 } ?? y, from: x)
     }
 }

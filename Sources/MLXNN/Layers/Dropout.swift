@@ -18,7 +18,7 @@ open class Dropout: Module, UnaryLayer {
     /// Applies the layer: while training, a new mask is drawn with each call; otherwise the input
     /// comes back. The shape stays.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
-        training ? dropped(x, keeping: p1, maskShape: x.shape) : x
+        noted(training ? dropped(x, keeping: p1, maskShape: x.shape) : x, from: x)
     }
 }
 
@@ -37,7 +37,9 @@ open class Dropout2d: Module, UnaryLayer {
     /// Applies the layer: while training, a new mask is drawn with each call; otherwise the input
     /// comes back. The shape stays.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
-        training ? dropped(x, keeping: p1, maskShape: channelMask(x, spatialAxes: 2)) : x
+        noted(
+            training ? dropped(x, keeping: p1, maskShape: channelMask(x, spatialAxes: 2)) : x,
+            from: x)
     }
 }
 
@@ -56,7 +58,9 @@ open class Dropout3d: Module, UnaryLayer {
     /// Applies the layer: while training, a new mask is drawn with each call; otherwise the input
     /// comes back. The shape stays.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
-        training ? dropped(x, keeping: p1, maskShape: channelMask(x, spatialAxes: 3)) : x
+        noted(
+            training ? dropped(x, keeping: p1, maskShape: channelMask(x, spatialAxes: 3)) : x,
+            from: x)
     }
 }
 

@@ -24,7 +24,7 @@ open class Embedding: Module, UnaryLayer {
     open override func describeExtra(_ indent: Int) -> String { weight.shape.description }
 
     /// The vectors of the numbers; the result's shape is x's with the dimensions at the end.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { take(weight, x, axis: 0) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray { noted(take(weight, x, axis: 0), from: x) }
 
     /// x Wᵀ, for models that end with the table they begin with.
     open func asLinear(_ x: MLXArray) -> MLXArray { matmul(x, weight.T) }

@@ -81,7 +81,8 @@ open class Int8Linear: Linear, Quantized {
     /// floating one, else float32.
     open override func callAsFunction(_ x: MLXArray) -> MLXArray {
         let y = int8Matmul(x.asType(.float32), weight, scales: scales)
-        return (bias.map { y + $0 } ?? y).asType(x.dtype.isFloatingPoint ? x.dtype : .float32)
+        let z = bias.map { y + $0 } ?? y
+        return noted(z.asType(x.dtype.isFloatingPoint ? x.dtype : .float32), from: x)
     }
 }
 
@@ -123,6 +124,7 @@ open class Int8Conv2d: Conv2d, Quantized {
         let y = int8Conv2d(
             x.asType(.float32), weight, scales: scales, stride: IntOrPair(stride),
             padding: IntOrPair(padding), dilation: IntOrPair(dilation), groups: groups)
-        return (bias.map { y + $0 } ?? y).asType(x.dtype.isFloatingPoint ? x.dtype : .float32)
+        let z = bias.map { y + $0 } ?? y
+        return noted(z.asType(x.dtype.isFloatingPoint ? x.dtype : .float32), from: x)
     }
 }

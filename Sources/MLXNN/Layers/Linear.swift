@@ -52,7 +52,7 @@ open class Linear: Module, UnaryLayer {
     /// Applies the layer: input (…, inputs), output (…, outputs). Another length of the last axis
     /// is an error of the result.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
-        if let bias { addMM(bias, x, weight.T) } else { matmul(x, weight.T) }
+        noted(bias.map { addMM($0, x, weight.T) } ?? matmul(x, weight.T), from: x)
     }
 }
 
@@ -91,6 +91,6 @@ open class Bilinear: Module {
         let weighted = matmul(rows1, weight.reshaped([outputs * inputs2, inputs1]).T)
             .reshaped([-1, outputs, inputs2]).swappedAxes(-2, -1)
         let y = matmul(rows2, weighted).reshaped(batch + [outputs])
-        return bias.map { y + $0 } ?? y
+        return noted(bias.map { y + $0 } ?? y, from: x1, x2)
     }
 }

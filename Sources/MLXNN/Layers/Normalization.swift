@@ -53,7 +53,7 @@ open class LayerNorm: Module, UnaryLayer {
     /// Applies the layer: input (…, dimensions), output the same. Another length of the last axis
     /// is an error of the result.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
-        MLXFast.layerNorm(x, weight: weight, bias: bias, eps: eps)
+        noted(MLXFast.layerNorm(x, weight: weight, bias: bias, eps: eps), from: x)
     }
 }
 
@@ -84,7 +84,7 @@ open class RMSNorm: Module, UnaryLayer {
     /// Applies the layer: input (…, dimensions), output the same. Another length of the last axis
     /// is an error of the result.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
-        MLXFast.rmsNorm(x, weight: weight, eps: eps)
+        noted(MLXFast.rmsNorm(x, weight: weight, eps: eps), from: x)
     }
 }
 
@@ -116,7 +116,7 @@ open class InstanceNorm: Module, UnaryLayer {
     /// one channel of one example.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         let axes = Array(1..<max(x.ndim - 1, 1))
-        return affine(normalized(x, axes: axes, eps: eps).x, weight, bias)
+        return noted(affine(normalized(x, axes: axes, eps: eps).x, weight, bias), from: x)
     }
 }
 
@@ -162,11 +162,11 @@ open class GroupNorm: Module, UnaryLayer {
         let batch = x.dim(0)
         let grouped =
             pytorchCompatible
-            ? x.reshaped([batch, -1, groupCount, dimensions / groupCount])
+            ? x.reshaped([batch, -1, groupCount, dimensions / max(groupCount, 1)])
             : x.reshaped([batch, -1, groupCount])
         let axes = pytorchCompatible ? [1, 3] : [1]
-        return affine(
-            normalized(grouped, axes: axes, eps: eps).x.reshaped(x.shape), weight, bias)
+        let y = normalized(grouped, axes: axes, eps: eps).x.reshaped(x.shape)
+        return noted(affine(y, weight, bias), from: x)
     }
 }
 
@@ -232,7 +232,7 @@ open class BatchNorm: Module, UnaryLayer {
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         if !training, let runningMean, let runningVariance {
             let y = (x - runningMean) * rsqrt(runningVariance + eps)
-            return affine(y, weight, bias)
+            return noted(affine(y, weight, bias), from: x)
         }
         let (y, mean, variance) = normalized(
             x, axes: Array(0..<max(x.ndim - 1, 0)), eps: eps)
@@ -241,7 +241,7 @@ open class BatchNorm: Module, UnaryLayer {
             follow(runningMean, mean)
             follow(runningVariance, variance)
         }
-        return affine(y, weight, bias)
+        return noted(affine(y, weight, bias), from: x)
     }
 
     private func follow(_ running: MLXArray, _ batch: MLXArray) {

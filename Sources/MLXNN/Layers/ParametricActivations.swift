@@ -17,7 +17,7 @@ open class GLU: Module, UnaryLayer {
 
     /// Applies the layer: input (…, 2 n, …), output (…, n, …) at `axis`. An odd length is an error
     /// of the result.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { glu(x, axis: axis) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray { noted(glu(x, axis: axis), from: x) }
 }
 
 /// x where it is positive, `negativeSlope` x elsewhere, as a layer.
@@ -33,7 +33,7 @@ open class LeakyReLU: Module, UnaryLayer {
 
     /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
-        leakyRelu(x, negativeSlope: negativeSlope)
+        noted(leakyRelu(x, negativeSlope: negativeSlope), from: x)
     }
 }
 
@@ -50,7 +50,7 @@ open class Softmax: Module, UnaryLayer {
     }
 
     /// Applies the layer to an array of any shape; the result has the same shape.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { softmax(x, axis: axis) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray { noted(softmax(x, axis: axis), from: x) }
 }
 
 /// exp(-x) / Σ exp(-x) along an axis, as a layer.
@@ -65,7 +65,7 @@ open class Softmin: Module, UnaryLayer {
     }
 
     /// Applies the layer to an array of any shape; the result has the same shape.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { softmin(x, axis: axis) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray { noted(softmin(x, axis: axis), from: x) }
 }
 
 /// x moved towards zero by `lambda`, and zero within it, as a layer.
@@ -80,7 +80,9 @@ open class Softshrink: Module, UnaryLayer {
     }
 
     /// Applies the layer to an array of any shape; the result has the same shape.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { softshrink(x, lambda: lambda) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        noted(softshrink(x, lambda: lambda), from: x)
+    }
 }
 
 /// Exponential linear unit (Clevert et al., 2016): x where it is positive, alpha (exp(x) - 1)
@@ -96,7 +98,7 @@ open class ELU: Module, UnaryLayer {
     }
 
     /// Applies the layer to an array of any shape; the result has the same shape.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { elu(x, alpha: alpha) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray { noted(elu(x, alpha: alpha), from: x) }
 }
 
 /// Continuously differentiable ELU (Barron, 2017): max(x, 0) + alpha (exp(min(x, 0) / alpha) - 1).
@@ -111,7 +113,7 @@ open class CELU: Module, UnaryLayer {
     }
 
     /// Applies the layer to an array of any shape; the result has the same shape.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { celu(x, alpha: alpha) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray { noted(celu(x, alpha: alpha), from: x) }
 }
 
 /// x - log Σ exp(x) along an axis, as a layer: the logarithms of ``Softmax``, without its rounding
@@ -127,7 +129,9 @@ open class LogSoftmax: Module, UnaryLayer {
     }
 
     /// Applies the layer to an array of any shape; the result has the same shape.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { logSoftmax(x, axis: axis) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        noted(logSoftmax(x, axis: axis), from: x)
+    }
 }
 
 /// x where |x| is greater than `lambda`, zero elsewhere, as a layer.
@@ -142,7 +146,9 @@ open class HardShrink: Module, UnaryLayer {
     }
 
     /// Applies the layer to an array of any shape; the result has the same shape.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { hardShrink(x, lambda: lambda) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        noted(hardShrink(x, lambda: lambda), from: x)
+    }
 }
 
 /// 1 where x is greater than `threshold`, 0 elsewhere, as a layer. Its gradient is zero.
@@ -157,7 +163,9 @@ open class Step: Module, UnaryLayer {
     }
 
     /// Applies the layer to an array of any shape; the result has the same shape.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { step(x, threshold: threshold) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        noted(step(x, threshold: threshold), from: x)
+    }
 }
 
 /// x limited to an interval, as a layer.
@@ -177,7 +185,9 @@ open class HardTanh: Module, UnaryLayer {
     }
 
     /// Applies the layer to an array of any shape; the result has the same shape.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { hardTanH(x, min: min, max: max) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        noted(hardTanH(x, min: min, max: max), from: x)
+    }
 }
 
 /// Gaussian error linear unit (Hendrycks and Gimpel, 2016): x Φ(x) with the normal distribution
@@ -210,9 +220,9 @@ open class GELU: Module, UnaryLayer {
     /// Applies the layer to an array of any shape; the result has the same shape.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         switch approximation {
-        case .none: gelu(x)
-        case .precise, .tanh: geluApproximate(x)
-        case .fast: geluFastApproximate(x)
+        case .none: noted(gelu(x), from: x)
+        case .precise, .tanh: noted(geluApproximate(x), from: x)
+        case .fast: noted(geluFastApproximate(x), from: x)
         }
     }
 }
@@ -232,5 +242,5 @@ open class PReLU: Module, UnaryLayer {
 
     /// Applies the layer: input (…, channels), output the same shape. A `count` that is neither 1
     /// nor the number of channels is an error of the result.
-    open func callAsFunction(_ x: MLXArray) -> MLXArray { prelu(x, alpha: weight) }
+    open func callAsFunction(_ x: MLXArray) -> MLXArray { noted(prelu(x, alpha: weight), from: x) }
 }

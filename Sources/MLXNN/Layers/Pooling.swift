@@ -10,6 +10,14 @@ open class Pool: Module, UnaryLayer {
     /// What is added on both sides, for each spatial axis.
     public let padding: [Int]
 
+    /// What padding counts as: the lowest number for the largest element, zero for a mean.
+    public let paddingValue: Float
+    /// Where a window's elements lie, from the end, when windows are axes of an array.
+    public let axes: [Int]
+    /// What is made of a window: its largest element or its mean, over the given axes. The layer
+    /// itself computes the same without an array of windows.
+    public let poolingOp: (MLXArray, [Int]) -> MLXArray
+
     enum Reduction {
         case largest
         case mean
@@ -22,6 +30,15 @@ open class Pool: Module, UnaryLayer {
         self.kernelSize = kernelSize
         self.stride = stride
         self.padding = padding
+        axes = Array(-kernelSize.count - 1 ..< -1)
+        switch reduction {
+        case .largest:
+            paddingValue = -.infinity
+            poolingOp = { max($0, axes: $1) }
+        case .mean:
+            paddingValue = 0
+            poolingOp = { mean($0, axes: $1) }
+        }
         super.init()
     }
 
@@ -33,21 +50,11 @@ open class Pool: Module, UnaryLayer {
     /// becomes (L + 2 padding - kernelSize) / stride + 1, rounded down. A window larger than the
     /// padded input is an error of the result.
     open func callAsFunction(_ x: MLX.MLXArray) -> MLX.MLXArray {
-        guard kernelSize.count == 1 else { return pooled(x, kernelSize, stride, padding) }
-        // A sequence is a row of height one.
-        return pooled(x.expandedDimensions(axis: 1), [1] + kernelSize, [1] + stride, [0] + padding)
-            .squeezed(axis: 1)
-    }
-
-    private func pooled(
-        _ x: MLXArray, _ window: [Int], _ stride: [Int], _ padding: [Int]
-    ) -> MLXArray {
-        let window = IntOrPair((window[0], window[1]))
-        let stride = IntOrPair((stride[0], stride[1]))
-        let padding = IntOrPair((padding[0], padding[1]))
-        return switch _reduction {
-        case .largest: maxPooled(x, window: window, stride: stride, padding: padding)
-        case .mean: averagePooled(x, window: window, stride: stride, padding: padding)
+        switch _reduction {
+        case .largest:
+            noted(maxPooled(x, window: kernelSize, stride: stride, padding: padding), from: x)
+        case .mean:
+            noted(averagePooled(x, window: kernelSize, stride: stride, padding: padding), from: x)
         }
     }
 }
@@ -88,4 +95,25 @@ open class AvgPool2d: Pool {
             .mean, kernelSize: [kernelSize.first, kernelSize.second],
             stride: [stride.first, stride.second], padding: [padding.first, padding.second])
     }
+}
+
+/// The largest element of each window of (N, D, H, W, C).
+open class MaxPool3d: Pool {
+    /// A pool with windows of `kernelSize` every `stride`, and `padding` on both sides.
+    public init(kernelSize: IntOrTriple, stride: IntOrTriple, padding: IntOrTriple = 0) {
+        super.init(
+            .largest, kernelSize: kernelSize.list, stride: stride.list, padding: padding.list)
+    }
+}
+
+/// The mean of each window of (N, D, H, W, C).
+open class AvgPool3d: Pool {
+    /// A pool with windows of `kernelSize` every `stride`, and `padding` on both sides.
+    public init(kernelSize: IntOrTriple, stride: IntOrTriple, padding: IntOrTriple = 0) {
+        super.init(.mean, kernelSize: kernelSize.list, stride: stride.list, padding: padding.list)
+    }
+}
+
+extension IntOrTriple {
+    fileprivate var list: [Int] { [first, second, third] }
 }

@@ -26,7 +26,7 @@ open class ConvTransposed1d: Module, UnaryLayer {
         padding: Int = 0, outputPadding: Int = 0, dilation: Int = 1, groups: Int = 1,
         bias: Bool = true
     ) {
-        let fanIn = inputChannels / groups
+        let fanIn = inputChannels / max(groups, 1)
         let scale = (1 / Float(fanIn * kernelSize)).squareRoot()
         weight = MLXRandom.uniform(
             low: -scale, high: scale, [outputChannels, kernelSize, fanIn])
@@ -44,7 +44,7 @@ open class ConvTransposed1d: Module, UnaryLayer {
         let y = convTransposed1d(
             x, weight, stride: stride, padding: padding, dilation: dilation,
             outputPadding: outputPadding, groups: groups)
-        return bias.map { y + $0 } ?? y
+        return noted(bias.map { y + $0 } ?? y, from: x)
     }
 }
 
@@ -71,7 +71,7 @@ open class ConvTransposed2d: Module, UnaryLayer {
         padding: IntOrPair = 0, outputPadding: IntOrPair = 0, dilation: IntOrPair = 1,
         groups: Int = 1, bias: Bool = true
     ) {
-        let fanIn = inputChannels / groups
+        let fanIn = inputChannels / max(groups, 1)
         let scale = (1 / Float(fanIn * kernelSize.first * kernelSize.second)).squareRoot()
         weight = MLXRandom.uniform(
             low: -scale, high: scale,
@@ -91,6 +91,6 @@ open class ConvTransposed2d: Module, UnaryLayer {
             x, weight, stride: IntOrPair(stride), padding: IntOrPair(padding),
             dilation: IntOrPair(dilation), outputPadding: IntOrPair(outputPadding),
             groups: groups)
-        return bias.map { y + $0 } ?? y
+        return noted(bias.map { y + $0 } ?? y, from: x)
     }
 }

@@ -1,0 +1,213 @@
+import MLX
+
+/// Recurrent layers: a state is carried along the second to last axis. The input's products are
+/// made for all steps at once; what is left for a step is the product with the state. Parameters
+/// are drawn evenly from ±1/√hiddenSize in the order of the properties.
+
+/// The steps of (…, L, D) as L arrays (…, D), or an error for an input without the axes.
+private func steps(_ x: MLXArray, _ layer: String) throws(ArrayError) -> [MLXArray] {
+    guard x.ndim >= 2 else {
+        throw ArrayError(.shape, layer, "needs a sequence (L, D) or (N, L, D)", shapes: [x.shape])
+    }
+    return (0..<x.dim(-2)).map { x[.ellipsis, $0, 0...] }
+}
+
+/// The states of all steps, (…, L, hiddenSize); a sequence without steps has none.
+private func joined(_ states: [MLXArray], like x: MLXArray, _ hiddenSize: Int) -> MLXArray {
+    states.isEmpty
+        ? MLXArray.zeros(x.shape.dropLast() + [hiddenSize], dtype: x.dtype)
+        : stacked(states, axis: -2)
+}
+
+private func drawn(_ hiddenSize: Int, _ shape: [Int]) -> MLXArray {
+    let scale = 1 / Float(hiddenSize).squareRoot()
+    return MLXRandom.uniform(low: -scale, high: scale, shape)
+}
+
+/// h = f(Wxh x + b + Whh h), with f = tanh (Elman, 1990).
+/// ```swift
+/// let states = RNN(inputSize: 8, hiddenSize: 16)(x)  // (N, L, 8) to (N, L, 16)
+/// ```
+open class RNN: Module {
+    /// The size of the state.
+    public let hiddenSize: Int
+    /// The function f.
+    public let nonLinearity: (MLXArray, StreamOrDevice) -> MLXArray
+    /// (hiddenSize, inputSize)
+    @ParameterInfo(key: "Wxh") public var wxh: MLXArray
+    /// (hiddenSize, hiddenSize)
+    @ParameterInfo(key: "Whh") public var whh: MLXArray
+    /// (hiddenSize); nil for a layer without one.
+    public let bias: MLXArray?
+
+    /// A layer for sequences of vectors of `inputSize`.
+    public init(
+        inputSize: Int, hiddenSize: Int, bias: Bool = true,
+        nonLinearity: @escaping (MLXArray, StreamOrDevice) -> MLXArray = tanh
+    ) {
+        self.hiddenSize = hiddenSize
+        self.nonLinearity = nonLinearity
+        _wxh = ParameterInfo(wrappedValue: drawn(hiddenSize, [hiddenSize, inputSize]), key: "Wxh")
+        _whh = ParameterInfo(wrappedValue: drawn(hiddenSize, [hiddenSize, hiddenSize]), key: "Whh")
+        self.bias = bias ? drawn(hiddenSize, [hiddenSize]) : nil
+        super.init()
+    }
+
+    open override func describeExtra(_ indent: Int) -> String {
+        "(inputDimensions=\(wxh.dim(1)), hiddenSize=\(hiddenSize), bias=\(bias != nil))"
+    }
+
+    /// The states after each step.
+    /// - Parameters:
+    ///   - x: (N, L, inputSize) or (L, inputSize).
+    ///   - hidden: the state before the first step, (N, hiddenSize) or (hiddenSize); zeros if nil.
+    /// - Returns: (N, L, hiddenSize) or (L, hiddenSize).
+    open func callAsFunction(_ x: MLXArray, hidden: MLXArray? = nil) -> MLXArray {
+        let projected = bias.map { addMM($0, x, wxh.T) } ?? matmul(x, wxh.T)
+        do throws(ArrayError) {
+            var (hidden, states) = (hidden, [MLXArray]())
+            for step in try steps(projected, "RNN") {
+                let state = nonLinearity(
+                    hidden.map { addMM(step, $0, whh.T) } ?? step, .default)
+                states.append(state)
+                hidden = state
+            }
+            return noted(joined(states, like: projected, hiddenSize), from: x)
+        } catch {
+            return invalidArray(error, inputs: [x])
+        }
+    }
+}
+
+/// A recurrent layer with two gates (Cho et al., 2014).
+///
+/// r = σ(Wxr x + br + Whr h), z = σ(Wxz x + bz + Whz h), n = tanh(Wxn x + bn + r ⊙ (Whn h + bhn)),
+/// h = (1 - z) ⊙ n + z ⊙ h
+/// ```swift
+/// let states = GRU(inputSize: 8, hiddenSize: 16)(x)  // (N, L, 8) to (N, L, 16)
+/// ```
+open class GRU: Module {
+    /// The size of the state.
+    public let hiddenSize: Int
+    /// (3 hiddenSize, inputSize): rows for r, z and n.
+    @ParameterInfo(key: "Wx") public var wx: MLXArray
+    /// (3 hiddenSize, hiddenSize)
+    @ParameterInfo(key: "Wh") public var wh: MLXArray
+    /// (3 hiddenSize); nil for a layer without biases.
+    public let b: MLXArray?
+    /// (hiddenSize): the bias that the reset gate is applied to.
+    public let bhn: MLXArray?
+
+    /// A layer for sequences of vectors of `inputSize`.
+    public init(inputSize: Int, hiddenSize: Int, bias: Bool = true) {
+        self.hiddenSize = hiddenSize
+        _wx = ParameterInfo(
+            wrappedValue: drawn(hiddenSize, [3 * hiddenSize, inputSize]), key: "Wx")
+        _wh = ParameterInfo(
+            wrappedValue: drawn(hiddenSize, [3 * hiddenSize, hiddenSize]), key: "Wh")
+        b = bias ? drawn(hiddenSize, [3 * hiddenSize]) : nil
+        bhn = bias ? drawn(hiddenSize, [hiddenSize]) : nil
+        super.init()
+    }
+
+    open override func describeExtra(_ indent: Int) -> String {
+        "(inputDimensions=\(wx.dim(1)), hiddenSize=\(hiddenSize), bias=\(b != nil))"
+    }
+
+    /// The states after each step.
+    /// - Parameters:
+    ///   - x: (N, L, inputSize) or (L, inputSize).
+    ///   - hidden: the state before the first step, (N, hiddenSize) or (hiddenSize); zeros if nil.
+    /// - Returns: (N, L, hiddenSize) or (L, hiddenSize).
+    open func callAsFunction(_ x: MLXArray, hidden: MLXArray? = nil) -> MLXArray {
+        let projected = b.map { addMM($0, x, wx.T) } ?? matmul(x, wx.T)
+        do throws(ArrayError) {
+            var (hidden, states) = (hidden, [MLXArray]())
+            for step in try steps(projected, "GRU") {
+                let state = next(step, hidden)
+                states.append(state)
+                hidden = state
+            }
+            return noted(joined(states, like: projected, hiddenSize), from: x)
+        } catch {
+            return invalidArray(error, inputs: [x])
+        }
+    }
+
+    private func next(_ step: MLXArray, _ hidden: MLXArray?) -> MLXArray {
+        let gates = 2 * hiddenSize
+        let (input, candidate) = (step[.ellipsis, ..<gates], step[.ellipsis, gates...])
+        guard let hidden else {
+            let (r, z) = split(sigmoid(input), axis: -1)
+            return (1 - z) * tanh(bhn.map { candidate + r * $0 } ?? candidate)
+        }
+        let product = matmul(hidden, wh.T)
+        let (r, z) = split(sigmoid(input + product[.ellipsis, ..<gates]), axis: -1)
+        let inner = product[.ellipsis, gates...]
+        let n = tanh(candidate + r * (bhn.map { inner + $0 } ?? inner))
+        return (1 - z) * n + z * hidden
+    }
+}
+
+/// A recurrent layer with three gates and a cell (Hochreiter and Schmidhuber, 1997).
+///
+/// i, f, o = σ(W x + b + U h), g = tanh(W x + b + U h), c = f ⊙ c + i ⊙ g, h = o ⊙ tanh(c)
+/// ```swift
+/// let (states, cells) = LSTM(inputSize: 8, hiddenSize: 16)(x)
+/// ```
+open class LSTM: Module {
+    /// The size of the state and of the cell.
+    public let hiddenSize: Int
+    /// (4 hiddenSize, inputSize): rows for i, f, g and o.
+    @ParameterInfo(key: "Wx") public var wx: MLXArray
+    /// (4 hiddenSize, hiddenSize)
+    @ParameterInfo(key: "Wh") public var wh: MLXArray
+    /// (4 hiddenSize); nil for a layer without one.
+    public let bias: MLXArray?
+
+    /// A layer for sequences of vectors of `inputSize`.
+    public init(inputSize: Int, hiddenSize: Int, bias: Bool = true) {
+        self.hiddenSize = hiddenSize
+        _wx = ParameterInfo(
+            wrappedValue: drawn(hiddenSize, [4 * hiddenSize, inputSize]), key: "Wx")
+        _wh = ParameterInfo(
+            wrappedValue: drawn(hiddenSize, [4 * hiddenSize, hiddenSize]), key: "Wh")
+        self.bias = bias ? drawn(hiddenSize, [4 * hiddenSize]) : nil
+        super.init()
+    }
+
+    open override func describeExtra(_ indent: Int) -> String {
+        "(inputDimensions=\(wx.dim(1)), hiddenSize=\(hiddenSize), bias=\(bias != nil))"
+    }
+
+    /// The states and cells after each step.
+    /// - Parameters:
+    ///   - x: (N, L, inputSize) or (L, inputSize).
+    ///   - hidden: the state before the first step, (N, hiddenSize) or (hiddenSize); zeros if nil.
+    ///   - cell: the cell before the first step, in the same shape; zeros if nil.
+    /// - Returns: two arrays (N, L, hiddenSize) or (L, hiddenSize).
+    open func callAsFunction(
+        _ x: MLXArray, hidden: MLXArray? = nil, cell: MLXArray? = nil
+    ) -> (MLXArray, MLXArray) {
+        let projected = bias.map { addMM($0, x, wx.T) } ?? matmul(x, wx.T)
+        do throws(ArrayError) {
+            var (hidden, cell) = (hidden, cell)
+            var (states, cells) = ([MLXArray](), [MLXArray]())
+            for step in try steps(projected, "LSTM") {
+                let gates = split(
+                    hidden.map { addMM(step, $0, wh.T) } ?? step, parts: 4, axis: -1)
+                let new = sigmoid(gates[0]) * tanh(gates[2])
+                let kept = cell.map { sigmoid(gates[1]) * $0 + new } ?? new
+                let state = sigmoid(gates[3]) * tanh(kept)
+                states.append(state)
+                cells.append(kept)
+                (hidden, cell) = (state, kept)
+            }
+            let outputs = joined(states, like: projected, hiddenSize)
+            return (noted(outputs, from: x), joined(cells, like: projected, hiddenSize))
+        } catch {
+            let bad = invalidArray(error, inputs: [x])
+            return (bad, bad)
+        }
+    }
+}
