@@ -45,6 +45,8 @@ let package = Package(
         .library(name: "MLXFast", targets: ["MLXFast"]),
         .library(name: "MLXNN", targets: ["MLXNN"]),
         .library(name: "MLXOptimizers", targets: ["MLXOptimizers"]),
+        .library(name: "MLXData", targets: ["MLXData"]),
+        .library(name: "MLXModels", targets: ["MLXModels"]),
         .executable(name: "mlx", targets: ["MLXCommand"]),
         .executable(name: "fault-simulator", targets: ["FaultSimulator"]),
         .executable(name: "stress", targets: ["Stress"]),
@@ -97,13 +99,15 @@ let package = Package(
         layer("MLXNN", ["MLX"]),
         layer("MLXOptimizers", ["MLX", "MLXNN"]),
         layer("MLXData", ["MLX", "MLXFormats"], resources: [.embedInCode("Resources/digits.npz")]),
+        layer("MLXModels", ["MLX", "MLXNN", "MLXData", "MLXFormats"]),
         layer("MLXTrain", ["MLX", "MLXNN", "MLXOptimizers", "MLXData"]),
         layer("MLXFuzz", ["MLX", "MLXFormats", "MLXPlanner", "MLXOps", "MLXGraph", "MLXBase"]),
         // L8
         .executableTarget(
             name: "MLXCommand",
             dependencies: [
-                "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXTrain", "MLXFuzz",
+                "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXModels", "MLXTrain",
+                "MLXFuzz",
                 "MLXFormats", "MLXRuntime",
                 "MLXPlanner", "MLXOps", "MLXKernels", "MLXMemory", "MLXGraph", "MLXBase",
                 "COpenBLAS", "CMLXKernels", arguments,
@@ -152,6 +156,7 @@ let package = Package(
             exclude: ["mlx-swift-api.tsv", "mlx-swift-omitted.tsv"],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         tests("MLXDataTests", ["MLXData", "MLXFormats"], resources: [.copy("Fixtures")]),
+        tests("MLXModelsTests", ["MLX", "MLXModels"], resources: [.copy("Fixtures")]),
         tests("MLXOpsTests", ["MLX", "MLXOps", "MLXGraph", "MLXKernels", "MLXBase"]),
         tests("MLXNNTests", ["MLX", "MLXNN"], resources: [.copy("Fixtures")]),
         tests(

@@ -8,6 +8,7 @@ struct MLXCommand: AsyncParsableCommand {
         abstract: "MLX for Linux: lazy arrays on three device actors.",
         subcommands: [
             DemoCommand.self, DoctorCommand.self, OpsCommand.self, OpCommand.self,
+            TokenizeCommand.self, EmbedCommand.self, LogitsCommand.self, GenerateCommand.self,
             FuzzCommand.self, BenchCommand.self, ParityCommand.self, ReloadCommand.self,
             DirectSGEMMCommand.self,
         ])

@@ -1,0 +1,150 @@
+import MLX
+import MLXNN
+
+/// The encoder of BERT (Devlin et al. 2019): learned positions and segments, layer norms after each
+/// block, GELU.
+public final class BERTModel: Module {
+    let embeddings: BERTEmbeddings
+    let encoder: BERTEncoder
+    let pooler: BERTPooler?
+
+    init(_ configuration: ModelConfiguration, hasPooler: Bool) throws {
+        let width = try configuration.size("hidden_size")
+        let heads = try configuration.size("num_attention_heads")
+        let epsilon = Float(try configuration.number("layer_norm_eps", default: 1e-12))
+        guard width % heads == 0 else { throw ModelError("\(heads) heads of a width of \(width)") }
+        let activation = configuration["hidden_act"]?.string ?? "gelu"
+        guard activation == "gelu" else {
+            throw ModelError("the activation '\(activation)' is not BERT's")
+        }
+        embeddings = try BERTEmbeddings(configuration, width, epsilon)
+        let inner = try configuration.size("intermediate_size")
+        encoder = BERTEncoder(
+            try configuration.size("num_hidden_layers"), width, heads, inner, epsilon)
+        pooler = hasPooler ? BERTPooler(width) : nil
+    }
+
+    /// The states of all positions.
+    /// - Parameters:
+    ///   - tokens: ids, (batch, length).
+    ///   - mask: true at positions that are text, (batch, length); nil when all are.
+    /// - Returns: (batch, length, width).
+    public func callAsFunction(_ tokens: MLXArray, mask: MLXArray? = nil) -> MLXArray {
+        let wide = mask.map { $0.asType(.bool).expandedDimensions(axes: [1, 2]) }
+        return encoder(embeddings(tokens), wide)
+    }
+}
+
+final class BERTEmbeddings: Module {
+    @ModuleInfo(key: "word_embeddings") var words: Embedding
+    @ModuleInfo(key: "position_embeddings") var positions: Embedding
+    @ModuleInfo(key: "token_type_embeddings") var segments: Embedding
+    @ModuleInfo(key: "LayerNorm") var norm: LayerNorm
+
+    init(_ configuration: ModelConfiguration, _ width: Int, _ epsilon: Float) throws {
+        func table(_ count: Int) -> Embedding {
+            Embedding(embeddingCount: count, dimensions: width)
+        }
+        _words.wrappedValue = table(try configuration.size("vocab_size"))
+        _positions.wrappedValue = table(try configuration.size("max_position_embeddings"))
+        _segments.wrappedValue = table(try configuration.size("type_vocab_size", default: 2))
+        _norm.wrappedValue = LayerNorm(dimensions: width, eps: epsilon)
+    }
+
+    func callAsFunction(_ tokens: MLXArray) -> MLXArray {
+        norm(words(tokens) + segments.weight[0] + positions(arange(tokens.dim(1))))
+    }
+}
+
+final class BERTEncoder: Module {
+    @ModuleInfo(key: "layer") var layers: [BERTLayer]
+
+    init(_ count: Int, _ width: Int, _ heads: Int, _ inner: Int, _ epsilon: Float) {
+        _layers.wrappedValue = (0..<count).map { _ in BERTLayer(width, heads, inner, epsilon) }
+    }
+
+    func callAsFunction(_ x: MLXArray, _ mask: MLXArray?) -> MLXArray {
+        layers.reduce(x) { $1($0, mask) }
+    }
+}
+
+final class BERTLayer: Module {
+    let attention: BERTAttention
+    let intermediate: BERTDense
+    let output: BERTOutput
+
+    init(_ width: Int, _ heads: Int, _ inner: Int, _ epsilon: Float) {
+        attention = BERTAttention(width, heads, epsilon)
+        intermediate = BERTDense(width, inner)
+        output = BERTOutput(inner, width, epsilon)
+    }
+
+    func callAsFunction(_ x: MLXArray, _ mask: MLXArray?) -> MLXArray {
+        let middle = attention(x, mask)
+        return output(gelu(intermediate.dense(middle)), middle)
+    }
+}
+
+final class BERTAttention: Module {
+    @ModuleInfo(key: "self") var heads: BERTHeads
+    let output: BERTOutput
+
+    init(_ width: Int, _ count: Int, _ epsilon: Float) {
+        _heads.wrappedValue = BERTHeads(width, count)
+        output = BERTOutput(width, width, epsilon)
+    }
+
+    func callAsFunction(_ x: MLXArray, _ mask: MLXArray?) -> MLXArray {
+        output(heads(x, mask), x)
+    }
+}
+
+final class BERTHeads: Module {
+    let query: Linear
+    let key: Linear
+    let value: Linear
+    private let _count: Int
+
+    init(_ width: Int, _ count: Int) {
+        query = Linear(width, width)
+        key = Linear(width, width)
+        value = Linear(width, width)
+        _count = count
+    }
+
+    func callAsFunction(_ x: MLXArray, _ mask: MLXArray?) -> MLXArray {
+        let queries = splitHeads(query(x), _count)
+        return joinHeads(
+            MLXFast.scaledDotProductAttention(
+                queries: queries, keys: splitHeads(key(x), _count),
+                values: splitHeads(value(x), _count),
+                scale: 1 / Float(queries.dim(3)).squareRoot(),
+                mask: mask.map { .array($0) } ?? .none))
+    }
+}
+
+final class BERTDense: Module {
+    let dense: Linear
+
+    init(_ width: Int, _ inner: Int) { dense = Linear(width, inner) }
+}
+
+final class BERTPooler: Module {
+    let dense: Linear
+
+    init(_ width: Int) { dense = Linear(width, width) }
+}
+
+final class BERTOutput: Module {
+    let dense: Linear
+    @ModuleInfo(key: "LayerNorm") var norm: LayerNorm
+
+    init(_ inner: Int, _ width: Int, _ epsilon: Float) {
+        dense = Linear(inner, width)
+        _norm.wrappedValue = LayerNorm(dimensions: width, eps: epsilon)
+    }
+
+    func callAsFunction(_ x: MLXArray, _ residual: MLXArray) -> MLXArray {
+        norm(dense(x) + residual)
+    }
+}

@@ -1,0 +1,96 @@
+import MLX
+import MLXNN
+
+/// GPT-2 (Radford et al. 2019): learned positions, layer norms before each block, GELU by its tanh
+/// formula, the embedding as output layer.
+public final class GPT2Model: Module, LanguageModel {
+    @ModuleInfo(key: "wte") var tokenEmbedding: Embedding
+    @ModuleInfo(key: "wpe") var positionEmbedding: Embedding
+    @ModuleInfo(key: "h") var layers: [GPT2Layer]
+    @ModuleInfo(key: "ln_f") var norm: LayerNorm
+
+    init(_ configuration: ModelConfiguration) throws {
+        let width = try configuration.size("n_embd", "hidden_size")
+        let heads = try configuration.size("n_head", "num_attention_heads")
+        let count = try configuration.size("n_layer", "num_hidden_layers")
+        let inner = try configuration.size("n_inner", default: 4 * width)
+        let epsilon = Float(try configuration.number("layer_norm_epsilon", default: 1e-5))
+        guard width % heads == 0 else { throw ModelError("\(heads) heads of a width of \(width)") }
+        _tokenEmbedding.wrappedValue = Embedding(
+            embeddingCount: try configuration.size("vocab_size"), dimensions: width)
+        _positionEmbedding.wrappedValue = Embedding(
+            embeddingCount: try configuration.size("n_positions", "max_position_embeddings"),
+            dimensions: width)
+        _layers.wrappedValue = (0..<count).map { _ in GPT2Layer(width, heads, inner, epsilon) }
+        _norm.wrappedValue = LayerNorm(dimensions: width, eps: epsilon)
+    }
+
+    /// The scores of every token after each position; (batch, length) to
+    /// (batch, length, vocabulary).
+    public func callAsFunction(_ tokens: MLXArray, cache: [KeyValueCache]?) -> MLXArray {
+        tokenEmbedding.asLinear(hiddenStates(tokens, cache))
+    }
+
+    public var layerCount: Int { layers.count }
+
+    /// The states after the last norm; (batch, length) to (batch, length, width).
+    public func hiddenStates(_ tokens: MLXArray, _ cache: [KeyValueCache]? = nil) -> MLXArray {
+        let start = cache?.first?.count ?? 0
+        var x = tokenEmbedding(tokens) + positionEmbedding(arange(start, start + tokens.dim(1)))
+        for (number, layer) in layers.enumerated() { x = layer(x, cache?[number]) }
+        return norm(x)
+    }
+}
+
+final class GPT2Layer: Module {
+    @ModuleInfo(key: "ln_1") var attentionNorm: LayerNorm
+    @ModuleInfo(key: "attn") var attention: GPT2Attention
+    @ModuleInfo(key: "ln_2") var feedForwardNorm: LayerNorm
+    let mlp: GPT2FeedForward
+
+    init(_ width: Int, _ heads: Int, _ inner: Int, _ epsilon: Float) {
+        _attentionNorm.wrappedValue = LayerNorm(dimensions: width, eps: epsilon)
+        _attention.wrappedValue = GPT2Attention(width, heads)
+        _feedForwardNorm.wrappedValue = LayerNorm(dimensions: width, eps: epsilon)
+        mlp = GPT2FeedForward(width, inner)
+    }
+
+    func callAsFunction(_ x: MLXArray, _ cache: KeyValueCache?) -> MLXArray {
+        let middle = x + attention(attentionNorm(x), cache)
+        return middle + mlp(feedForwardNorm(middle))
+    }
+}
+
+final class GPT2Attention: Module {
+    @ModuleInfo(key: "c_attn") var joint: Linear
+    @ModuleInfo(key: "c_proj") var output: Linear
+    private let _heads: Int
+
+    init(_ width: Int, _ heads: Int) {
+        _joint.wrappedValue = Linear(width, 3 * width)
+        _output.wrappedValue = Linear(width, width)
+        _heads = heads
+    }
+
+    func callAsFunction(_ x: MLXArray, _ cache: KeyValueCache?) -> MLXArray {
+        let parts = split(joint(x), parts: 3, axis: -1).map { splitHeads($0, _heads) }
+        var (keys, values) = (parts[1], parts[2])
+        if let cache { (keys, values) = cache.append(keys, values) }
+        let mixed = MLXFast.scaledDotProductAttention(
+            queries: parts[0], keys: keys, values: values,
+            scale: 1 / Float(parts[0].dim(3)).squareRoot(), mask: x.dim(1) > 1 ? .causal : .none)
+        return output(joinHeads(mixed))
+    }
+}
+
+final class GPT2FeedForward: Module {
+    @ModuleInfo(key: "c_fc") var first: Linear
+    @ModuleInfo(key: "c_proj") var second: Linear
+
+    init(_ width: Int, _ inner: Int) {
+        _first.wrappedValue = Linear(width, inner)
+        _second.wrappedValue = Linear(inner, width)
+    }
+
+    func callAsFunction(_ x: MLXArray) -> MLXArray { second(geluApproximate(first(x))) }
+}

@@ -1,0 +1,118 @@
+import MLX
+import MLXNN
+
+/// How the next token is chosen.
+public struct GenerationOptions: Sendable {
+    /// The most tokens to make.
+    public var maximumTokens: Int
+    /// 0 takes the likeliest token; scores are divided by anything else.
+    public var temperature: Float
+    /// Only the likeliest tokens, so many; 0 for all.
+    public var topK: Int
+    /// Only the likeliest tokens that make up this share; 1 for all (Holtzman et al. 2020).
+    public var topP: Float
+    /// The key that draws start from.
+    public var seed: UInt64
+    /// Tokens after which nothing follows.
+    public var stopTokens: Set<Int>
+
+    /// Greedy unless a temperature is given.
+    public init(
+        maximumTokens: Int = 128, temperature: Float = 0, topK: Int = 0, topP: Float = 1,
+        seed: UInt64 = 0, stopTokens: Set<Int> = []
+    ) {
+        self.maximumTokens = maximumTokens
+        self.temperature = temperature
+        self.topK = topK
+        self.topP = topP
+        self.seed = seed
+        self.stopTokens = stopTokens
+    }
+}
+
+/// Tokens of a model, one at a time, as they are made.
+///
+/// Leaving the loop ends the generation; cancelling the task ends it with `CancellationError`.
+/// ```swift
+/// for try await token in GeneratedTokens(model, prompt: ids, options) { print(token) }
+/// ```
+public struct GeneratedTokens: AsyncSequence {
+    /// A token id.
+    public typealias Element = Int
+
+    private let model: any LanguageModel
+    private let prompt: [Int]
+    private let options: GenerationOptions
+
+    /// What a model makes of a prompt, which must have at least one token.
+    public init(_ model: any LanguageModel, prompt: [Int], _ options: GenerationOptions) {
+        self.model = model
+        self.prompt = prompt
+        self.options = options
+    }
+
+    /// Starts from the prompt.
+    public func makeAsyncIterator() -> Iterator { Iterator(model, prompt, options) }
+
+    /// Makes a token at each call.
+    public struct Iterator: AsyncIteratorProtocol {
+        private let model: any LanguageModel
+        private let options: GenerationOptions
+        private let cache: [KeyValueCache]
+        private var input: [Int]
+        private var key: MLXArray
+        private var count = 0
+        private var hasEnded = false
+
+        fileprivate init(
+            _ model: any LanguageModel, _ prompt: [Int], _ options: GenerationOptions
+        ) {
+            self.model = model
+            self.options = options
+            cache = (0..<model.layerCount).map { _ in KeyValueCache() }
+            input = prompt
+            key = MLXRandom.key(options.seed)
+        }
+
+        /// The next token, nil at the end.
+        /// - Throws: `ArrayError`, `ModelError` for a prompt without tokens, `CancellationError`.
+        public mutating func next() async throws -> Int? {
+            try Task.checkCancellation()
+            guard !input.isEmpty else { throw ModelError("the prompt has no tokens") }
+            if hasEnded || count >= options.maximumTokens { return nil }
+            let tokens = MLXArray(input.map(Int32.init(truncatingIfNeeded:)), [1, input.count])
+            let scores = model(tokens, cache: cache)[0, -1]
+            let token = Int(try await choose(scores).value(Int32.self))
+            count += 1
+            hasEnded = options.stopTokens.contains(token)
+            input = [token]
+            return token
+        }
+
+        private mutating func choose(_ scores: MLXArray) -> MLXArray {
+            if options.temperature <= 0 { return argMax(scores, axis: -1).asType(.int32) }
+            let (own, rest) = MLXRandom.split(key: key)
+            key = rest
+            let kept = nucleus(likeliest(scores.asType(.float32) / options.temperature))
+            return MLXRandom.categorical(kept, key: own).asType(.int32)
+        }
+
+        private func likeliest(_ scores: MLXArray) -> MLXArray {
+            guard options.topK > 0, options.topK < scores.dim(0) else { return scores }
+            let least = top(scores, k: options.topK, axis: -1).min()
+            return which(scores .< least, MLXArray(-Float.infinity), scores)
+        }
+
+        /// Tokens whose likelier ones already make up the share are left out.
+        private func nucleus(_ scores: MLXArray) -> MLXArray {
+            guard options.topP < 1 else { return scores }
+            let order = argSort(-scores, axis: -1)
+            let shares = softmax(take(scores, order, axis: -1), axis: -1)
+            let before = cumsum(shares, axis: -1) - shares
+            let isKept = putAlong(
+                MLXArray.zeros([scores.dim(0)], dtype: .bool), order,
+                values: before .< options.topP, axis: -1)
+            return which(isKept, scores, MLXArray(-Float.infinity))
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Foundation
+import MLXFormats
+
+/// Why a model directory cannot be used.
+public struct ModelError: Error, Sendable, CustomStringConvertible {
+    /// One sentence.
+    public let message: String
+
+    init(_ message: String) { self.message = message }
+
+    public var description: String { "model: \(message)" }
+}
+
+/// The `config.json` of a model directory, read by name with the defaults that Hugging Face's
+/// `transformers` documents. Every size is checked before anything is made of it.
+struct ModelConfiguration: Sendable {
+    private let tree: JSONValue
+
+    init(_ tree: JSONValue) { self.tree = tree }
+
+    init(directory: URL) throws {
+        self.init(try ModelConfiguration.json(directory.appendingPathComponent("config.json")))
+    }
+
+    /// A JSON file.
+    static func json(_ url: URL) throws -> JSONValue {
+        guard let data = FileManager.default.contents(atPath: url.path) else {
+            throw ModelError("\(url.path) cannot be read")
+        }
+        do { return try JSONValue(parsing: [UInt8](data)) } catch {
+            throw ModelError("\(url.path): \(error)")
+        }
+    }
+
+    var modelType: String { tree["model_type"]?.string ?? "" }
+
+    subscript(key: String) -> JSONValue? { tree[key] }
+
+    /// A positive integer.
+    func size(_ keys: String..., default fallback: Int? = nil) throws -> Int {
+        for key in keys {
+            guard let value = tree[key], value != .null else { continue }
+            guard let size = value.integer, (1...1 << 24).contains(size) else {
+                throw ModelError("config.json: '\(key)' must be a positive integer")
+            }
+            return size
+        }
+        guard let fallback else { throw ModelError("config.json has no '\(keys[0])'") }
+        return fallback
+    }
+
+    func number(_ keys: String..., default fallback: Double) throws -> Double {
+        for key in keys {
+            guard let value = tree[key], value != .null else { continue }
+            guard let number = value.double else {
+                throw ModelError("config.json: '\(key)' must be a number")
+            }
+            return number
+        }
+        return fallback
+    }
+
+    func flag(_ key: String, default fallback: Bool) -> Bool {
+        tree[key]?.boolean ?? fallback
+    }
+
+    /// One integer or a list of them, as end-of-text tokens are given.
+    static func tokens(_ value: JSONValue?) -> [Int] {
+        if let one = value?.integer { return [one] }
+        return (value?.array ?? []).compactMap(\.integer)
+    }
+}
