@@ -1,7 +1,8 @@
 import MLX
 import MLXNN
 
-/// How the next token is chosen.
+/// How the next token is chosen from the scores that a decoder gives: the likeliest one, or a draw
+/// from a part of them.
 public struct GenerationOptions: Sendable {
     /// The most tokens to make.
     public var maximumTokens: Int

@@ -1,9 +1,9 @@
 import MLX
 import MLXNN
 
-/// Decoders of the Llama family (Touvron et al. 2023): Llama, Mistral, Qwen 2 (biases on queries, keys
-/// and values) and Qwen 3 (norms of queries and keys). RMS norms before each block, rotary positions,
-/// grouped heads, SwiGLU.
+/// Decoders of the Llama family (Touvron et al. 2023): Llama, Mistral, Qwen 2 (biases on queries,
+/// keys and values) and Qwen 3 (norms of queries and keys). RMS norms before each block, rotary
+/// positions, grouped heads, SwiGLU.
 public final class LlamaModel: Module, LanguageModel {
     @ModuleInfo(key: "model") var model: LlamaStack
     @ModuleInfo(key: "lm_head") var head: Linear?

@@ -1,7 +1,8 @@
 import Foundation
 import MLXFormats
 
-/// Why a model directory cannot be used.
+/// Why a model directory cannot be used: a file that is missing or malformed, a family that is not
+/// known, weights that do not fit.
 public struct ModelError: Error, Sendable, CustomStringConvertible {
     /// One sentence.
     public let message: String
