@@ -3,8 +3,8 @@ import MLX
 import MLXFormats
 
 /// Rotary position embeddings (Su et al. 2021) as a model's configuration asks for them: the base,
-/// and how the frequencies are changed for longer texts (linear; by parts, as Llama 3; YaRN, Peng et
-/// al. 2023). Angles are position / period.
+/// and how the frequencies are changed for longer texts (linear; by parts, as Llama 3; YaRN, Peng
+/// et al. 2023). Angles are position / period.
 struct RotaryPositions: Sendable {
     private let dimensions: Int
     private let base: Float
