@@ -5,11 +5,20 @@ import MLX
 /// are drawn evenly from ±1/√hiddenSize in the order of the properties.
 
 /// The steps of (…, L, D) as L arrays (…, D), or an error for an input without the axes.
+///
+/// Their gradients are stacked at once. The rule of a slice by itself would add L arrays, each of
+/// the size of the whole sequence and zero nearly everywhere.
 private func steps(_ x: MLXArray, _ layer: String) throws(ArrayError) -> [MLXArray] {
     guard x.ndim >= 2 else {
         throw ArrayError(.shape, layer, "needs a sequence (L, D) or (N, L, D)", shapes: [x.shape])
     }
-    return (0..<x.dim(-2)).map { x[.ellipsis, $0, 0...] }
+    let count = x.dim(-2)
+    if count == 0 { return [] }
+    let unstacked = CustomFunction {
+        Forward { inputs in (0..<count).map { inputs[0][.ellipsis, $0, 0...] } }
+        VJP { _, cotangents in [stacked(cotangents, axis: -2)] }
+    }
+    return unstacked([x])
 }
 
 /// The states of all steps, (…, L, hiddenSize); a sequence without steps has none.
@@ -135,16 +144,14 @@ open class GRU: Module {
     }
 
     private func next(_ step: MLXArray, _ hidden: MLXArray?) -> MLXArray {
-        let gates = 2 * hiddenSize
-        let (input, candidate) = (step[.ellipsis, ..<gates], step[.ellipsis, gates...])
+        let input = split(step, parts: 3, axis: -1)
         guard let hidden else {
-            let (r, z) = split(sigmoid(input), axis: -1)
-            return (1 - z) * tanh(bhn.map { candidate + r * $0 } ?? candidate)
+            let (r, z) = (sigmoid(input[0]), sigmoid(input[1]))
+            return (1 - z) * tanh(bhn.map { input[2] + r * $0 } ?? input[2])
         }
-        let product = matmul(hidden, wh.T)
-        let (r, z) = split(sigmoid(input + product[.ellipsis, ..<gates]), axis: -1)
-        let inner = product[.ellipsis, gates...]
-        let n = tanh(candidate + r * (bhn.map { inner + $0 } ?? inner))
+        let product = split(matmul(hidden, wh.T), parts: 3, axis: -1)
+        let (r, z) = (sigmoid(input[0] + product[0]), sigmoid(input[1] + product[1]))
+        let n = tanh(input[2] + r * (bhn.map { product[2] + $0 } ?? product[2]))
         return (1 - z) * n + z * hidden
     }
 }
