@@ -18,8 +18,8 @@ import MLX
 /// whose name begins with an underscore are not parameters. A module is not `Sendable`: it
 /// belongs to one task or actor at a time, while its arrays may be used anywhere.
 open class Module {
-    /// Whether the module is being trained: dropout and batch normalization differ. `train(_:)` sets
-    /// it in all submodules too, and tells those that have to do something about it.
+    /// Whether the module is being trained: dropout and batch normalization differ. `train(_:)`
+    /// sets it in all submodules too, and tells those that have to do something about it.
     public var training = true
 
     var frozenKeys: Set<String> = []
