@@ -81,9 +81,8 @@ extension CPUKernels {
             }
             return
         }
-        if product.count > 1, product.operations <= 1 << 22, out.rows > Int(MLX_FEW_ROWS),
-            out.columns > 1, BLAS.accepts(product.left), BLAS.accepts(product.right),
-            !out.dtype.isHalf
+        if Matmul.runsSideBySide(product), BLAS.accepts(product.left),
+            BLAS.accepts(product.right), !out.dtype.isHalf
         {
             // The tiles that an item has alone, on one thread.
             call.fanOut.forRanges(

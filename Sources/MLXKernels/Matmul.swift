@@ -15,6 +15,13 @@ enum Matmul {
         return product.operations <= (out.rows == 1 || out.columns == 1 ? 1 << 12 : 1 << 18)
     }
 
+    /// Products of a batch that run one to a thread instead of one over all threads; each is cut
+    /// into the tiles that it has alone.
+    static func runsSideBySide(_ product: MatrixProduct) -> Bool {
+        product.count > 1 && product.operations <= 1 << 22
+            && product.out.rows > Int(MLX_FEW_ROWS) && product.out.columns > 1
+    }
+
     static func isEmpty(_ call: borrowing KernelCall) -> Bool {
         let out = call.outputs[0]
         if out.shape.size == 0 { return true }
@@ -65,7 +72,7 @@ extension GPUKernels {
         if out.dtype == .complex64 { return complexMatmul(product, call) }
         let packed = PackedProduct(out.dtype)
         let bytes = packed.scratchBytes(out.rows, out.columns, product.left.columns)
-        if Matmul.isSmall(product) {
+        if Matmul.isSmall(product) || Matmul.runsSideBySide(product) && bytes <= 4 << 20 {
             smallBatch(product, packed, bytes, call)
             return
         }
