@@ -533,7 +533,7 @@ def random_cases(book):
                 shape=shape,
                 dtype="float32",
             )
-            book.case("truncatedNormal", [key], ulp=8, scaled=True, low=-1.0, high=1.0, shape=shape,
+            book.case("truncatedNormal", [key], ulp=2, scaled=True, low=-1.0, high=1.0, shape=shape,
                       dtype="float32")
             for p in (0.0, 0.25, 0.5, 1.0):
                 book.case("bernoulli", [key], p=p, shape=shape)

@@ -95,7 +95,7 @@ def draw_cases(book):
             book.case(name, [key], ulp=2, scaled=True, shape=[1000], dtype="float32",
                       note="many", **more)
         # A last bit of erf at the bounds is several in the tails.
-        book.case("truncatedNormal", [key], ulp=8, scaled=True, low=-2.0, high=1.5, shape=[1000],
+        book.case("truncatedNormal", [key], ulp=2, scaled=True, low=-2.0, high=1.5, shape=[1000],
                   dtype="float32", note="many")
         book.case("uniform", [key], low=-3.0, high=5.0, shape=[1000], dtype="float32", note="many")
         book.case("randInt", [key], low=-70, high=1000, shape=[1000], dtype="int32", note="many")

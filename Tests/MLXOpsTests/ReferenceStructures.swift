@@ -117,6 +117,7 @@ enum Movements {
     static func along(
         _ name: String, _ inputs: [Tensor], _ attributes: Attributes, _ shape: [Int]
     ) -> Tensor? {
+        guard name.hasSuffix("along_axis") else { return nil }
         let (x, numbers, axis) = (inputs[0], inputs[1], Int(attributes.word))
         func place(_ index: [Int]) -> [Int] {
             var target = index
