@@ -157,9 +157,9 @@ extension MLXRandom {
 }
 
 /// The error function by the short formula 7.1.26 of Abramowitz and Stegun with a short
-/// exponential, as MLX has it. NUMERICS: it is off by 1.5e-7, and draws between two bounds are only MLX's when
-/// the bounds are, to the last bit. Products and sums that MLX rounds once are exact in float64
-/// and rounded to float32 here.
+/// exponential, as MLX has it. NUMERICS: it is off by 1.5e-7, and draws between two bounds are
+/// only MLX's when the bounds are, to the last bit. Products and sums that MLX rounds once are
+/// exact in float64 and rounded to float32 here.
 private func shortErf(_ x: MLXArray) -> MLXArray {
     if x.dtype == .float64 { return erf(x) }
     let v = x.asType(.float32)
