@@ -163,7 +163,7 @@ package struct FuzzCheck: Sendable {
                 }
                 let epsilons = OpTable[step.op].toleranceEpsilons
                 let details = FuzzComparison.difference(
-                    result, wanted, epsilons: epsilons,
+                    result, wanted, epsilons: epsilons, terms: FuzzComparison.terms(of: inputs),
                     mayOverflow: epsilons > 0 && inputs.contains(where: FuzzComparison.isHuge))
                 if let details {
                     return Mismatch(variant: "gpu", node: number, details: details)
@@ -200,9 +200,23 @@ package enum FuzzComparison {
         return numbers(array, array.dtype).contains { !(Swift.abs($0) < limit) }
     }
 
-    /// - Parameter mayOverflow: numbers that are not finite on one side count as equal.
+    /// How large the terms of a sum of products of the inputs may be: sums that cancel are only as
+    /// exact as their terms.
+    static func terms(of inputs: [MLXArray]) -> Double {
+        let sizes = inputs.filter { $0.dtype.isFloatingPoint }.map { input in
+            numbers(input, input.dtype).reduce(1) { largest, number in
+                number.isFinite ? Swift.max(largest, Swift.abs(number)) : largest
+            }
+        }
+        return Swift.min(sizes.reduce(1, *), 1000)
+    }
+
+    /// - Parameters:
+    ///   - terms: the bound is relative to the largest number, and at least to this.
+    ///   - mayOverflow: numbers that are not finite on one side count as equal.
     package static func difference(
-        _ got: MLXArray, _ wanted: MLXArray, epsilons: Double, mayOverflow: Bool = false
+        _ got: MLXArray, _ wanted: MLXArray, epsilons: Double, terms: Double = 0,
+        mayOverflow: Bool = false
     ) -> String? {
         guard got.shape == wanted.shape, got.dtype == wanted.dtype else {
             return "\(got.dtype)\(Shape.describe(got.shape)), not"
@@ -213,7 +227,7 @@ package enum FuzzComparison {
         guard wanted.dtype.isFloatingPoint else { return first(got, wanted) }
         let type: DType = wanted.dtype == .float64 ? .float64 : .float32
         let (x, y) = (numbers(got, type), numbers(wanted, type))
-        let largest = y.reduce(0) { $1.isFinite ? Swift.max($0, Swift.abs($1)) : $0 }
+        let largest = y.reduce(terms) { $1.isFinite ? Swift.max($0, Swift.abs($1)) : $0 }
         let unit = epsilon(wanted.dtype) * Swift.max(largest, smallest(wanted.dtype))
         for (index, pair) in zip(x, y).enumerated() where !same(pair.0, pair.1, epsilons > 0) {
             if mayOverflow && !(pair.0.isFinite && pair.1.isFinite) { continue }
