@@ -161,7 +161,7 @@ package enum Layout {
         },
         vmap: .rule { context in
             var attributes = context.attributes
-            if context.isBatched[1] { return perElement(context) }
+            if context.isBatched[1] { return context.eachElement() }
             do throws(ArrayError) {
                 attributes.outputShape = try Shape(
                     validating: [context.size] + context.shape.array, operation: "dynamic_slice")
@@ -209,7 +209,7 @@ package enum Layout {
             ]
         },
         vmap: .rule { context in
-            if context.isBatched[2] { return perElement(context) }
+            if context.isBatched[2] { return context.eachElement() }
             return context.record(
                 [context.batched(0), context.batched(1), context.inputs[2]], context.attributes)
         },
@@ -235,26 +235,6 @@ package enum Layout {
         guard window.ndim == x.ndim, zip(window.dims, x.dims).allSatisfy({ $0 <= $1 }) else {
             throw context.error(.shape, "a window of shape \(window) onto \(x)")
         }
-    }
-
-    /// Each element of the batch has starts of its own.
-    private static func perElement(_ context: VMapContext) -> MLXArray {
-        let results = (0..<context.size).map { element in
-            let inputs = context.inputs.indices.map { number in
-                context.isBatched[number]
-                    ? Ops.reshape(
-                        Ops.slice(context.inputs[number], axis: 0, element, 1),
-                        context.elementShape(number))
-                    : context.inputs[number]
-            }
-            return Ops.reshape(
-                context.record(inputs, context.attributes), [1] + context.shape.array)
-        }
-        return results.reduce(nil as MLXArray?) { joined, next in
-            joined.map { Ops.record(.concatenate, [$0, next], Attributes(word: 0)) } ?? next
-        }
-            ?? Ops.broadcast(
-                Ops.scalar(0, context.dtype), to: [context.size] + context.shape.array)
     }
 }
 

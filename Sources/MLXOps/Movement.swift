@@ -244,6 +244,23 @@ extension ShapeRule {
 }
 
 extension Ops {
+    /// Arrays one after the other along an axis; one alone is returned as it is. The operation takes
+    /// a limited number of arrays: more are joined in rounds.
+    package static func concatenate(
+        _ arrays: [MLXArray], axis: Int, stream: StreamID = .unpinned
+    ) -> MLXArray {
+        if arrays.count == 1 { return arrays[0] }
+        let limit = OpTable[.concatenate].arity.upperBound
+        guard arrays.count > limit else {
+            return record(.concatenate, arrays, Attributes(word: UInt64(axis)), stream: stream)
+        }
+        let parts = stride(from: 0, to: arrays.count, by: limit).map {
+            concatenate(
+                Array(arrays[$0..<Swift.min($0 + limit, arrays.count)]), axis: axis, stream: stream)
+        }
+        return concatenate(parts, axis: axis, stream: stream)
+    }
+
     package static func reshape(
         _ x: MLXArray, _ dims: [Int], stream: StreamID = .unpinned
     ) -> MLXArray {

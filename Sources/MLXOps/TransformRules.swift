@@ -140,4 +140,21 @@ package struct VMapContext {
     package func record(_ inputs: [MLXArray], _ attributes: Attributes) -> MLXArray {
         Ops.record(row.code, inputs, attributes, stream: stream)
     }
+
+    /// Records the row on one element of the batch after the other, and stacks the results.
+    package func eachElement() -> MLXArray {
+        let elements = (0..<size).map { element in
+            let own = inputs.indices.map { number in
+                isBatched[number]
+                    ? Ops.reshape(
+                        Ops.slice(inputs[number], axis: 0, element, 1), elementShape(number))
+                    : inputs[number]
+            }
+            return Ops.reshape(record(own, attributes), [1] + shape.array)
+        }
+        if elements.isEmpty {
+            return Ops.broadcast(Ops.scalar(0, dtype), to: [0] + shape.array)
+        }
+        return Ops.concatenate(elements, axis: 0)
+    }
 }

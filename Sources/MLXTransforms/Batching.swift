@@ -130,29 +130,8 @@ private struct Walk {
             attributes.outputShape = nil
             return context.record(context.aligned, attributes)
         case .each:
-            return each(context)
+            return context.eachElement()
         }
-    }
-
-    /// One element of the batch after the other.
-    private func each(_ context: VMapContext) -> MLXArray {
-        let one = [1] + context.shape.array
-        let elements = (0..<size).map { element in
-            let inputs = context.inputs.indices.map { number in
-                context.isBatched[number]
-                    ? Ops.reshape(
-                        Ops.slice(context.inputs[number], axis: 0, element, 1),
-                        context.elementShape(number))
-                    : context.inputs[number]
-            }
-            return Ops.reshape(context.record(inputs, context.attributes), one)
-        }
-        if elements.isEmpty {
-            return Ops.broadcast(
-                Ops.full(context.shape, 0, context.dtype), to: [0] + context.shape.array)
-        }
-        return elements.count == 1
-            ? elements[0] : Ops.record(.concatenate, elements, Attributes(word: 0))
     }
 
     /// Asks a custom function's rule for all its results.

@@ -19,21 +19,8 @@ public func concatenated(
         }
         if arrays.count == 1 { return first }
         let axis = try Axes.normalize(axis, rank: first.ndim, operation: "concatenate")
-        return joined(arrays, axis, stream)
+        return Ops.concatenate(arrays, axis: axis, stream: stream.id)
     }
-}
-
-/// An operation takes a limited number of arrays; more are joined in rounds.
-private func joined(_ arrays: [MLXArray], _ axis: Int, _ stream: StreamOrDevice) -> MLXArray {
-    let limit = OpTable[.concatenate].arity.upperBound
-    if arrays.count <= limit {
-        return Ops.record(
-            .concatenate, arrays, Attributes(word: UInt64(axis)), stream: stream.id)
-    }
-    let parts = stride(from: 0, to: arrays.count, by: limit).map {
-        joined(Array(arrays[$0..<Swift.min($0 + limit, arrays.count)]), axis, stream)
-    }
-    return joined(parts, axis, stream)
 }
 
 /// The arrays along a new axis, in their promoted dtype. No arrays, or shapes that differ, give an

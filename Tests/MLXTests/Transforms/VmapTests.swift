@@ -51,6 +51,15 @@ import Testing
         #expect(table[2, 1].item(Float.self) == 21)
     }
 
+    @Test("more elements than an operation takes arrays") func manyElements() {
+        // Convolutions go one element at a time.
+        let images = MLXRandom.uniform(Float(0) ..< 1, [300, 1, 4, 4, 1], key: MLXRandom.key(1))
+        let filter = MLXRandom.uniform(Float(0) ..< 1, [2, 3, 3, 1], key: MLXRandom.key(2))
+        let mapped = vmap { (x: MLXArray) in conv2d(x, filter) }(images)
+        let wanted = conv2d(images.reshaped(300, 4, 4, 1), filter).reshaped(300, 1, 2, 2, 2)
+        #expect(allClose(mapped, wanted).item(Bool.self))
+    }
+
     @Test("an empty batch") func empty() {
         let none = vmap { (x: MLXArray) in x.sum() }(MLXArray.zeros([0, 3]))
         #expect(none.shape == [0])
