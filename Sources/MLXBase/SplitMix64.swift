@@ -25,6 +25,9 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
         range.lowerBound + below(range.count)
     }
 
+    /// A number in [0, 1), one of 2^53.
+    package mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+
     /// True once in `count` times.
     package mutating func oneIn(_ count: Int) -> Bool { below(count) == 0 }
 

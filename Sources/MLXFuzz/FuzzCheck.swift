@@ -26,7 +26,7 @@ package struct FuzzCheck: Sendable {
 
     /// - Returns: the first mismatch, nil when all ways agree.
     package func run(_ program: FuzzProgram) -> Mismatch? {
-        let leaves = program.leafNumbers.compactMap { program.leaf($0)?.array() }
+        let leaves = program.leaves.map { $0.array() }
         let plain = self.plain(program, leaves, on: .allCPU)
         return fused(program, leaves, plain, .allCPU, "fused on the cpu")
             ?? compiled(program, leaves, plain) ?? mapped(program, leaves, plain)
@@ -105,7 +105,7 @@ package struct FuzzCheck: Sendable {
     private func mapped(
         _ program: FuzzProgram, _ leaves: [MLXArray], _ plain: [MLXArray?]
     ) -> Mismatch? {
-        let specs = program.leafNumbers.compactMap { program.leaf($0) }
+        let specs = program.leaves
         guard specs.contains(where: { $0.constant == nil }) else { return nil }
         return with(.allCPU) {
             let others = specs.map { $0.array(variant: $0.constant == nil ? 1 : 0) }

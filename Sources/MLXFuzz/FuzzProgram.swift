@@ -33,12 +33,8 @@ package struct FuzzProgram: Sendable {
 
     package init() {}
 
-    package var leafNumbers: [Int] {
-        nodes.indices.filter { if case .leaf = nodes[$0] { true } else { false } }
-    }
-
-    package func leaf(_ number: Int) -> Leaf? {
-        if case .leaf(let leaf) = nodes[number] { leaf } else { nil }
+    package var leaves: [Leaf] {
+        nodes.compactMap { if case .leaf(let leaf) = $0 { leaf } else { nil } }
     }
 
     package func step(_ number: Int) -> Step? {
@@ -140,7 +136,7 @@ extension FuzzProgram.Leaf {
         if hasSpecials && random.oneIn(8) {
             return FuzzProgram.Leaf.specials[random.below(FuzzProgram.Leaf.specials.count)]
         }
-        let unit = Double(random.next() >> 11) * 0x1p-53
+        let unit = random.unit()
         switch dtype {
         case .bool: return unit < 0.5 ? 0 : 1
         case .uint8, .uint16, .uint32, .uint64: return (unit * 8).rounded(.down)

@@ -24,15 +24,17 @@ package struct FuzzRun {
         self.check = check
     }
 
-    /// The share of rows that occurred in a program, of those that can.
-    package var coverage: Double {
-        let all = OpTable.rows.filter { $0.code != .custom }
-        return Double(all.filter { uses[$0.code, default: 0] > 0 }.count) / Double(all.count)
-    }
+    /// Rows that can occur in a program.
+    private static let rows = OpTable.rows.filter { $0.code != .custom }
 
     /// Names of rows that never occurred.
     package var missingRows: [String] {
-        OpTable.rows.filter { $0.code != .custom && uses[$0.code] == nil }.map(\.name)
+        FuzzRun.rows.filter { uses[$0.code] == nil }.map(\.name)
+    }
+
+    /// The share of rows that occurred in a program, of those that can.
+    package var coverage: Double {
+        1 - Double(missingRows.count) / Double(FuzzRun.rows.count)
     }
 
     /// Makes and checks the next program.

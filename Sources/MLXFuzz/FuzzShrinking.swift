@@ -28,7 +28,7 @@ package enum FuzzShrinking {
     /// Programs that are smaller by one thing.
     private static func candidates(_ program: FuzzProgram) -> [FuzzProgram] {
         var result: [FuzzProgram] = []
-        let leaves = program.leafNumbers.compactMap { program.leaf($0)?.array() }
+        let leaves = program.leaves.map { $0.array() }
         let values = program.record(leaves)
         let outputs = Set(program.outputs)
         for number in program.nodes.indices {

@@ -41,7 +41,7 @@ package struct MLXOracle {
 
     /// Notes the steps of a program.
     package mutating func add(_ program: FuzzProgram, seed: UInt64) throws {
-        let leaves = program.leafNumbers.compactMap { program.leaf($0)?.array() }
+        let leaves = program.leaves.map { $0.array() }
         let values = program.record(leaves)
         guard (try? checkedEval(values)) != nil else { return }
         for (number, node) in program.nodes.enumerated() {

@@ -68,7 +68,8 @@ extension CPUKernels {
         let product = MatrixProduct(call)
         let out = product.out
         let isSmall = Matmul.isSmall(product)
-        if isSmall && BLAS.accepts(product.left) && BLAS.accepts(product.right) && !out.dtype.isHalf
+        if isSmall || Matmul.runsSideBySide(product), BLAS.accepts(product.left),
+            BLAS.accepts(product.right), !out.dtype.isHalf
         {
             call.fanOut.forRanges(
                 product.count, size: max(1, (1 << 18) / max(product.operations, 1)),
@@ -76,21 +77,7 @@ extension CPUKernels {
             ) { range in
                 for index in range {
                     let (a, b, c) = product.item(index)
-                    BLAS.multiply(a, b, c)
-                }
-            }
-            return
-        }
-        if Matmul.runsSideBySide(product), BLAS.accepts(product.left),
-            BLAS.accepts(product.right), !out.dtype.isHalf
-        {
-            // The tiles that an item has alone, on one thread.
-            call.fanOut.forRanges(
-                product.count, size: 1, picosecondsPerItem: product.operations * 25
-            ) { range in
-                for index in range {
-                    let (a, b, c) = product.item(index)
-                    tiles(a, b, c, SerialFanOut())
+                    if isSmall { BLAS.multiply(a, b, c) } else { tiles(a, b, c, SerialFanOut()) }
                 }
             }
             return
@@ -137,9 +124,10 @@ extension CPUKernels {
         _ a: MatrixView, _ b: MatrixView, _ c: MatrixView, _ fanOut: any FanOut
     ) {
         var (rows, columns) = (c.rows, c.columns)
-        while rows * columns > 512 * 512 || (rows * columns > 128 * 128
-            && rows * columns * a.columns > 1 << 24
-            && (c.rows / rows) * (c.columns / columns) < 4)
+        while rows * columns > 512 * 512
+            || (rows * columns > 128 * 128
+                && rows * columns * a.columns > 1 << 24
+                && (c.rows / rows) * (c.columns / columns) < 4)
         {
             if rows >= columns { rows = (rows + 1) / 2 } else { columns = (columns + 1) / 2 }
         }

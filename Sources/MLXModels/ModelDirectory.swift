@@ -84,26 +84,26 @@ public struct ModelDirectory: Sendable {
 
     /// Puts weights into a model, all or none.
     static func assign(_ weights: [String: MLXArray], to model: some Module) throws {
-        let wanted = Dictionary(
-            uniqueKeysWithValues: model.parameters().flattened().map { ($0.0, $0.1.shape) })
-        let missing = wanted.keys.filter { weights[$0] == nil }.sorted()
-        let extra = weights.keys.filter { wanted[$0] == nil }.sorted()
-        let misshaped = wanted.keys.sorted().filter { key in
-            weights[key].map { $0.shape != wanted[key] } ?? false
+        do {
+            try model.setWeights(weights)
+        } catch let error as WeightsError {
+            throw ModelError("the weights do not fit: \(summary(of: error))")
         }
+        model.train(false)
+    }
+
+    /// A few keys of each fault: a model of another size lists hundreds.
+    private static func summary(of error: WeightsError) -> String {
         func list(_ name: String, _ keys: [String]) -> String? {
             if keys.isEmpty { return nil }
             let more = keys.count > 8 ? " and \(keys.count - 8) more" : ""
             return "\(name) \(keys.prefix(8).joined(separator: ", "))\(more)"
         }
-        let shapes = misshaped.map { "\($0) \(weights[$0]!.shape), not \(wanted[$0]!)" }
-        let faults = [list("missing", missing), list("not known", extra), list("misshaped", shapes)]
-            .compactMap { $0 }
-        guard faults.isEmpty else {
-            throw ModelError("the weights do not fit: \(faults.joined(separator: "; "))")
-        }
-        try model.update(parameters: ModuleParameters.unflattened(weights), verify: .none)
-        model.train(false)
+        let shapes = error.mismatched.map { "\($0.key) \($0.found), not \($0.expected)" }
+        return [
+            list("missing", error.missing), list("not known", error.unexpected),
+            list("misshaped", shapes),
+        ].compactMap { $0 }.joined(separator: "; ")
     }
 
     /// GPT-2's weights are (in, out), and masks are stored with them.

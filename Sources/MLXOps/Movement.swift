@@ -244,8 +244,8 @@ extension ShapeRule {
 }
 
 extension Ops {
-    /// Arrays one after the other along an axis; one alone is returned as it is. The operation takes
-    /// a limited number of arrays: more are joined in rounds.
+    /// Arrays one after the other along an axis; one alone is returned as it is. The operation
+    /// takes a limited number of arrays: more are joined in rounds.
     package static func concatenate(
         _ arrays: [MLXArray], axis: Int, stream: StreamID = .unpinned
     ) -> MLXArray {

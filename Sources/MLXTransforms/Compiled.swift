@@ -13,7 +13,7 @@ package final class Compiled: Sendable {
     private let isShapeless: Bool
     private let tapes = Locked<[Key: Tape]>([:])
 
-    /// Recordings that are kept; beyond, the oldest half goes.
+    /// Recordings that are kept; beyond, half of them go.
     private static let maximumCount = 256
 
     package init(isShapeless: Bool) { self.isShapeless = isShapeless }
@@ -48,7 +48,7 @@ package final class Compiled: Sendable {
             let key = Key(arguments, byRank: isShapeless && tape.isShapeless)
             tapes.withLock { tapes in
                 if tapes.count >= Compiled.maximumCount {
-                    for old in tapes.keys.prefix(Compiled.maximumCount / 2) { tapes[old] = nil }
+                    for key in tapes.keys.prefix(Compiled.maximumCount / 2) { tapes[key] = nil }
                 }
                 tapes[key] = tape
             }
@@ -61,7 +61,6 @@ package final class Compiled: Sendable {
 private final class Tape: @unchecked Sendable {
     // SAFETY: columns and arrays are constant after the recording.
     private let recording: Recording
-    private let shapes: [Shape]
     let stateCount: Int
     private let bit: UInt8
 
@@ -74,18 +73,12 @@ private final class Tape: @unchecked Sendable {
             count = state.count
             return results + state
         }
-        shapes = arguments.map(\.nodeShape)
         stateCount = count
         bit = trace.bit
     }
 
     /// Every operation may be recorded again on other shapes.
-    var isShapeless: Bool {
-        (0..<recording.graph.count).allSatisfy { node in
-            !recording.isTraced[node] || recording.variable(at: node) != nil
-                || OpTable.find(recording.graph.ops[node])?.traits.contains(.shapeless) == true
-        }
-    }
+    var isShapeless: Bool { recording.operationOfOneShape == nil }
 
     /// Nothing in it belongs to a derivative or a map around the call, which the next call will
     /// not be in, and nothing in it failed: the next call may succeed, or reports its own error.
@@ -97,16 +90,24 @@ private final class Tape: @unchecked Sendable {
     }
 
     func replay(_ arguments: [MLXArray]) -> Compiled.Outcome {
-        let isSame = zip(arguments, shapes).allSatisfy { $0.nodeShape == $1 }
-        let all = recording.replay(arguments, infersShapes: !isSame)
+        let all = recording.replay(arguments)
         return (Array(all.dropLast(stateCount)), Array(all.suffix(stateCount)))
     }
 }
 
 extension Recording {
-    /// Records the nodes that depend on the variables again, on other arrays.
-    /// - Parameter infersShapes: ask the rows for shapes and dtypes instead of using the recorded.
-    borrowing func replay(_ arguments: [MLXArray], infersShapes: Bool) -> [MLXArray] {
+    /// The first operation that cannot be recorded again, as it is, on inputs of other shapes.
+    var operationOfOneShape: OpCode? {
+        (0..<graph.count).first { node in
+            isTraced[node] && variable(at: node) == nil
+                && OpTable.find(graph.ops[node])?.traits.contains(.shapeless) != true
+        }.map { graph.ops[$0] }
+    }
+
+    /// Records the nodes that depend on the variables again, on other arrays. The rows are asked
+    /// for shapes and dtypes where the arrays have other shapes than the variables.
+    borrowing func replay(_ arguments: [MLXArray]) -> [MLXArray] {
+        let infersShapes = zip(arguments, variables).contains { $0.nodeShape != $1.nodeShape }
         var results = [MLXArray?](repeating: nil, count: graph.count)
         for node in 0..<graph.count where isTraced[node] {
             if let number = variable(at: node) {

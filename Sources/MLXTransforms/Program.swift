@@ -41,23 +41,17 @@ package final class Program: @unchecked Sendable {
         for node in 0..<recording.graph.count where recording.graph.ops[node] == .invalid {
             if let error = recording.graph.payload(node)?.error { throw error }
         }
-        guard isShapeless else { return }
-        for node in 0..<recording.graph.count
-        where recording.isTraced[node] && recording.variable(at: node) == nil {
-            let op = recording.graph.ops[node]
-            if OpTable.find(op)?.traits.contains(.shapeless) != true {
-                throw ArrayError(
-                    .unsupported, "export",
-                    "\(OpTable.name(op)) depends on the shapes, so the function cannot be exported"
-                        + " shapeless")
-            }
+        if isShapeless, let op = recording.operationOfOneShape {
+            throw ArrayError(
+                .unsupported, "export",
+                "\(OpTable.name(op)) depends on the shapes, so the function cannot be exported"
+                    + " shapeless")
         }
     }
 
     /// Applies the function; the arguments are in the order of `labels`.
     package func call(_ arguments: [MLXArray]) -> [MLXArray] {
-        let isSame = zip(arguments, shapes).allSatisfy { $0.nodeShape == $1 }
-        return recording.replay(arguments, infersShapes: !isSame)
+        recording.replay(arguments)
     }
 
     /// Whether the function was recorded for arguments like these.

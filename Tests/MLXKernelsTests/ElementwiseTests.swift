@@ -247,8 +247,3 @@ import Testing
         for i in 0..<count { #expect(out[i] == 2 * Float(i) + row[i % 3]) }
     }
 }
-
-extension SplitMix64 {
-    /// A number in [0, 1).
-    mutating func unit() -> Double { Double(next() >> 11) / 9_007_199_254_740_992 }
-}

@@ -17,21 +17,24 @@ public func vjp(
     let primals = Array(primals)
     return Gradient.vjp(
         f, primals: primals, wanted: Array(primals.indices),
-        cotangents: { outputs in seeds(Array(cotangents), outputs) })
+        cotangents: { fitted(Array(cotangents), to: $0, "vjp", "Output", "cotangent") })
 }
 
-private func seeds(_ cotangents: [MLXArray], _ outputs: [MLXArray]) -> [MLXArray] {
-    outputs.enumerated().map { index, output in
-        guard index < cotangents.count, cotangents[index].nodeShape == output.nodeShape else {
-            let shape = index < cotangents.count ? cotangents[index].shape : []
+/// One of the `given` for each array, invalid where there is none in its shape.
+private func fitted(
+    _ given: [MLXArray], to arrays: [MLXArray], _ operation: String, _ side: String, _ name: String
+) -> [MLXArray] {
+    arrays.enumerated().map { index, array in
+        guard index < given.count, given[index].nodeShape == array.nodeShape else {
+            let shape = index < given.count ? given[index].shape : []
             return Ops.invalid(
                 ArrayError(
-                    .shape, "vjp",
-                    "Output shape \(Shape.describe(output.shape)) does not match cotangent shape"
-                        + " \(Shape.describe(shape)).", shapes: [output.shape, shape]),
-                shapeHint: output.nodeShape, dtype: output.dtype)
+                    .shape, operation,
+                    "\(side) shape \(Shape.describe(array.shape)) does not match \(name) shape"
+                        + " \(Shape.describe(shape)).", shapes: [array.shape, shape]),
+                shapeHint: array.nodeShape, dtype: array.dtype)
         }
-        return cotangents[index]
+        return given[index]
     }
 }
 
@@ -106,19 +109,9 @@ public func jvp(
     tangents: some Collection<MLXArray>
 ) -> ([MLXArray], [MLXArray]) {
     let primals = Array(primals)
-    let given = Array(tangents)
-    let tangents = primals.enumerated().map { index, primal in
-        guard index < given.count, given[index].nodeShape == primal.nodeShape else {
-            let shape = index < given.count ? given[index].shape : []
-            return Ops.invalid(
-                ArrayError(
-                    .shape, "jvp",
-                    "Input shape \(Shape.describe(primal.shape)) does not match tangent shape"
-                        + " \(Shape.describe(shape)).", shapes: [primal.shape, shape]),
-                shapeHint: primal.nodeShape, dtype: primal.dtype)
-        }
-        return Ops.cast(given[index], to: primal.dtype)
-    }
+    let tangents = zip(
+        primals, fitted(Array(tangents), to: primals, "jvp", "Input", "tangent")
+    ).map { Ops.cast($1, to: $0.dtype) }
     return Tangent.jvp(f, primals: primals, tangents: tangents)
 }
 

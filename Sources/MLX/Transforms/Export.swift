@@ -15,7 +15,7 @@ private enum FunctionFile {
     static func write(_ programs: [Program], to url: URL) throws {
         var constants: [MLXArray] = []
         let trees = programs.map { $0.encode(constants: &constants) }
-        let text = String(decoding: JSONWriter.bytes(of: .array(trees)), as: UTF8.self)
+        let text = JSONWriter.text(of: .array(trees))
         let arrays = Dictionary(
             uniqueKeysWithValues: constants.enumerated().map { ("constant.\($0)", $1) })
         try writeSafetensors(

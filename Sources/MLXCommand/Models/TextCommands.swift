@@ -136,6 +136,6 @@ struct Line {
     let text: String
 
     init(_ members: [JSONValue.Member]) {
-        text = String(decoding: JSONWriter.bytes(of: .object(members)), as: UTF8.self)
+        text = JSONWriter.text(of: .object(members))
     }
 }

@@ -15,7 +15,7 @@ struct OpsCommand: ParsableCommand {
     func run() throws {
         let rows = OpTable.rows.sorted { $0.name < $1.name }.map(OpSummary.init)
         if json {
-            print(String(decoding: JSONWriter.bytes(of: .array(rows.map(\.json))), as: UTF8.self))
+            print(JSONWriter.text(of: .array(rows.map(\.json))))
         } else if markdown {
             print(OpSummary.page(rows), terminator: "")
         } else {

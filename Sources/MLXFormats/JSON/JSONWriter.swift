@@ -7,6 +7,11 @@ package enum JSONWriter {
         return bytes
     }
 
+    /// The same as a string.
+    package static func text(of value: JSONValue) -> String {
+        String(decoding: bytes(of: value), as: UTF8.self)
+    }
+
     private static func append(_ value: JSONValue, to bytes: inout [UInt8]) {
         switch value {
         case .null: bytes.append(contentsOf: "null".utf8)
