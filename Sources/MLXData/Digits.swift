@@ -5,7 +5,11 @@ import MLXFormats
 /// 1,797 handwritten digits of 43 people, 8 by 8 pixels with 17 grey levels: the test part of
 /// "Optical Recognition of Handwritten Digits" (E. Alpaydin, C. Kaynak, UCI Machine Learning
 /// Repository, 1998, CC BY 4.0). The last 359 were written by other people than the first 1,438.
-public struct Digits: Sendable {
+///
+/// ```swift
+/// let loader = try DataLoader(Digits.bundled().training, batchSize: 32, shuffle: 7)
+/// ```
+public struct Digits: BatchedDataset {
     /// (N, 8, 8, 1), float32 in 0...1.
     public let images: MLXArray
     /// (N), int32 in 0...9.
@@ -70,4 +74,14 @@ public struct Digits: Sendable {
     public var training: Digits { self[0..<Digits.trainingCount] }
     /// The digits after those for training, by other writers.
     public var test: Digits { self[Digits.trainingCount..<count] }
+
+    /// The digit with a number: an image (8, 8, 1) and its label.
+    public func element(at index: Int) throws -> Example { try rows().element(at: index) }
+
+    /// Several digits: images (N, 8, 8, 1) and their labels (N).
+    public func batch(at indices: [Int]) throws -> Example { try rows().batch(at: indices) }
+
+    private func rows() throws -> ArrayDataset<Example> {
+        try ArrayDataset(Example(images, labels))
+    }
 }
