@@ -68,7 +68,25 @@ package struct StoredTensor: Sendable {
                 .argument, "load",
                 "\(destination.count) bytes for a tensor of \(description.byteCount)")
         }
-        try source.read(at: description.byteOffset, into: destination)
+        try read(at: 0, into: destination)
+    }
+
+    /// Reads a part of the data.
+    /// - Parameters:
+    ///   - byteOffset: from the start of the tensor, at the start of an element.
+    ///   - destination: of whole elements.
+    package func read(
+        at byteOffset: Int, into destination: UnsafeMutableRawBufferPointer
+    ) throws(ArrayError) {
+        guard byteOffset >= 0, byteOffset <= description.byteCount,
+            destination.count <= description.byteCount - byteOffset
+        else {
+            throw ArrayError(
+                .argument, "load",
+                "\(destination.count) bytes at \(byteOffset) of a tensor of"
+                    + " \(description.byteCount)")
+        }
+        try source.read(at: description.byteOffset + byteOffset, into: destination)
         if description.bigEndian { swapBytes(destination) }
         if description.dtype == .bool { normalizeBooleans(destination) }
     }

@@ -15,7 +15,7 @@ package struct FuzzGenerator {
 
     /// Rows to choose from.
     package static let rows = OpTable.rows.filter { row in
-        row.code != .custom && !row.samples.samples().isEmpty
+        row.code != .custom && row.code != .load && !row.samples.samples().isEmpty
     }
 
     private static let bases: [DType] = [

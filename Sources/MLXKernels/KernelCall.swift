@@ -91,16 +91,20 @@ package struct KernelCall {
     package let attributes: UnsafeBufferPointer<Int>
     package let fanOut: any FanOut
     package let arena: ScratchArena
+    /// What no number can say; nil for all but a few operations.
+    package let object: (any AnyObject & Sendable)?
 
     package init(
         outputs: UnsafeBufferPointer<Operand>, inputs: UnsafeBufferPointer<Operand>,
-        attributes: UnsafeBufferPointer<Int>, fanOut: any FanOut, arena: ScratchArena
+        attributes: UnsafeBufferPointer<Int>, fanOut: any FanOut, arena: ScratchArena,
+        object: (any AnyObject & Sendable)? = nil
     ) {
         self.outputs = outputs
         self.inputs = inputs
         self.attributes = attributes
         self.fanOut = fanOut
         self.arena = arena
+        self.object = object
     }
 
     /// Memory for this call, 64-byte aligned, uninitialised.

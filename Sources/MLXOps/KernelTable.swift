@@ -63,6 +63,7 @@ enum KernelTable {
 
     static let gather = KernelSet(cpu: CPUKernels.gather, gpu: GPUKernels.gather)
     static let arange = KernelSet(cpu: CPUKernels.arange, gpu: GPUKernels.arange)
+    static let load = KernelSet(cpu: CPUKernels.load, gpu: GPUKernels.load)
     static let randomBits = KernelSet(cpu: CPUKernels.randomBits, gpu: GPUKernels.randomBits)
 
     static func scatter(_ name: String) -> KernelSet {

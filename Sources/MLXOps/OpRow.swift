@@ -108,18 +108,22 @@ package struct Attributes: Sendable {
     package var outputShape: Shape?
     /// The result's dtype, where the operation is told it.
     package var outputDType: DType?
+    /// What no number can say: the rules of a function, the file to read from. Not structure; a
+    /// run takes the object of its own node.
+    package var object: (any AnyObject & Sendable)?
 
     package static let none = Attributes()
 
     package init(
         word: UInt64 = 0, words: [Int] = [], dynamicCount: Int = 0, outputShape: Shape? = nil,
-        outputDType: DType? = nil
+        outputDType: DType? = nil, object: (any AnyObject & Sendable)? = nil
     ) {
         self.word = word
         self.words = words
         self.dynamicCount = dynamicCount
         self.outputShape = outputShape
         self.outputDType = outputDType
+        self.object = object
     }
 }
 

@@ -9,7 +9,7 @@ package enum OpTable {
         + Indexing.rows + Generators.rows + Convolution.rows + Pooling.rows + Quantized.rows
         + Transformed.rows + AlongAxis.rows + Fourier.rows + LinearAlgebra.rows + Sorting.rows
         + Scans.rows + IndexedProducts.rows + Layout.rows + GroupCodes.rows + GroupProducts.rows
-        + NormRows.rows + RotaryRow.rows + AttentionRow.rows
+        + NormRows.rows + RotaryRow.rows + AttentionRow.rows + LoadRow.rows
 
     private static let byCode: [OpRow?] = {
         var table: [OpRow?] = Array(repeating: nil, count: 512)

@@ -40,8 +40,7 @@ package enum Ops {
     /// Appends a node whose shape and dtype are known to be right.
     package static func append(
         _ code: OpCode, _ inputs: [MLXArray], dtype: DType, shape: Shape,
-        _ attributes: Attributes = .none, _ stream: StreamID = .unpinned,
-        object: (any AnyObject & Sendable)? = nil
+        _ attributes: Attributes = .none, _ stream: StreamID = .unpinned
     ) -> MLXArray {
         var entry = GraphStore.Entry(op: code, dtype: dtype, shape: shape)
         entry.stream = resolve(stream)
@@ -61,10 +60,12 @@ package enum Ops {
         }
         entry.inputCount = min(inputs.count, 3)
         let site = mayFail[Int(code.raw)] ? CallSite.capture() : nil
-        if !more.isEmpty || !attributes.words.isEmpty || site != nil || object != nil {
+        if !more.isEmpty || !attributes.words.isEmpty || site != nil
+            || attributes.object != nil
+        {
             entry.payload = Payload(
                 words: attributes.words, dynamicCount: attributes.dynamicCount, moreInputs: more,
-                site: site, object: object)
+                site: site, object: attributes.object)
         }
         return MLXArray(owning: GraphStore.shared.append(entry))
     }

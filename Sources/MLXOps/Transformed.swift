@@ -100,8 +100,7 @@ extension Ops {
         outputs.enumerated().map { index, output in
             append(
                 .custom, outputs + primals, dtype: output.dtype, shape: output.nodeShape,
-                Attributes(word: UInt64(index) | UInt64(outputs.count) << 16), .unpinned,
-                object: rules)
+                Attributes(word: UInt64(index) | UInt64(outputs.count) << 16, object: rules))
         }
     }
 

@@ -125,8 +125,7 @@ extension Recording {
             } else {
                 results[node] = Ops.append(
                     graph.ops[node], inputs, dtype: graph.dtypes[node], shape: graph.shapes[node],
-                    graph.attributes(node), graph.streams[node],
-                    object: graph.payload(node)?.object)
+                    graph.attributes(node), graph.streams[node])
             }
         }
         return graph.roots.map { results[Int($0)] ?? graph.array(Int($0)) }

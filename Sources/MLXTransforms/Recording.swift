@@ -88,7 +88,7 @@ extension Subgraph {
         return Attributes(
             word: words[node], words: payload?.words ?? [],
             dynamicCount: payload?.dynamicCount ?? 0, outputShape: shapes[node],
-            outputDType: dtypes[node])
+            outputDType: dtypes[node], object: payload?.object)
     }
 
     /// The node's inputs as arrays. Needs `retainsNodes`.

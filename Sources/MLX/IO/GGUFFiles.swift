@@ -28,7 +28,7 @@ public func loadGGUF(
     url: URL, stream: StreamOrDevice = .cpu
 ) throws -> (arrays: [String: MLXArray], metadata: [String: GGUFMetadata]) {
     let file = try GGUF.open(path: url.path)
-    return (try loadedTensors(file.tensors), file.metadata.mapValues(GGUFMetadata.init))
+    return (try loadedTensors(file.tensors, stream), file.metadata.mapValues(GGUFMetadata.init))
 }
 
 /// Writes arrays and metadata as a GGUF file, which appears whole or not at all.

@@ -65,32 +65,47 @@ public func saveToData(
     return Data(sink.contents)
 }
 
-/// Reads a `.npy` file.
+/// Opens a `.npy` file. What is wrong with its header is thrown; the elements are read when the
+/// array is evaluated.
 public func loadArray(url: URL, stream: StreamOrDevice = .cpu) throws -> MLXArray {
     guard url.pathExtension == "npy" else {
         throw LoadSaveError.unknownExtension(url.pathExtension)
     }
-    return try loaded(try NPY.open(path: url.path))
+    return try loaded(try NPY.open(path: url.path), stream)
 }
 
-/// Reads the arrays of a `.safetensors`, `.gguf` or `.npz` file.
+/// Opens the arrays of a `.safetensors`, `.gguf` or `.npz` file, or of all files that a
+/// `.safetensors.index.json` names.
+///
+/// Only headers are read and checked. An array's elements are read when it is evaluated, and those
+/// of arrays that nothing needs are never read. The file stays open as long as one of its arrays
+/// lives: replacing or removing it changes nothing, cutting it short or writing into it is an
+/// `ArrayError` of kind `file` at evaluation.
+/// ```swift
+/// let weights = try loadArrays(url: url)
+/// try await evaluate(weights["embedding"]!)
+/// ```
 public func loadArrays(url: URL, stream: StreamOrDevice = .cpu) throws -> [String: MLXArray] {
     try loadArraysAndMetadata(url: url, stream: stream).0
 }
 
-/// Reads the arrays of a `.safetensors`, `.gguf` or `.npz` file, and the metadata of the first two;
-/// of a `.gguf` file that which is text (`loadGGUF` has all of it).
+/// Opens the arrays of a file as ``loadArrays(url:stream:)`` does, and reads the metadata of
+/// `.safetensors` and `.gguf`; of a `.gguf` file that which is text (`loadGGUF` has all of it).
 public func loadArraysAndMetadata(
     url: URL, stream: StreamOrDevice = .cpu
 ) throws -> ([String: MLXArray], [String: String]) {
+    if url.lastPathComponent.hasSuffix(SafetensorsIndex.suffix) {
+        let files = try SafetensorsIndex.open(path: url.path)
+        return (try loadedTensors(files.tensors, stream), files.metadata)
+    }
     switch url.pathExtension {
     case "safetensors":
         let file = try Safetensors.open(path: url.path)
-        return (try loadedTensors(file.tensors), file.metadata)
-    case "npz": return (try loadedTensors(try NPZ.open(path: url.path)), [:])
+        return (try loadedTensors(file.tensors, stream), file.metadata)
+    case "npz": return (try loadedTensors(try NPZ.open(path: url.path), stream), [:])
     case "gguf":
         let file = try GGUF.open(path: url.path)
-        return (try loadedTensors(file.tensors), file.metadata.compactMapValues(\.text))
+        return (try loadedTensors(file.tensors, stream), file.metadata.compactMapValues(\.text))
     default: throw LoadSaveError.unknownExtension(url.pathExtension)
     }
 }
@@ -107,7 +122,7 @@ public func loadArraysAndMetadata(
     data: Data, stream: StreamOrDevice = .cpu
 ) throws -> ([String: MLXArray], [String: String]) {
     let file = try Safetensors.open(MemorySource([UInt8](data)))
-    return (try loadedTensors(file.tensors), file.metadata)
+    return (try readTensors(file.tensors), file.metadata)
 }
 
 /// Runs `body` with the bytes of evaluated arrays, sorted by name, row-major.
@@ -148,24 +163,4 @@ func writeSafetensors(
     try withContents(arrays) {
         try Safetensors.write($0, metadata: metadata, path: url.path)
     }
-}
-
-/// All tensors of a file, or none.
-func loadedTensors(_ tensors: [StoredTensor]) throws -> [String: MLXArray] {
-    var arrays: [String: MLXArray] = [:]
-    for tensor in tensors { arrays[tensor.description.name] = try loaded(tensor) }
-    return arrays
-}
-
-/// Reads a tensor into a buffer that all devices share.
-private func loaded(_ tensor: StoredTensor) throws -> MLXArray {
-    let description = tensor.description
-    let dims = description.fortranOrder ? description.shape.reversed() : description.shape
-    let shape = try Shape(validating: dims, operation: "load")
-    let buffer = try Runtime.engine.allocators[0].allocate(byteCount: description.byteCount)
-    try tensor.read(
-        into: UnsafeMutableRawBufferPointer(
-            start: buffer.pointer, count: description.byteCount))
-    let array = MLXArray(Value(buffer: buffer, dtype: description.dtype, shape: shape))
-    return description.fortranOrder ? transposed(array) : array
 }

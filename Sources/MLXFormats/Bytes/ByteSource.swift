@@ -8,6 +8,9 @@ package protocol ByteSource: AnyObject, Sendable {
     var name: String { get }
     /// How many bytes there are, fixed when the source was opened.
     var byteCount: Int { get }
+    /// Whether any part costs the same wherever it begins; compressed data has to be walked from
+    /// its start.
+    var isDivisible: Bool { get }
     /// Fills `destination` from `offset` on.
     /// - Throws: `ArrayError` when the range is not inside the source or can no longer be read;
     ///   the contents of `destination` are then unspecified.
@@ -17,6 +20,8 @@ package protocol ByteSource: AnyObject, Sendable {
 }
 
 extension ByteSource {
+    package var isDivisible: Bool { true }
+
     /// A copy of a range. Memory is only taken after the range was checked.
     package func bytes(at offset: Int, count: Int) throws(ArrayError) -> [UInt8] {
         try checkRange(offset, count)

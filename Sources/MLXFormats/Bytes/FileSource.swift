@@ -2,8 +2,9 @@ import Glibc
 import MLXBase
 
 /// An open file, read with `pread`. Its size and modification time are taken when it is opened
-/// and compared before each read: a file that was cut short or rewritten in place since then is
-/// an error, one that was replaced by a rename is still read as it was.
+/// and compared after each read: a file that was cut short or rewritten in place since then is
+/// an error, one that was replaced by a rename or removed is still read as it was. The descriptor
+/// is closed when the last tensor of the file goes.
 package final class FileSource: ByteSource {
     package let name: String
     package let byteCount: Int
@@ -40,7 +41,6 @@ package final class FileSource: ByteSource {
         at offset: Int, into destination: UnsafeMutableRawBufferPointer
     ) throws(ArrayError) {
         try checkRange(offset, destination.count)
-        try checkUnchanged()
         var done = 0
         while done < destination.count {
             let wanted = min(destination.count - done, FileSource.chunkByteCount)
@@ -52,6 +52,7 @@ package final class FileSource: ByteSource {
             if got == 0 { throw .file("load", name, "was cut short after it was opened") }
             done += got
         }
+        try checkUnchanged()
     }
 
     private func checkUnchanged() throws(ArrayError) {

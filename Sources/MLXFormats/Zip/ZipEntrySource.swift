@@ -20,6 +20,9 @@ final class ZipEntrySource: ByteSource {
 
     var byteCount: Int { entry.byteCount }
 
+    /// The checksum is of the whole.
+    var isDivisible: Bool { false }
+
     func read(
         at offset: Int, into destination: UnsafeMutableRawBufferPointer
     ) throws(ArrayError) {

@@ -110,11 +110,12 @@ final class StepExecutor {
         arena.reset()
         do throws(ArrayError) {
             if let words = payload?.words, !words.isEmpty {
-                try call(kernel, words, outputCount, count)
+                try call(kernel, words, payload, outputCount, count)
             } else {
                 try withUnsafePointer(to: &word) { (pointer) throws(ArrayError) in
                     try call(
-                        kernel, UnsafeBufferPointer(start: pointer, count: 1), outputCount, count)
+                        kernel, UnsafeBufferPointer(start: pointer, count: 1), payload,
+                        outputCount, count)
                 }
             }
         } catch {
@@ -123,22 +124,25 @@ final class StepExecutor {
     }
 
     private func call(
-        _ kernel: Kernel, _ words: [Int], _ outputCount: Int, _ count: Int
+        _ kernel: Kernel, _ words: [Int], _ payload: Payload?, _ outputCount: Int, _ count: Int
     ) throws(ArrayError) {
         let result: Result<Void, ArrayError> = words.withUnsafeBufferPointer { buffer in
-            Result { () throws(ArrayError) in try call(kernel, buffer, outputCount, count) }
+            Result { () throws(ArrayError) in
+                try call(kernel, buffer, payload, outputCount, count)
+            }
         }
         try result.get()
     }
 
     private func call(
-        _ kernel: Kernel, _ attributes: UnsafeBufferPointer<Int>, _ outputCount: Int, _ count: Int
+        _ kernel: Kernel, _ attributes: UnsafeBufferPointer<Int>, _ payload: Payload?,
+        _ outputCount: Int, _ count: Int
     ) throws(ArrayError) {
         let call = KernelCall(
             outputs: UnsafeBufferPointer(start: operands, count: outputCount),
             inputs: UnsafeBufferPointer(
                 start: operands + outputCount, count: count - outputCount),
-            attributes: attributes, fanOut: team, arena: arena)
+            attributes: attributes, fanOut: team, arena: arena, object: payload?.object)
         try kernel(call)
     }
 }

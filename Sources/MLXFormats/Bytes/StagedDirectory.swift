@@ -1,0 +1,110 @@
+import Glibc
+import MLXBase
+
+/// Several files that appear in a directory together. They are written into a folder of their own
+/// first; `commit` moves them. A directory that does not exist yet appears whole by one rename. In
+/// one that exists, the record (the file without which the others mean nothing: an index) goes
+/// first and comes back last, so that whoever looks finds the old files, no record, or the new
+/// files, never a mixture under one record. Without a commit nothing is left behind.
+package final class StagedDirectory {
+    private let path: String
+    private let staging: String
+    private let isNew: Bool
+    private var isFinished = false
+
+    /// - Parameter path: of the directory; its parent has to exist.
+    package init(path: String) throws(ArrayError) {
+        var trimmed = path
+        while trimmed.utf8.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
+        self.path = trimmed
+        var status = stat()
+        let exists = stat(trimmed, &status) == 0
+        if exists, status.st_mode & S_IFMT != S_IFDIR {
+            throw .file("save", path, "is not a directory")
+        }
+        isNew = !exists
+        let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
+        staging = exists ? "\(trimmed)/.\(suffix).tmp" : "\(trimmed).\(suffix).tmp"
+        guard mkdir(staging, 0o777) == 0 else {
+            throw .file("save", path, "cannot be written to: \(systemMessage(errno))")
+        }
+    }
+
+    deinit { discard() }
+
+    /// Where to write the file that will have this name.
+    package func path(of name: String) -> String { staging + "/" + name }
+
+    /// Makes the files visible.
+    /// - Parameters:
+    ///   - record: the file that goes first and comes last.
+    ///   - isStale: which files of the directory the new ones replace besides those of their name.
+    package func commit(
+        record: String?, isStale: (String) -> Bool = { _ in false }
+    ) throws(ArrayError) {
+        if isNew {
+            StagedDirectory.flush(staging)
+            guard rename(staging, path) == 0 else { throw failed("cannot be renamed") }
+            isFinished = true
+            StagedDirectory.flush(path + "/..")
+            return
+        }
+        let names = StagedDirectory.names(in: staging).sorted()
+        for name in names {
+            var status = stat()
+            if stat(path + "/" + name, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+                throw .file("save", path + "/" + name, "is a directory")
+            }
+        }
+        if let record, unlink(path + "/" + record) != 0, errno != ENOENT {
+            throw failed("its '\(record)' cannot be replaced")
+        }
+        for name in names where name != record { try move(name) }
+        for name in StagedDirectory.names(in: path) where isStale(name) && !names.contains(name) {
+            unlink(path + "/" + name)
+        }
+        // The others are durable before the record says that they are there.
+        StagedDirectory.flush(path)
+        if let record, names.contains(record) { try move(record) }
+        isFinished = true
+        rmdir(staging)
+        StagedDirectory.flush(path)
+    }
+
+    private func move(_ name: String) throws(ArrayError) {
+        guard rename(path(of: name), path + "/" + name) == 0 else {
+            throw failed("'\(name)' cannot be renamed")
+        }
+    }
+
+    private func failed(_ what: String) -> ArrayError {
+        .file("save", path, "\(what): \(systemMessage(errno))")
+    }
+
+    private func discard() {
+        if isFinished { return }
+        for name in StagedDirectory.names(in: staging) { unlink(path(of: name)) }
+        rmdir(staging)
+    }
+
+    /// The names of the files in a folder; none if it cannot be read.
+    private static func names(in folder: String) -> [String] {
+        guard let stream = opendir(folder) else { return [] }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names
+    }
+
+    private static func flush(_ folder: String) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0 else { return }
+        fsync(descriptor)
+        close(descriptor)
+    }
+}
