@@ -66,7 +66,7 @@ import Testing
         for format in ["safetensors", "npz", "gguf"] {
             let url = path("x.\(format)")
             defer { try? FileManager.default.removeItem(at: url) }
-            let many = MLXArray(0 ..< 3_000_000).asType(.float32)
+            let many = MLXArray(0..<3_000_000).asType(.float32)
             try save(arrays: ["layer.weight": many], url: url)
             let array = try #require(try loadArrays(url: url)["layer.weight"])
             try #require(truncate(url.path, 5_000_000) == 0)
@@ -83,7 +83,9 @@ import Testing
         }
     }
 
-    @Test("D.2 row 10: a file that was replaced or removed is read as it was; one written into is not")
+    @Test(
+        "D.2 row 10: a file that was replaced or removed is read as it was; one written into is not"
+    )
     func replaced() throws {
         try withFile("x.safetensors", ["a": MLXArray([1, 2] as [Int32])]) { url in
             let first = try #require(try loadArrays(url: url)["a"])
@@ -158,7 +160,9 @@ import Testing
         }
     }
 
-    @Test("all arrays of a file share a descriptor, which goes with the last") func descriptors() throws {
+    @Test("all arrays of a file share a descriptor, which goes with the last") func descriptors()
+        throws
+    {
         let many = Dictionary(
             uniqueKeysWithValues: (0..<2000).map { ("t\($0)", MLXArray(Int32($0))) })
         try withFile("many.safetensors", many) { url in
@@ -200,7 +204,7 @@ import Testing
         try data.write(to: url)
         let array = try loadArray(url: url)
         #expect(array.shape == [2, count / 2])
-        let expected = MLXArray(0 ..< count).asType(.float32).reshaped(count / 2, 2).T
+        let expected = MLXArray(0..<count).asType(.float32).reshaped(count / 2, 2).T
         #expect((array .== expected).all().item(Bool.self))
     }
 }

@@ -31,9 +31,9 @@ public func saveSharded(
     try commitShards(staged)
 }
 
-/// Opens the arrays of a model directory: those that `model.safetensors.index.json` names, or, where
-/// there is no index, those of `model.safetensors`. As with ``loadArrays(url:stream:)``, elements are
-/// read when an array is evaluated.
+/// Opens the arrays of a model directory: those that `model.safetensors.index.json` names, or those
+/// of `model.safetensors` where there is no index. Elements are read when an array is evaluated, as
+/// with ``loadArrays(url:stream:)``.
 /// ```swift
 /// let weights = try loadSharded(directory: url)
 /// ```

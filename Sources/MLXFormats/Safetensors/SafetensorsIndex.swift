@@ -41,7 +41,9 @@ package struct SafetensorsIndex: Sendable {
     /// A file name, and not a path.
     private static func isPlain(_ name: String) -> Bool {
         name.hasSuffix(".safetensors") && !name.hasPrefix(".") && name.utf8.count <= 255
-            && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") || $0 < 32 }
+            && !name.utf8.contains {
+                $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "\\") || $0 < 32
+            }
     }
 
     /// Opens all files that an index names and checks them against it; no data is read.
