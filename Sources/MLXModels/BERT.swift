@@ -13,14 +13,16 @@ public final class BERTModel: Module {
         let heads = try configuration.size("num_attention_heads")
         let epsilon = Float(try configuration.number("layer_norm_eps", default: 1e-12))
         guard width % heads == 0 else { throw ModelError("\(heads) heads of a width of \(width)") }
-        let activation = configuration["hidden_act"]?.string ?? "gelu"
-        guard activation == "gelu" else {
-            throw ModelError("the activation '\(activation)' is not BERT's")
+        let activation = try ActivationNames.function(
+            configuration, "hidden_act", default: "gelu")
+        let positions = configuration["position_embedding_type"]?.string ?? "absolute"
+        guard positions == "absolute" else {
+            throw ModelError("position embeddings of type '\(positions)' are not known: absolute")
         }
         embeddings = try BERTEmbeddings(configuration, width, epsilon)
         let inner = try configuration.size("intermediate_size")
         encoder = BERTEncoder(
-            try configuration.size("num_hidden_layers"), width, heads, inner, epsilon)
+            try configuration.size("num_hidden_layers"), width, heads, inner, epsilon, activation)
         pooler = hasPooler ? BERTPooler(width) : nil
     }
 
@@ -28,10 +30,20 @@ public final class BERTModel: Module {
     /// - Parameters:
     ///   - tokens: ids, (batch, length).
     ///   - mask: true at positions that are text, (batch, length); nil when all are.
+    ///   - segments: 0 for the first text of a pair and 1 for the second, (batch, length); nil when
+    ///     all is the first.
     /// - Returns: (batch, length, width).
-    public func callAsFunction(_ tokens: MLXArray, mask: MLXArray? = nil) -> MLXArray {
+    public func callAsFunction(
+        _ tokens: MLXArray, mask: MLXArray? = nil, segments: MLXArray? = nil
+    ) -> MLXArray {
         let wide = mask.map { $0.asType(.bool).expandedDimensions(axes: [1, 2]) }
-        return encoder(embeddings(tokens), wide)
+        return encoder(embeddings(tokens, segments), wide)
+    }
+
+    /// What the pooling layer makes of the first position's state, (batch, width); nil for a model
+    /// without that layer.
+    public func pooled(_ states: MLXArray) -> MLXArray? {
+        pooler.map { tanh($0.dense(states[0..., 0])) }
     }
 }
 
@@ -51,16 +63,22 @@ final class BERTEmbeddings: Module {
         _norm.wrappedValue = LayerNorm(dimensions: width, eps: epsilon)
     }
 
-    func callAsFunction(_ tokens: MLXArray) -> MLXArray {
-        norm(words(tokens) + segments.weight[0] + positions(arange(tokens.dim(1))))
+    func callAsFunction(_ tokens: MLXArray, _ kinds: MLXArray?) -> MLXArray {
+        let kind = kinds.map { segments($0) } ?? segments(MLXArray(0))
+        return norm(words(tokens) + kind + positions(arange(tokens.dim(1))))
     }
 }
 
 final class BERTEncoder: Module {
     @ModuleInfo(key: "layer") var layers: [BERTLayer]
 
-    init(_ count: Int, _ width: Int, _ heads: Int, _ inner: Int, _ epsilon: Float) {
-        _layers.wrappedValue = (0..<count).map { _ in BERTLayer(width, heads, inner, epsilon) }
+    init(
+        _ count: Int, _ width: Int, _ heads: Int, _ inner: Int, _ epsilon: Float,
+        _ activation: @escaping ActivationNames.Function
+    ) {
+        _layers.wrappedValue = (0..<count).map { _ in
+            BERTLayer(width, heads, inner, epsilon, activation)
+        }
     }
 
     func callAsFunction(_ x: MLXArray, _ mask: MLXArray?) -> MLXArray {
@@ -72,16 +90,21 @@ final class BERTLayer: Module {
     let attention: BERTAttention
     let intermediate: BERTDense
     let output: BERTOutput
+    private let _activation: ActivationNames.Function
 
-    init(_ width: Int, _ heads: Int, _ inner: Int, _ epsilon: Float) {
+    init(
+        _ width: Int, _ heads: Int, _ inner: Int, _ epsilon: Float,
+        _ activation: @escaping ActivationNames.Function
+    ) {
         attention = BERTAttention(width, heads, epsilon)
         intermediate = BERTDense(width, inner)
         output = BERTOutput(inner, width, epsilon)
+        _activation = activation
     }
 
     func callAsFunction(_ x: MLXArray, _ mask: MLXArray?) -> MLXArray {
         let middle = attention(x, mask)
-        return output(gelu(intermediate.dense(middle)), middle)
+        return output(_activation(intermediate.dense(middle)), middle)
     }
 }
 

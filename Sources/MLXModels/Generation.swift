@@ -1,3 +1,4 @@
+import Foundation
 import MLX
 import MLXNN
 
@@ -12,6 +13,12 @@ public struct GenerationOptions: Sendable {
     public var topK: Int
     /// Only the likeliest tokens that make up this share; 1 for all (Holtzman et al. 2020).
     public var topP: Float
+    /// Only tokens that are at least so likely, relative to the likeliest one; 0 for all (Nguyen et
+    /// al. 2024).
+    public var minP: Float
+    /// What positive scores of tokens that occurred are divided by, and negative ones multiplied
+    /// with; 1 for none (Keskar et al. 2019).
+    public var repetitionPenalty: Float
     /// The key that draws start from.
     public var seed: UInt64
     /// Tokens after which nothing follows.
@@ -20,14 +27,32 @@ public struct GenerationOptions: Sendable {
     /// Greedy unless a temperature is given.
     public init(
         maximumTokens: Int = 128, temperature: Float = 0, topK: Int = 0, topP: Float = 1,
-        seed: UInt64 = 0, stopTokens: Set<Int> = []
+        minP: Float = 0, repetitionPenalty: Float = 1, seed: UInt64 = 0, stopTokens: Set<Int> = []
     ) {
         self.maximumTokens = maximumTokens
         self.temperature = temperature
         self.topK = topK
         self.topP = topP
+        self.minP = minP
+        self.repetitionPenalty = repetitionPenalty
         self.seed = seed
         self.stopTokens = stopTokens
+    }
+
+    /// - Throws: `ModelError` for numbers that make no sense.
+    func check() throws {
+        guard maximumTokens > 0, topK >= 0 else {
+            throw ModelError("\(maximumTokens) tokens of the likeliest \(topK)")
+        }
+        guard temperature >= 0, temperature.isFinite, repetitionPenalty > 0,
+            repetitionPenalty.isFinite
+        else {
+            throw ModelError(
+                "a temperature of \(temperature), a repetition penalty of \(repetitionPenalty)")
+        }
+        guard topP > 0, topP <= 1, (0...1).contains(minP) else {
+            throw ModelError("shares of \(topP) and \(minP)")
+        }
     }
 }
 
@@ -61,6 +86,7 @@ public struct GeneratedTokens: AsyncSequence {
         private let options: GenerationOptions
         private let cache: [KeyValueCache]
         private var input: [Int]
+        private var seen: Set<Int>
         private var key: MLXArray
         private var count = 0
         private var hasEnded = false
@@ -72,29 +98,43 @@ public struct GeneratedTokens: AsyncSequence {
             self.options = options
             cache = (0..<model.layerCount).map { _ in KeyValueCache() }
             input = prompt
+            seen = Set(prompt)
             key = MLXRandom.key(options.seed)
         }
 
         /// The next token, nil at the end.
-        /// - Throws: `ArrayError`, `ModelError` for a prompt without tokens, `CancellationError`.
+        /// - Throws: `ArrayError`, `ModelError` for a prompt without tokens or options that make no
+        ///   sense, `CancellationError`.
         public mutating func next() async throws -> Int? {
             try Task.checkCancellation()
             guard !input.isEmpty else { throw ModelError("the prompt has no tokens") }
+            try options.check()
             if hasEnded || count >= options.maximumTokens { return nil }
             let tokens = MLXArray(input.map(Int32.init(truncatingIfNeeded:)), [1, input.count])
-            let scores = model(tokens, cache: cache)[0, -1]
+            let scores = penalized(model(tokens, cache: cache)[0, -1].asType(.float32))
             let token = Int(try await choose(scores).value(Int32.self))
             count += 1
             hasEnded = options.stopTokens.contains(token)
             input = [token]
+            if options.repetitionPenalty != 1 { seen.insert(token) }
             return token
+        }
+
+        private func penalized(_ scores: MLXArray) -> MLXArray {
+            guard options.repetitionPenalty != 1 else { return scores }
+            let count = scores.dim(0)
+            let ids = MLXArray(seen.filter { (0..<count).contains($0) }.sorted().map(Int32.init))
+            let own = take(scores, ids, axis: 0)
+            let penalty = options.repetitionPenalty
+            return putAlong(
+                scores, ids, values: which(own .< 0, own * penalty, own / penalty), axis: 0)
         }
 
         private mutating func choose(_ scores: MLXArray) -> MLXArray {
             if options.temperature <= 0 { return argMax(scores, axis: -1).asType(.int32) }
             let (own, rest) = MLXRandom.split(key: key)
             key = rest
-            let kept = nucleus(likeliest(scores.asType(.float32) / options.temperature))
+            let kept = likely(nucleus(likeliest(scores / options.temperature)))
             return MLXRandom.categorical(kept, key: own).asType(.int32)
         }
 
@@ -102,6 +142,13 @@ public struct GeneratedTokens: AsyncSequence {
             guard options.topK > 0, options.topK < scores.dim(0) else { return scores }
             let least = top(scores, k: options.topK, axis: -1).min()
             return which(scores .< least, MLXArray(-Float.infinity), scores)
+        }
+
+        /// Tokens that are likely enough next to the likeliest.
+        private func likely(_ scores: MLXArray) -> MLXArray {
+            guard options.minP > 0 else { return scores }
+            return which(
+                scores .< scores.max() + log(options.minP), MLXArray(-Float.infinity), scores)
         }
 
         /// Tokens whose likelier ones already make up the share are left out.

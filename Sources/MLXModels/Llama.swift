@@ -43,6 +43,10 @@ struct LlamaShape {
     let hasQueryBias: Bool
     let hasOutputBias: Bool
     let normsQueries: Bool
+    let hasFeedForwardBias: Bool
+    let activation: ActivationNames.Function
+    /// How many positions a layer looks back on, itself included; nil for all.
+    let windows: [Int?]
 
     init(_ configuration: ModelConfiguration) throws {
         width = try configuration.size("hidden_size")
@@ -62,9 +66,35 @@ struct LlamaShape {
         guard heads % groups == 0, headWidth % 2 == 0 else {
             throw ModelError("\(heads) heads of width \(headWidth) in \(groups) groups")
         }
-        let activation = configuration["hidden_act"]?.string ?? "silu"
-        guard activation == "silu" || activation == "swish" else {
-            throw ModelError("the activation '\(activation)' is not this family's")
+        hasFeedForwardBias = configuration.flag("mlp_bias", default: false)
+        activation = try ActivationNames.function(configuration, "hidden_act", default: "silu")
+        windows = try LlamaShape.windows(configuration, layers)
+    }
+
+    /// Mistral's layers have a window unless it is null; Qwen's upper ones have one if asked for.
+    private static func windows(_ configuration: ModelConfiguration, _ layers: Int) throws
+        -> [Int?]
+    {
+        let none = [Int?](repeating: nil, count: layers)
+        switch configuration.modelType {
+        case "mistral":
+            if configuration["sliding_window"] == .null { return none }
+            let window = try configuration.size("sliding_window", default: 4096)
+            return [Int?](repeating: window, count: layers)
+        case "qwen2", "qwen3":
+            guard configuration.flag("use_sliding_window", default: false),
+                configuration["sliding_window"] != .null
+            else { return none }
+            let window = try configuration.size("sliding_window", default: 4096)
+            if let kinds = configuration["layer_types"]?.array {
+                guard kinds.count == layers else {
+                    throw ModelError("config.json: \(kinds.count) layer_types for \(layers) layers")
+                }
+                return kinds.map { $0.string == "sliding_attention" ? window : nil }
+            }
+            let first = configuration["max_window_layers"]?.integer ?? 28
+            return (0..<layers).map { $0 >= first ? window : nil }
+        default: return none
         }
     }
 }
@@ -78,7 +108,7 @@ final class LlamaStack: Module {
         _embedding.wrappedValue = Embedding(
             embeddingCount: shape.vocabulary, dimensions: shape.width)
         let positions = try RotaryPositions(configuration, dimensions: shape.headWidth)
-        layers = (0..<shape.layers).map { _ in LlamaLayer(shape, positions) }
+        layers = (0..<shape.layers).map { LlamaLayer(shape, positions, number: $0) }
         norm = RMSNorm(dimensions: shape.width, eps: shape.epsilon)
     }
 
@@ -95,8 +125,9 @@ final class LlamaLayer: Module {
     @ModuleInfo(key: "input_layernorm") var inputNorm: RMSNorm
     @ModuleInfo(key: "post_attention_layernorm") var middleNorm: RMSNorm
 
-    init(_ shape: LlamaShape, _ positions: RotaryPositions) {
-        _attention.wrappedValue = LlamaAttention(shape, positions)
+    init(_ shape: LlamaShape, _ positions: RotaryPositions, number: Int) {
+        _attention.wrappedValue = LlamaAttention(
+            shape, positions, window: shape.windows[number])
         mlp = LlamaFeedForward(shape)
         _inputNorm.wrappedValue = RMSNorm(dimensions: shape.width, eps: shape.epsilon)
         _middleNorm.wrappedValue = RMSNorm(dimensions: shape.width, eps: shape.epsilon)
@@ -117,8 +148,9 @@ final class LlamaAttention: Module {
     @ModuleInfo(key: "k_norm") var keyNorm: RMSNorm?
     private let _heads: (all: Int, groups: Int, width: Int)
     private let _positions: RotaryPositions
+    private let _window: Int?
 
-    init(_ shape: LlamaShape, _ positions: RotaryPositions) {
+    init(_ shape: LlamaShape, _ positions: RotaryPositions, window: Int?) {
         let (width, own) = (shape.width, shape.headWidth)
         _query.wrappedValue = Linear(width, shape.heads * own, bias: shape.hasQueryBias)
         _key.wrappedValue = Linear(width, shape.groups * own, bias: shape.hasQueryBias)
@@ -130,6 +162,7 @@ final class LlamaAttention: Module {
             shape.normsQueries ? RMSNorm(dimensions: own, eps: shape.epsilon) : nil
         _heads = (shape.heads, shape.groups, own)
         _positions = positions
+        _window = window
     }
 
     func callAsFunction(_ x: MLXArray, _ cache: KeyValueCache?) -> MLXArray {
@@ -143,8 +176,19 @@ final class LlamaAttention: Module {
         if let cache { (keys, values) = cache.append(keys, values) }
         let mixed = MLXFast.scaledDotProductAttention(
             queries: queries, keys: keys, values: values,
-            scale: 1 / Float(_heads.width).squareRoot(), mask: x.dim(1) > 1 ? .causal : .none)
+            scale: 1 / Float(_heads.width).squareRoot(), mask: mask(offset, x.dim(1)))
         return output(joinHeads(mixed))
+    }
+
+    private func mask(_ offset: Int, _ length: Int)
+        -> MLXFast.ScaledDotProductAttentionMaskMode
+    {
+        guard let _window, offset + length > _window else {
+            return length > 1 ? .causal : .none
+        }
+        let queries = arange(offset, offset + length).expandedDimensions(axis: 1)
+        let keys = arange(offset + length).expandedDimensions(axis: 0)
+        return .array(logicalAnd(keys .<= queries, keys .> queries - _window))
     }
 }
 
@@ -153,11 +197,15 @@ final class LlamaFeedForward: Module {
     @ModuleInfo(key: "up_proj") var up: Linear
     @ModuleInfo(key: "down_proj") var down: Linear
 
+    private let _activation: ActivationNames.Function
+
     init(_ shape: LlamaShape) {
-        _gate.wrappedValue = Linear(shape.width, shape.inner, bias: false)
-        _up.wrappedValue = Linear(shape.width, shape.inner, bias: false)
-        _down.wrappedValue = Linear(shape.inner, shape.width, bias: false)
+        let hasBias = shape.hasFeedForwardBias
+        _gate.wrappedValue = Linear(shape.width, shape.inner, bias: hasBias)
+        _up.wrappedValue = Linear(shape.width, shape.inner, bias: hasBias)
+        _down.wrappedValue = Linear(shape.inner, shape.width, bias: hasBias)
+        _activation = shape.activation
     }
 
-    func callAsFunction(_ x: MLXArray) -> MLXArray { down(silu(gate(x)) * up(x)) }
+    func callAsFunction(_ x: MLXArray) -> MLXArray { down(_activation(gate(x)) * up(x)) }
 }

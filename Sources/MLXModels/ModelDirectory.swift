@@ -34,8 +34,10 @@ public struct ModelDirectory: Sendable {
                 "models of type '\(type)' are not known: llama, mistral, qwen2, qwen3, gpt2, bert")
         }
         var weights = try loadWeights()
-        if configuration.modelType == "gpt2" { weights = ModelDirectory.gpt2(weights) }
-        if configuration.flag("tie_word_embeddings", default: false) {
+        if configuration.modelType == "gpt2" {
+            weights = ModelDirectory.gpt2(
+                weights, isTied: configuration.flag("tie_word_embeddings", default: true))
+        } else if configuration.flag("tie_word_embeddings", default: false) {
             weights["lm_head.weight"] = nil
         }
         try ModelDirectory.assign(weights, to: model)
@@ -107,12 +109,12 @@ public struct ModelDirectory: Sendable {
     }
 
     /// GPT-2's weights are (in, out), and masks are stored with them.
-    private static func gpt2(_ weights: [String: MLXArray]) -> [String: MLXArray] {
+    private static func gpt2(_ weights: [String: MLXArray], isTied: Bool) -> [String: MLXArray] {
         var result: [String: MLXArray] = [:]
         for (name, array) in weights {
             let key = name.hasPrefix("transformer.") ? String(name.dropFirst(12)) : name
             if key.hasSuffix(".attn.bias") || key.hasSuffix(".attn.masked_bias") { continue }
-            if key == "lm_head.weight" { continue }
+            if key == "lm_head.weight" && isTied { continue }
             let isTurned = ["c_attn.weight", "c_proj.weight", "c_fc.weight"].contains {
                 key.hasSuffix($0)
             }
@@ -134,14 +136,5 @@ public struct ModelDirectory: Sendable {
             result[key] = array
         }
         return result
-    }
-
-    /// The tokens at which generation stops, from `generation_config.json` or `config.json`.
-    public func stopTokens() -> Set<Int> {
-        let own = try? ModelConfiguration.json(
-            url.appendingPathComponent("generation_config.json"))
-        let named = ModelConfiguration.tokens(own?["eos_token_id"])
-        return Set(
-            named.isEmpty ? ModelConfiguration.tokens(configuration["eos_token_id"]) : named)
     }
 }

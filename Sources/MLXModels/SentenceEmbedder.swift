@@ -2,82 +2,67 @@ import Foundation
 import MLX
 import MLXData
 
-/// Texts as vectors: a BERT encoder with the pooling and normalisation that a sentence-transformers
-/// directory asks for in `modules.json`; the mean of all positions, of length one, without it.
+/// Texts as vectors: a BERT encoder with what a sentence-transformers directory lists in
+/// `modules.json`: pooling, dense layers, normalisation. Without that file it is the mean of all
+/// positions, of length one.
 public final class SentenceEmbedder {
     private let model: BERTModel
     private let tokenizer: Tokenizer
-    private let pooling: Pooling
-    private let isNormalized: Bool
+    private let steps: [SentenceStep]
     private let maximumLength: Int
+    private let makesLower: Bool
 
-    private enum Pooling {
-        case mean, firstToken, maximum
-    }
+    /// How many texts go through the encoder at once.
+    private static let batch = 32
 
     /// Opens a model directory.
     /// - Throws: `ModelError` and `TokenizerError`.
     public init(directory: URL) throws {
-        let files = try ModelDirectory(directory)
+        let modules = try SentenceModules(directory)
+        steps = modules.steps
+        let files = try ModelDirectory(modules.encoder)
         model = try files.encoder()
         tokenizer = try files.tokenizer()
         let longest = try files.configuration.size("max_position_embeddings", default: 512)
         let own = try? ModelConfiguration.json(
-            directory.appendingPathComponent("sentence_bert_config.json"))
-        maximumLength = min(longest, own?["max_seq_length"]?.integer ?? longest)
-        (pooling, isNormalized) = try SentenceEmbedder.modules(directory)
-    }
-
-    private static func modules(_ directory: URL) throws -> (Pooling, Bool) {
-        let list = directory.appendingPathComponent("modules.json")
-        guard FileManager.default.fileExists(atPath: list.path) else { return (.mean, true) }
-        var pooling = Pooling.mean
-        var isNormalized = false
-        for module in try ModelConfiguration.json(list).array ?? [] {
-            let type = module["type"]?.string ?? ""
-            if type.hasSuffix("Normalize") { isNormalized = true }
-            guard type.hasSuffix("Pooling"), let path = module["path"]?.string else { continue }
-            let settings = try ModelConfiguration.json(
-                directory.appendingPathComponent(path).appendingPathComponent("config.json"))
-            if settings["pooling_mode_cls_token"]?.boolean == true {
-                pooling = .firstToken
-            } else if settings["pooling_mode_max_tokens"]?.boolean == true {
-                pooling = .maximum
-            }
-        }
-        return (pooling, isNormalized)
+            modules.encoder.appendingPathComponent("sentence_bert_config.json"))
+        maximumLength = max(2, min(longest, own?["max_seq_length"]?.integer ?? longest))
+        makesLower = own?["do_lower_case"]?.boolean ?? false
     }
 
     /// A vector for each text, (texts, width).
+    ///
+    /// Texts of like length go through the encoder together, so that little of a batch is padding.
+    /// A text that is too long loses its end.
     public func embed(_ texts: [String]) -> MLXArray {
-        let rows = texts.map { text -> [Int] in
-            let ids = tokenizer.encode(text)
-            // The last token, which ends the text, stays.
-            return ids.count <= maximumLength
-                ? ids : Array(ids.prefix(maximumLength - 1)) + [ids[ids.count - 1]]
+        let rows = texts.map(tokens)
+        let order = rows.indices.sorted { (rows[$0].count, $0) < (rows[$1].count, $1) }
+        var vectors = [MLXArray?](repeating: nil, count: texts.count)
+        for start in stride(from: 0, to: order.count, by: SentenceEmbedder.batch) {
+            let part = order[start..<min(start + SentenceEmbedder.batch, order.count)]
+            let made = embed(part.map { rows[$0] })
+            for (place, index) in part.enumerated() { vectors[index] = made[place] }
         }
-        let length = rows.map(\.count).max() ?? 0
-        guard length > 0 else { return MLXArray.zeros([texts.count, 0]) }
+        let all = vectors.compactMap { $0 }
+        return all.isEmpty ? MLXArray.zeros([0, 0]) : stacked(all)
+    }
+
+    private func tokens(_ text: String) -> [Int] {
+        let ids = tokenizer.encode(makesLower ? text.lowercased() : text)
+        // The last token, which ends the text, stays.
+        return ids.count <= maximumLength
+            ? ids : Array(ids.prefix(maximumLength - 1)) + [ids[ids.count - 1]]
+    }
+
+    private func embed(_ rows: [[Int]]) -> MLXArray {
+        // A text without tokens is one position that no query sees.
+        let length = max(1, rows.map(\.count).max() ?? 0)
         let ids = rows.flatMap { row in
             (0..<length).map { Int32($0 < row.count ? row[$0] : 0) }
         }
         let mask = rows.flatMap { row in (0..<length).map { $0 < row.count } }
-        let tokens = MLXArray(ids, [texts.count, length])
-        let isText = MLXArray(mask, [texts.count, length])
-        let vectors = pooled(model(tokens, mask: isText), isText)
-        guard isNormalized else { return vectors }
-        return vectors / maximum(norm(vectors, axis: -1, keepDims: true), 1e-12)
-    }
-
-    private func pooled(_ states: MLXArray, _ isText: MLXArray) -> MLXArray {
-        let column = isText.expandedDimensions(axis: -1)
-        switch pooling {
-        case .firstToken: return states[0..., 0]
-        case .mean:
-            let weights = column.asType(states.dtype)
-            return (states * weights).sum(axis: 1) / maximum(weights.sum(axis: 1), 1e-9)
-        case .maximum:
-            return which(column, states, MLXArray(-Float.infinity)).max(axis: 1)
-        }
+        let isText = MLXArray(mask, [rows.count, length])
+        let states = model(MLXArray(ids, [rows.count, length]), mask: isText)
+        return steps.reduce(states) { $1($0, isText) }
     }
 }

@@ -50,19 +50,21 @@ struct EmbedCommand: ParsableCommand {
                 let list = values.map { JSONValue.number(Double($0)) }
                 print(Line([.init("text", .string(text)), .init("embedding", .array(list))]).text)
             } else {
-                print(values.map { String(format: "%.6g", $0) }.joined(separator: " "))
+                print(values.map { "\($0)" }.joined(separator: " "))
             }
         }
     }
 }
 
-/// `mlx logits`: the scores of the token after the given ones.
+/// `mlx logits`: the scores of the token after each of the given ones.
 struct LogitsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "logits", abstract: "Print the scores of every token after the given ones.")
+        commandName: "logits",
+        abstract: "Print the scores of all tokens, a line for what follows each given token.")
 
     @Argument(help: "The model's directory.") var directory: String
     @Option(help: "Token ids, separated by commas.") var ids: String
+    @Flag(help: "A JSON object: ids, logits.") var json = false
 
     func run() throws {
         let parts = ids.split(separator: ",").map { Int32($0) }
@@ -71,9 +73,21 @@ struct LogitsCommand: ParsableCommand {
         }
         let model = try ModelDirectory(URL(fileURLWithPath: directory)).languageModel()
         let tokens = MLXArray(parts.compactMap { $0 }, [1, parts.count])
-        let scores = model(tokens, cache: nil)[0, -1].asType(.float32)
+        let scores = model(tokens, cache: nil)[0].asType(.float32)
         try checkedEval(scores)
-        print(scores.asArray(Float.self).map { String(format: "%.6g", $0) }.joined(separator: " "))
+        let width = scores.dim(1)
+        let values = scores.asArray(Float.self)
+        let rows = stride(from: 0, to: values.count, by: width).map { values[$0..<$0 + width] }
+        guard json else {
+            for row in rows { print(row.map { "\($0)" }.joined(separator: " ")) }
+            return
+        }
+        let lists = rows.map { JSONValue.array($0.map { .number(Double($0)) }) }
+        print(
+            Line([
+                .init("ids", .array(parts.compactMap { $0.map { .integer(Int($0)) } })),
+                .init("logits", .array(lists)),
+            ]).text)
     }
 }
 
@@ -85,29 +99,52 @@ struct GenerateCommand: AsyncParsableCommand {
     @Argument(help: "The model's directory.") var directory: String
     @Argument(help: "The beginning.") var prompt: String
     @Option(help: "The most tokens to make.") var maxTokens = 128
-    @Option(help: "0 takes the likeliest token.") var temperature: Float = 0
-    @Option(help: "Only so many of the likeliest tokens; 0 for all.") var topK = 0
-    @Option(help: "Only the likeliest tokens that make up this share.") var topP: Float = 1
+    @Option(help: "0 takes the likeliest token. Default: generation_config.json's, else 0.")
+    var temperature: Float?
+    @Option(help: "Only so many of the likeliest tokens; 0 for all.") var topK: Int?
+    @Option(help: "Only the likeliest tokens that make up this share.") var topP: Float?
     @Option(help: "The seed of the draws.") var seed: UInt64 = 0
+    @Flag(help: "The prompt is a user's turn, written down as the chat template says.")
+    var chat = false
+    @Option(help: "With --chat, what the model is told before.") var system: String?
     @Flag(help: "A JSON object: text, tokens, tokens_per_second.") var json = false
 
     func validate() throws {
-        guard maxTokens > 0, temperature >= 0, temperature.isFinite, topK >= 0, topP > 0 else {
+        guard maxTokens > 0, (temperature ?? 0) >= 0, (temperature ?? 0).isFinite,
+            (topK ?? 0) >= 0, (0...1).contains(topP ?? 1), topP != 0
+        else {
             throw ValidationError("the numbers of tokens, temperature and shares must be positive")
         }
+        if system != nil && !chat { throw ValidationError("--system belongs to --chat") }
+    }
+
+    private func options(_ files: ModelDirectory) throws -> GenerationOptions {
+        var options = try files.generationOptions()
+        options.maximumTokens = maxTokens
+        options.temperature = temperature ?? options.temperature
+        options.topK = topK ?? options.topK
+        options.topP = topP ?? options.topP
+        options.seed = seed
+        return options
+    }
+
+    private func ids(_ files: ModelDirectory, _ tokenizer: Tokenizer) throws -> [Int] {
+        guard chat else { return tokenizer.encode(prompt) }
+        let turns = system.map { [ChatMessage("system", $0)] } ?? []
+        let text = try ChatTemplate(directory: files.url)
+            .render(turns + [ChatMessage("user", prompt)])
+        return tokenizer.encode(text, addSpecialTokens: false)
     }
 
     func run() async throws {
         let files = try ModelDirectory(URL(fileURLWithPath: directory))
         let (tokenizer, model) = (try files.tokenizer(), try files.languageModel())
-        let options = GenerationOptions(
-            maximumTokens: maxTokens, temperature: temperature, topK: topK, topP: topP,
-            seed: seed, stopTokens: files.stopTokens())
+        let options = try options(files)
         var made: [Int] = []
         var shown = ""
         let start = ContinuousClock.now
         for try await token in GeneratedTokens(
-            model, prompt: tokenizer.encode(prompt), options)
+            model, prompt: try ids(files, tokenizer), options)
         {
             made.append(token)
             if !json { shown = show(tokenizer.decode(made), after: shown) }
