@@ -16,12 +16,12 @@ extension ModelDirectory {
         var options = GenerationOptions(stopTokens: stopTokens())
         if own.flag("do_sample", default: false) {
             options.temperature = Float(try own.number("temperature", default: 1))
-            options.topK = Int(try own.number("top_k", default: 50))
+            options.topK = try own.count("top_k", default: 50)
             options.topP = Float(try own.number("top_p", default: 1))
             options.minP = Float(try own.number("min_p", default: 0))
         }
         options.repetitionPenalty = Float(try own.number("repetition_penalty", default: 1))
-        if let longest = own["max_new_tokens"]?.integer { options.maximumTokens = longest }
+        options.maximumTokens = try own.count("max_new_tokens", default: options.maximumTokens)
         try options.check()
         return options
     }

@@ -50,6 +50,15 @@ struct ModelConfiguration: Sendable {
         return fallback
     }
 
+    /// An integer that is not negative.
+    func count(_ key: String, default fallback: Int) throws -> Int {
+        guard let value = tree[key], value != .null else { return fallback }
+        guard let count = value.integer, count >= 0 else {
+            throw ModelError("'\(key)' must be an integer that is not negative")
+        }
+        return count
+    }
+
     func number(_ keys: String..., default fallback: Double) throws -> Double {
         for key in keys {
             guard let value = tree[key], value != .null else { continue }

@@ -24,7 +24,7 @@ import Testing
         return abs(a - b).max().item(Float.self)
     }
 
-    @Test("decoders agree with PyTorch", arguments: ["gpt2", "llama", "qwen2"])
+    @Test("decoders agree with PyTorch", arguments: ["gpt2", "llama", "qwen2", "mistral", "qwen3"])
     func decoders(name: String) async throws {
         let directory = try ModelDirectory(try folder(name))
         let model = try directory.languageModel()
@@ -33,10 +33,10 @@ import Testing
         #expect(try difference(model(input, cache: nil)[0], try expected(name)) <= 1e-4)
         // Position by position, with a cache, the scores are the same.
         let cache = (0..<model.layerCount).map { _ in KeyValueCache() }
-        let first = model(input[0..., 0 ..< 4], cache: cache)
+        let first = model(input[0..., 0..<4], cache: cache)
         var rows = [first[0]]
         for position in 4..<ids.count {
-            rows.append(model(input[0..., position ..< position + 1], cache: cache)[0])
+            rows.append(model(input[0..., position..<position + 1], cache: cache)[0])
         }
         #expect(try difference(concatenated(rows), try expected(name)) <= 1e-4)
         var made: [Int] = []
@@ -55,7 +55,7 @@ import Testing
         // Padding that the mask hides changes nothing.
         let padded = MLXArray((ids + [9, 9]).map(Int32.init), [1, ids.count + 2])
         let mask = MLXArray((0..<ids.count + 2).map { $0 < ids.count }, [1, ids.count + 2])
-        let states = model(padded, mask: mask)[0, 0 ..< ids.count]
+        let states = model(padded, mask: mask)[0, 0..<ids.count]
         #expect(try difference(states, try expected("bert")) <= 1e-4)
     }
 
@@ -77,6 +77,51 @@ import Testing
         let greedy = try await draw(GenerationOptions(maximumTokens: 12))
         #expect(try await draw(.init(maximumTokens: 12, temperature: 1, topK: 1)) == greedy)
         #expect(try await draw(.init(maximumTokens: 12, temperature: 1, topP: 1e-6)) == greedy)
+    }
+
+    @Test("options of generation come from the model's files, and senseless ones are errors")
+    func generationOptions() async throws {
+        let place = FileManager.default.temporaryDirectory
+            .appendingPathComponent("model-\(UUID().uuidString)")
+        defer { try? FileManager.default.removeItem(at: place) }
+        try FileManager.default.copyItem(at: try folder("qwen2"), to: place)
+        func options(_ json: String) throws -> GenerationOptions {
+            try Data(json.utf8).write(to: place.appendingPathComponent("generation_config.json"))
+            return try ModelDirectory(place).generationOptions()
+        }
+        let drawn = try options(
+            """
+            {"do_sample": true, "temperature": 0.7, "top_k": 20, "top_p": 0.8, "min_p": 0.1,
+             "repetition_penalty": 1.1, "max_new_tokens": 9, "eos_token_id": [5, 7]}
+            """)
+        #expect(drawn.temperature == 0.7 && drawn.topK == 20 && drawn.topP == 0.8)
+        #expect(drawn.minP == 0.1 && drawn.repetitionPenalty == 1.1)
+        #expect(drawn.maximumTokens == 9 && drawn.stopTokens == [5, 7])
+        // Temperatures say nothing where nothing is drawn.
+        #expect(try options("{\"temperature\": 0.7}").temperature == 0)
+        for json in [
+            "{\"do_sample\": true, \"temperature\": -1}", "{\"repetition_penalty\": 0}",
+            "{\"do_sample\": true, \"top_p\": 2}", "{\"do_sample\": true, \"top_k\": -3}",
+            "{\"do_sample\": true, \"top_k\": \"x\"}", "{\"max_new_tokens\": 0}", "[", "{",
+            "{\"do_sample\": true, \"temperature\": 1e999}",
+            "{\"do_sample\": true, \"top_k\": 1e300}",
+        ] {
+            #expect(throws: ModelError.self, "\(json)") { try options(json) }
+        }
+    }
+
+    @Test("a repetition penalty keeps what was said from being said again")
+    func repetitionPenalty() async throws {
+        let model = try ModelDirectory(try folder("llama")).languageModel()
+        var made: [Int] = [3, 17]
+        let options = GenerationOptions(maximumTokens: 40, repetitionPenalty: 1e6)
+        for try await token in GeneratedTokens(model, prompt: made, options) { made.append(token) }
+        #expect(Set(made).count == made.count)
+        await #expect(throws: ModelError.self) {
+            for try await _ in GeneratedTokens(
+                model, prompt: [3], GenerationOptions(temperature: .nan))
+            {}
+        }
     }
 
     @Test("weights that do not fit are listed, and nothing is loaded") func misfits() throws {
