@@ -99,7 +99,7 @@ let package = Package(
         layer("MLXNN", ["MLX"]),
         layer("MLXOptimizers", ["MLX", "MLXNN"]),
         layer("MLXData", ["MLX", "MLXFormats"], resources: [.embedInCode("Resources/digits.npz")]),
-        layer("MLXModels", ["MLX", "MLXNN", "MLXData", "MLXFormats"]),
+        layer("MLXModels", ["MLX", "MLXNN", "MLXData", "MLXFormats", "MLXBase"]),
         layer("MLXTrain", ["MLX", "MLXNN", "MLXOptimizers", "MLXData"]),
         layer("MLXFuzz", ["MLX", "MLXFormats", "MLXPlanner", "MLXOps", "MLXGraph", "MLXBase"]),
         // L8

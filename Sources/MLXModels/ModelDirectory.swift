@@ -5,7 +5,8 @@ import MLXFormats
 import MLXNN
 
 /// A model directory as Hugging Face lays it out: `config.json`, weights in one or several
-/// safetensors files, `tokenizer.json`, `generation_config.json`.
+/// safetensors files, `tokenizer.json`, `generation_config.json`. Weights are those of the family's
+/// own tools or of MLX's, in any floating dtype or quantized (see ``ModelQuantization``).
 public struct ModelDirectory: Sendable {
     /// Where it is.
     public let url: URL
@@ -22,6 +23,9 @@ public struct ModelDirectory: Sendable {
     public func tokenizer() throws -> Tokenizer { try Tokenizer(directory: url) }
 
     /// The decoder that the configuration names, with its weights.
+    ///
+    /// Weights are read from the files when they are first used; `try checkedEval(model)` reads all
+    /// of them.
     /// - Throws: `ModelError` for a family that is not known, and for weights that are missing, too
     ///   many, or of another shape: all of them by name, and nothing is half-loaded.
     public func languageModel() throws -> any LanguageModel {
@@ -33,14 +37,7 @@ public struct ModelDirectory: Sendable {
             throw ModelError(
                 "models of type '\(type)' are not known: llama, mistral, qwen2, qwen3, gpt2, bert")
         }
-        var weights = try loadWeights()
-        if configuration.modelType == "gpt2" {
-            weights = ModelDirectory.gpt2(
-                weights, isTied: configuration.flag("tie_word_embeddings", default: true))
-        } else if configuration.flag("tie_word_embeddings", default: false) {
-            weights["lm_head.weight"] = nil
-        }
-        try ModelDirectory.assign(weights, to: model)
+        try load(weights(of: configuration.modelType), into: model)
         return model
     }
 
@@ -50,56 +47,45 @@ public struct ModelDirectory: Sendable {
         guard configuration.modelType == "bert" else {
             throw ModelError("'\(configuration.modelType)' is no encoder that is known: bert")
         }
-        let weights = ModelDirectory.bert(try loadWeights())
+        let weights = try weights(of: "bert")
         let model = try BERTModel(
             configuration, hasPooler: weights["pooler.dense.weight"] != nil)
-        try ModelDirectory.assign(weights, to: model)
+        try load(weights, into: model)
         return model
     }
 
     // MARK: - Weights
 
-    /// All tensors, by name, from one file or from the shards that the index names.
-    private func loadWeights() throws -> [String: MLXArray] {
-        let index = url.appendingPathComponent("model.safetensors.index.json")
-        guard FileManager.default.fileExists(atPath: index.path) else {
-            return try loadArrays(url: url.appendingPathComponent("model.safetensors"))
+    /// All arrays under the names that the models here have. None is read yet.
+    private func weights(of type: String) throws -> [String: MLXArray] {
+        var weights = try loadSharded(directory: url)
+        switch type {
+        case "gpt2": weights = ModelDirectory.gpt2(weights)
+        case "bert": weights = ModelDirectory.bert(weights)
+        default: break
         }
-        let tree = try ModelConfiguration.json(index)
-        guard let map = tree["weight_map"]?.members else {
-            throw ModelError("\(index.path) has no weight_map")
+        // GPT-2's configurations do not say that they tie.
+        if configuration.flag("tie_word_embeddings", default: type == "gpt2") {
+            for part in ["weight", "scales", "biases"] { weights["lm_head.\(part)"] = nil }
         }
-        let files = Set(map.compactMap(\.value.string))
-        guard files.allSatisfy({ !$0.contains("/") && !$0.hasPrefix(".") }) else {
-            throw ModelError("\(index.path) names files outside of the directory")
-        }
-        var result: [String: MLXArray] = [:]
-        for file in files.sorted() {
-            result.merge(try loadArrays(url: url.appendingPathComponent(file))) { $1 }
-        }
-        let missing = map.map(\.key).filter { result[$0] == nil }
-        guard missing.isEmpty else {
-            throw ModelError("the shards lack \(missing.prefix(8).joined(separator: ", "))")
-        }
-        return result
+        return weights
     }
 
-    /// Puts weights into a model, all or none.
-    static func assign(_ weights: [String: MLXArray], to model: some Module) throws {
+    /// Puts weights into a model, all or none; layers whose weights are quantized become quantized
+    /// layers first.
+    private func load(_ weights: [String: MLXArray], into model: some Module) throws {
+        try ModelQuantization.prepare(model, for: weights, ModelQuantization(configuration))
         do {
             try model.setWeights(weights)
         } catch let error as WeightsError {
-            throw ModelError("the weights do not fit: \(summary(of: error))")
+            throw ModelError("the weights do not fit: \(ModelDirectory.summary(of: error))")
         }
         model.train(false)
     }
 
-    /// A few keys of each fault: a model of another size lists hundreds.
     private static func summary(of error: WeightsError) -> String {
         func list(_ name: String, _ keys: [String]) -> String? {
-            if keys.isEmpty { return nil }
-            let more = keys.count > 8 ? " and \(keys.count - 8) more" : ""
-            return "\(name) \(keys.prefix(8).joined(separator: ", "))\(more)"
+            keys.isEmpty ? nil : "\(name) \(WeightsError.listing(keys))"
         }
         let shapes = error.mismatched.map { "\($0.key) \($0.found), not \($0.expected)" }
         return [
@@ -109,18 +95,21 @@ public struct ModelDirectory: Sendable {
     }
 
     /// GPT-2's weights are (in, out), and masks are stored with them.
-    private static func gpt2(_ weights: [String: MLXArray], isTied: Bool) -> [String: MLXArray] {
+    private static func gpt2(_ weights: [String: MLXArray]) -> [String: MLXArray] {
         var result: [String: MLXArray] = [:]
         for (name, array) in weights {
             let key = name.hasPrefix("transformer.") ? String(name.dropFirst(12)) : name
             if key.hasSuffix(".attn.bias") || key.hasSuffix(".attn.masked_bias") { continue }
-            if key == "lm_head.weight" && isTied { continue }
-            let isTurned = ["c_attn.weight", "c_proj.weight", "c_fc.weight"].contains {
-                key.hasSuffix($0)
-            }
-            result[key] = isTurned ? array.T : array
+            // Codes are always of (out, in).
+            let isQuantized = weights[name.dropLast(6) + "scales"] != nil
+            result[key] = isTurned(key) && !isQuantized ? array.T : array
         }
         return result
+    }
+
+    /// Whether Hugging Face has the transpose of GPT-2's weight.
+    static func isTurned(_ key: String) -> Bool {
+        ["c_attn.weight", "c_proj.weight", "c_fc.weight"].contains { key.hasSuffix($0) }
     }
 
     /// Files of models with heads have the encoder under its name, and position numbers.

@@ -24,6 +24,19 @@ private func format(
         mode: kind, operation: operation)
 }
 
+extension QuantizationMode {
+    /// The group size and width of a call, those that are not given being the mode's own.
+    /// - Throws: when the mode has no such group size or width.
+    package func settings(
+        groupSize: Int?, bits: Int?
+    ) throws(ArrayError) -> (groupSize: Int, bits: Int) {
+        // Every output has one scale, whatever is said.
+        if self == .int8 { return (groupSize ?? 64, 8) }
+        let format = try format(self, groupSize, bits, "quantize")
+        return (format.groupSize, format.bits)
+    }
+}
+
 /// Stores a matrix in few bits: codes, and a scale (in affine mode also an offset) for each group
 /// of numbers along the last axis.
 ///

@@ -23,15 +23,26 @@ public struct WeightsError: Error, Equatable, Sendable, CustomStringConvertible 
     /// Parameters in another shape, sorted by key.
     public let mismatched: [Mismatch]
 
-    /// What is wrong, key by key.
+    /// What is wrong, key by key; of long lists the beginning and the number of the others.
     public var description: String {
         var parts: [String] = []
-        if !missing.isEmpty { parts.append("missing: \(missing.joined(separator: ", "))") }
+        if !missing.isEmpty { parts.append("missing: \(WeightsError.listing(missing))") }
         if !unexpected.isEmpty {
-            parts.append("not in the model: \(unexpected.joined(separator: ", "))")
+            parts.append("not in the model: \(WeightsError.listing(unexpected))")
         }
-        parts += mismatched.map { "\($0.key) is \($0.expected) in the model, \($0.found) given" }
+        let shapes = mismatched.map {
+            "\($0.key) is \($0.expected) in the model, \($0.found) given"
+        }
+        if !shapes.isEmpty { parts.append(WeightsError.listing(shapes, separator: "; ")) }
         return "weights do not fit; " + parts.joined(separator: "; ")
+    }
+
+    /// Entries up to a limit, and how many there are besides: a model of another size lists
+    /// hundreds.
+    package static func listing(_ entries: [String], separator: String = ", ") -> String {
+        let limit = 20
+        let more = entries.count > limit ? " and \(entries.count - limit) more" : ""
+        return entries.prefix(limit).joined(separator: separator) + more
     }
 }
 
