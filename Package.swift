@@ -162,5 +162,6 @@ let package = Package(
         tests(
             "MLXOptimizersTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXRuntime"],
             resources: [.copy("Fixtures")]),
+        tests("MLXCommandTests", ["MLX", "MLXCommand"]),
     ]
 )

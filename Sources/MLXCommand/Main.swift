@@ -8,7 +8,8 @@ struct MLXCommand: AsyncParsableCommand {
         abstract: "MLX for Linux: lazy arrays on three device actors.",
         subcommands: [
             DemoCommand.self, DoctorCommand.self, OpsCommand.self, OpCommand.self,
-            TokenizeCommand.self, EmbedCommand.self, LogitsCommand.self, GenerateCommand.self,
+            InspectCommand.self, ConvertCommand.self, TokenizeCommand.self, EmbedCommand.self,
+            LogitsCommand.self, GenerateCommand.self,
             FuzzCommand.self, BenchCommand.self, ParityCommand.self, ReloadCommand.self,
             DirectSGEMMCommand.self,
         ])
@@ -18,6 +19,8 @@ struct MLXCommand: AsyncParsableCommand {
 @main
 enum Main {
     static func main() async {
+        // A reader that has seen enough closes the pipe; writing then fails, and does not kill.
+        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try MLXCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -11,7 +11,7 @@ public final class BERTModel: Module {
     init(_ configuration: ModelConfiguration, hasPooler: Bool) throws {
         let width = try configuration.size("hidden_size")
         let heads = try configuration.size("num_attention_heads")
-        let epsilon = Float(try configuration.number("layer_norm_eps", default: 1e-12))
+        let epsilon = try configuration.epsilon("layer_norm_eps", default: 1e-12)
         guard width % heads == 0 else { throw ModelError("\(heads) heads of a width of \(width)") }
         let activation = try ActivationNames.function(
             configuration, "hidden_act", default: "gelu")
@@ -22,7 +22,8 @@ public final class BERTModel: Module {
         embeddings = try BERTEmbeddings(configuration, width, epsilon)
         let inner = try configuration.size("intermediate_size")
         encoder = BERTEncoder(
-            try configuration.size("num_hidden_layers"), width, heads, inner, epsilon, activation)
+            try configuration.count("num_hidden_layers", atMost: 4096), width, heads, inner,
+            epsilon, activation)
         pooler = hasPooler ? BERTPooler(width) : nil
     }
 
@@ -123,15 +124,15 @@ final class BERTAttention: Module {
 }
 
 final class BERTHeads: Module {
-    let query: Linear
-    let key: Linear
-    let value: Linear
+    @ModuleInfo(key: "query") var query: Linear
+    @ModuleInfo(key: "key") var key: Linear
+    @ModuleInfo(key: "value") var value: Linear
     private let _count: Int
 
     init(_ width: Int, _ count: Int) {
-        query = Linear(width, width)
-        key = Linear(width, width)
-        value = Linear(width, width)
+        _query.wrappedValue = Linear(width, width)
+        _key.wrappedValue = Linear(width, width)
+        _value.wrappedValue = Linear(width, width)
         _count = count
     }
 
@@ -147,23 +148,23 @@ final class BERTHeads: Module {
 }
 
 final class BERTDense: Module {
-    let dense: Linear
+    @ModuleInfo(key: "dense") var dense: Linear
 
-    init(_ width: Int, _ inner: Int) { dense = Linear(width, inner) }
+    init(_ width: Int, _ inner: Int) { _dense.wrappedValue = Linear(width, inner) }
 }
 
 final class BERTPooler: Module {
-    let dense: Linear
+    @ModuleInfo(key: "dense") var dense: Linear
 
-    init(_ width: Int) { dense = Linear(width, width) }
+    init(_ width: Int) { _dense.wrappedValue = Linear(width, width) }
 }
 
 final class BERTOutput: Module {
-    let dense: Linear
+    @ModuleInfo(key: "dense") var dense: Linear
     @ModuleInfo(key: "LayerNorm") var norm: LayerNorm
 
     init(_ inner: Int, _ width: Int, _ epsilon: Float) {
-        dense = Linear(inner, width)
+        _dense.wrappedValue = Linear(inner, width)
         _norm.wrappedValue = LayerNorm(dimensions: width, eps: epsilon)
     }
 

@@ -13,9 +13,9 @@ public final class GPT2Model: Module, LanguageModel {
     init(_ configuration: ModelConfiguration) throws {
         let width = try configuration.size("n_embd", "hidden_size")
         let heads = try configuration.size("n_head", "num_attention_heads")
-        let count = try configuration.size("n_layer", "num_hidden_layers")
+        let count = try configuration.count("n_layer", "num_hidden_layers", atMost: 4096)
         let inner = try configuration.size("n_inner", default: 4 * width)
-        let epsilon = Float(try configuration.number("layer_norm_epsilon", default: 1e-5))
+        let epsilon = try configuration.epsilon("layer_norm_epsilon", default: 1e-5)
         guard width % heads == 0 else { throw ModelError("\(heads) heads of a width of \(width)") }
         _tokenEmbedding.wrappedValue = Embedding(
             embeddingCount: try configuration.size("vocab_size"), dimensions: width)

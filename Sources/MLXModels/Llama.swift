@@ -51,12 +51,12 @@ struct LlamaShape {
     init(_ configuration: ModelConfiguration) throws {
         width = try configuration.size("hidden_size")
         inner = try configuration.size("intermediate_size")
-        layers = try configuration.size("num_hidden_layers")
+        layers = try configuration.count("num_hidden_layers", atMost: 4096)
         heads = try configuration.size("num_attention_heads")
         groups = try configuration.size("num_key_value_heads", default: heads)
         headWidth = try configuration.size("head_dim", default: max(width / heads, 1))
         vocabulary = try configuration.size("vocab_size")
-        epsilon = Float(try configuration.number("rms_norm_eps", default: 1e-6))
+        epsilon = try configuration.epsilon("rms_norm_eps", default: 1e-6)
         let type = configuration.modelType
         tiesEmbeddings = configuration.flag("tie_word_embeddings", default: false)
         let hasBias = configuration.flag("attention_bias", default: false)

@@ -33,9 +33,34 @@ struct ModelConfiguration: Sendable {
         }
     }
 
+    /// All entries, in the order of the file.
+    var members: [JSONValue.Member] { tree.members ?? [] }
+
     var modelType: String { tree["model_type"]?.string ?? "" }
 
     subscript(key: String) -> JSONValue? { tree[key] }
+
+    /// A positive integer. Layers are counted with less room than widths, because each is an object
+    /// before any weight is compared.
+    func count(_ keys: String..., atMost limit: Int) throws -> Int {
+        for key in keys {
+            guard let value = tree[key], value != .null else { continue }
+            guard let count = value.integer, (1...limit).contains(count) else {
+                throw ModelError("config.json: '\(key)' must be an integer from 1 to \(limit)")
+            }
+            return count
+        }
+        throw ModelError("config.json has no '\(keys[0])'")
+    }
+
+    /// What is added to a variance before its root is taken.
+    func epsilon(_ key: String, default fallback: Double) throws -> Float {
+        let value = Float(try number(key, default: fallback))
+        guard value >= 0, value.isFinite else {
+            throw ModelError("config.json: '\(key)' must be a number that is not negative")
+        }
+        return value
+    }
 
     /// A positive integer.
     func size(_ keys: String..., default fallback: Int? = nil) throws -> Int {

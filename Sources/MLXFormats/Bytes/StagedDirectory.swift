@@ -10,6 +10,7 @@ package final class StagedDirectory {
     private let path: String
     private let staging: String
     private let isNew: Bool
+    private var names: [String] = []
     private var isFinished = false
 
     /// - Parameter path: of the directory; its parent has to exist.
@@ -32,8 +33,16 @@ package final class StagedDirectory {
 
     deinit { discard() }
 
-    /// Where to write the file that will have this name.
-    package func path(of name: String) -> String { staging + "/" + name }
+    /// Where to write the file that will have this name, which may be one of a folder within.
+    package func path(of name: String) -> String {
+        names.append(name)
+        if let folder = StagedDirectory.folder(of: name) { mkdir(staging + "/" + folder, 0o777) }
+        return staging + "/" + name
+    }
+
+    private static func folder(of name: String) -> String? {
+        name.lastIndex(of: "/").map { String(name[..<$0]) }
+    }
 
     /// Makes the files visible.
     /// - Parameters:
@@ -49,7 +58,6 @@ package final class StagedDirectory {
             StagedDirectory.flush(path + "/..")
             return
         }
-        let names = StagedDirectory.names(in: staging).sorted()
         for name in names {
             var status = stat()
             if stat(path + "/" + name, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
@@ -60,19 +68,20 @@ package final class StagedDirectory {
             throw failed("its '\(record)' cannot be replaced")
         }
         for name in names where name != record { try move(name) }
-        for name in StagedDirectory.names(in: path) where isStale(name) && !names.contains(name) {
+        let kept = Set(names)
+        for name in StagedDirectory.names(in: path) where isStale(name) && !kept.contains(name) {
             unlink(path + "/" + name)
         }
         // The others are durable before the record says that they are there.
         StagedDirectory.flush(path)
-        if let record, names.contains(record) { try move(record) }
-        isFinished = true
-        rmdir(staging)
+        if let record, kept.contains(record) { try move(record) }
+        removeStaging()
         StagedDirectory.flush(path)
     }
 
     private func move(_ name: String) throws(ArrayError) {
-        guard rename(path(of: name), path + "/" + name) == 0 else {
+        if let folder = StagedDirectory.folder(of: name) { mkdir(path + "/" + folder, 0o777) }
+        guard rename(staging + "/" + name, path + "/" + name) == 0 else {
             throw failed("'\(name)' cannot be renamed")
         }
     }
@@ -83,7 +92,15 @@ package final class StagedDirectory {
 
     private func discard() {
         if isFinished { return }
-        for name in StagedDirectory.names(in: staging) { unlink(path(of: name)) }
+        for name in names { unlink(staging + "/" + name) }
+        removeStaging()
+    }
+
+    private func removeStaging() {
+        isFinished = true
+        for folder in Set(names.compactMap(StagedDirectory.folder)).sorted() {
+            rmdir(staging + "/" + folder)
+        }
         rmdir(staging)
     }
 

@@ -1,0 +1,143 @@
+import ArgumentParser
+import Foundation
+import MLX
+import MLXFormats
+import MLXModels
+
+/// `mlx convert`: arrays and models in another format, dtype or quantization.
+struct ConvertCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "convert",
+        abstract: "Write arrays or a model in another format, dtype or quantization.",
+        discussion: """
+            Reads safetensors, npz, npy, gguf, a safetensors index, or a directory. The name of the \
+            output decides: .safetensors, .npz, .npy or .gguf, else a directory of shards. A \
+            directory with a config.json becomes one with its configuration and tokenizer.
+            """)
+
+    @Argument(help: "The file or directory to read.") var input: String
+    @Argument(help: "The file or directory to write.") var output: String
+    @Option(help: "Of all floating-point arrays: float32, float16, bfloat16 or float64.")
+    var dtype: String?
+    @Flag(help: "Store matrices in few bits.") var quantize = false
+    @Option(help: "Bits of a stored weight; the mode's own by default.") var bits: Int?
+    @Option(help: "Weights that share a scale; the mode's own by default.") var groupSize: Int?
+    @Option(help: "affine, mxfp4, mxfp8, nvfp4 or int8.") var mode: String?
+    @Option(help: "The most bytes of arrays in one file of a directory.")
+    var shardBytes = 5 << 30
+    @Flag(help: "Replace what is there.") var force = false
+
+    private static let dtypes: [String: DType] = [
+        "float32": .float32, "float16": .float16, "bfloat16": .bfloat16, "float64": .float64,
+        "f32": .float32, "f16": .float16, "bf16": .bfloat16, "f64": .float64,
+    ]
+
+    func validate() throws {
+        if let dtype, ConvertCommand.dtypes[dtype] == nil {
+            throw ValidationError("'\(dtype)' is none of the floating-point dtypes")
+        }
+        guard shardBytes > 0 else { throw ValidationError("--shard-bytes must be positive") }
+        guard quantize || (bits == nil && groupSize == nil && mode == nil) else {
+            throw ValidationError("--bits, --group-size and --mode belong to --quantize")
+        }
+        guard quantize else { return }
+        do { _ = try format() } catch let error as ArrayError {
+            throw ValidationError(error.message)
+        }
+    }
+
+    private func format() throws -> ModelQuantization.Format {
+        guard let mode = QuantizationMode(rawValue: mode ?? "affine") else {
+            throw ValidationError("'\(mode ?? "")' is no mode of quantization")
+        }
+        return try ModelQuantization.Format(groupSize: groupSize, bits: bits, mode: mode)
+    }
+
+    func run() throws {
+        let target = URL(fileURLWithPath: output)
+        try checkTarget(target)
+        let type = dtype.flatMap { ConvertCommand.dtypes[$0] }
+        let isFile = ["safetensors", "npz", "npy", "gguf"].contains(target.pathExtension)
+        if !isFile, isModel {
+            try ModelDirectory(URL(fileURLWithPath: input)).convert(
+                to: target, quantization: quantize ? ModelQuantization(try format()) : nil,
+                dtype: type, maximumShardBytes: shardBytes)
+            return
+        }
+        var (arrays, metadata) = try read()
+        if let type {
+            arrays = arrays.mapValues {
+                $0.dtype.isFloatingPoint && $0.dtype != .complex64 ? $0.asType(type) : $0
+            }
+        }
+        if quantize { try quantize(&arrays) }
+        if isFile {
+            try write(arrays, metadata, to: target)
+        } else {
+            try saveSharded(
+                arrays: arrays, directory: target, maximumShardBytes: shardBytes,
+                metadata: metadata)
+        }
+    }
+
+    /// Whether the input is a directory with a configuration.
+    private var isModel: Bool {
+        FileManager.default.fileExists(
+            atPath: URL(fileURLWithPath: input).appendingPathComponent("config.json").path)
+    }
+
+    private func checkTarget(_ target: URL) throws {
+        var isFolder: ObjCBool = false
+        let files = FileManager.default
+        guard !force, files.fileExists(atPath: target.path, isDirectory: &isFolder) else { return }
+        if isFolder.boolValue, try files.contentsOfDirectory(atPath: target.path).isEmpty { return }
+        throw ArrayError(.file, "convert", "'\(output)' is there; --force replaces it")
+    }
+
+    private func read() throws -> ([String: MLXArray], [String: String]) {
+        let url = URL(fileURLWithPath: input)
+        var isFolder: ObjCBool = false
+        let exists = FileManager.default.fileExists(atPath: input, isDirectory: &isFolder)
+        if exists, isFolder.boolValue { return (try loadSharded(directory: url), [:]) }
+        if url.pathExtension == "npy" { return (["array": try loadArray(url: url)], [:]) }
+        return try loadArraysAndMetadata(url: url)
+    }
+
+    private func write(
+        _ arrays: [String: MLXArray], _ metadata: [String: String], to target: URL
+    ) throws {
+        guard target.pathExtension == "npy" else {
+            return try save(arrays: arrays, metadata: metadata, url: target)
+        }
+        guard arrays.count == 1, let array = arrays.values.first else {
+            throw ArrayError(
+                .argument, "convert", "an npy file holds one array, and there are \(arrays.count)")
+        }
+        try save(array: array, url: target)
+    }
+
+    /// Matrices named `x.weight` become `x.weight`, `x.scales` and `x.biases`, as in MLX's
+    /// checkpoints.
+    private func quantize(_ arrays: inout [String: MLXArray]) throws {
+        let format = try format()
+        var count = 0
+        for (name, array) in arrays {
+            let path = name.hasSuffix(".weight") ? name.dropLast(7) : ""
+            guard !path.isEmpty, array.ndim == 2, array.dtype.isFloatingPoint,
+                array.dtype != .complex64, array.dim(1) > 0,
+                format.mode == .int8 || array.dim(1) % format.groupSize == 0
+            else { continue }
+            let parts = quantized(
+                array, groupSize: format.groupSize, bits: format.bits, mode: format.mode)
+            arrays[name] = parts.wq
+            arrays[path + ".scales"] = parts.scales
+            arrays[path + ".biases"] = parts.biases
+            count += 1
+        }
+        guard count > 0 else {
+            throw ArrayError(
+                .argument, "convert",
+                "no matrix named x.weight has rows of whole groups of \(format.groupSize)")
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import Foundation
+import MLX
+import MLXFormats
+import MLXNN
+
+// A model directory as another one: in another dtype, quantized, in shards of another size. The
+// layout is Hugging Face's with MLX's additions, so that MLX's own tools read it too.
+
+extension ModelDirectory {
+    /// Writes the model into another directory, with its configuration and its tokenizer.
+    ///
+    /// Weights are read, converted and written shard by shard. The directory changes as a whole, or
+    /// not at all; it may be the one that is read.
+    /// ```swift
+    /// let format = try ModelQuantization.Format(groupSize: 64, bits: 4)
+    /// try ModelDirectory(url).convert(to: other, quantization: ModelQuantization(format))
+    /// ```
+    /// - Parameters:
+    ///   - quantization: of the layers whose inputs are whole groups; nil leaves weights as they
+    ///     are.
+    ///   - dtype: of all floating-point weights; nil leaves each as it is.
+    ///   - maximumShardBytes: of the arrays in one file.
+    /// - Throws: `ModelError` for a model of an unknown family that is to be quantized, or one that
+    ///   is quantized already; what ``languageModel()`` and `saveSharded` throw.
+    public func convert(
+        to directory: URL, quantization: ModelQuantization? = nil, dtype: DType? = nil,
+        maximumShardBytes: Int = 5 << 30
+    ) throws {
+        let staged = try StagedDirectory(path: directory.path)
+        var weights = try quantization.map { try quantized($0, dtype) } ?? converted(dtype)
+        let text = JSONWriter.bytes(of: try configuration(quantization, dtype))
+        try Data(text + [0x0A]).write(to: URL(fileURLWithPath: staged.path(of: "config.json")))
+        for name in try otherFiles() {
+            try Data(contentsOf: url.appendingPathComponent(name)).write(
+                to: URL(fileURLWithPath: staged.path(of: name)))
+        }
+        try writeShards(
+            taking: &weights, to: staged, maximumShardBytes: maximumShardBytes,
+            metadata: ["format": "mlx"])
+        try commitShards(staged)
+    }
+
+    /// The weights under the names of the files.
+    private func converted(_ dtype: DType?) throws -> [String: MLXArray] {
+        let weights = try loadSharded(directory: url)
+        guard let dtype else { return weights }
+        return weights.mapValues { ModelDirectory.cast($0, dtype) }
+    }
+
+    /// The weights under the names of the models here.
+    private func quantized(
+        _ quantization: ModelQuantization, _ dtype: DType?
+    ) throws -> [String: MLXArray] {
+        guard try ModelQuantization(configuration) == nil else {
+            throw ModelError("the model is quantized already")
+        }
+        let isEncoder = configuration.modelType == "bert"
+        let model: Module = isEncoder ? try encoder() : try languageModel()
+        if let dtype {
+            let parameters = Dictionary(model.parameters().flattened()) { first, _ in first }
+            try model.setWeights(parameters.mapValues { ModelDirectory.cast($0, dtype) })
+        }
+        guard !quantization.quantize(model).isEmpty else {
+            throw ModelError(
+                "no layer's inputs are whole groups of \(quantization.format.groupSize)")
+        }
+        var weights = Dictionary(model.parameters().flattened()) { first, _ in first }
+        if configuration.modelType == "gpt2" {
+            // What stays in floating point keeps the files' own layout.
+            for (key, array) in weights
+            where ModelDirectory.isTurned(key) && array.dtype.isFloatingPoint {
+                weights[key] = array.T
+            }
+        }
+        return weights
+    }
+
+    private static func cast(_ array: MLXArray, _ dtype: DType) -> MLXArray {
+        array.dtype.isFloatingPoint && array.dtype != .complex64 ? array.asType(dtype) : array
+    }
+
+    private func configuration(
+        _ quantization: ModelQuantization?, _ dtype: DType?
+    ) throws -> JSONValue {
+        var members = configuration.members
+        func set(_ key: String, _ value: JSONValue) {
+            members.removeAll { $0.key == key }
+            members.append(.init(key, value))
+        }
+        if let quantization {
+            // MLX's tools read the first, Hugging Face's the second.
+            set("quantization", quantization.json)
+            set("quantization_config", quantization.json)
+        }
+        if let dtype {
+            for key in ["dtype", "torch_dtype"] where members.contains(where: { $0.key == key }) {
+                set(key, .string("\(dtype)"))
+            }
+        }
+        return .object(members)
+    }
+
+    /// Everything but the weights: names relative to the directory.
+    private func otherFiles() throws -> [String] {
+        let weights: Set = [
+            "safetensors", "bin", "pt", "pth", "gguf", "npz", "h5", "msgpack", "onnx", "ot",
+        ]
+        let files = FileManager.default
+        var names: [String] = []
+        for name in try files.contentsOfDirectory(atPath: url.path).sorted()
+        where !name.hasPrefix(".") && name != "config.json" {
+            var isFolder: ObjCBool = false
+            let place = url.appendingPathComponent(name)
+            guard files.fileExists(atPath: place.path, isDirectory: &isFolder) else { continue }
+            if isFolder.boolValue {
+                // The parts of a sentence-transformers model have folders of their own.
+                let inner = place.appendingPathComponent("config.json")
+                if files.fileExists(atPath: inner.path) { names.append(name + "/config.json") }
+            } else if !weights.contains(place.pathExtension),
+                !name.hasSuffix(SafetensorsIndex.suffix), !name.hasSuffix(".bin.index.json")
+            {
+                names.append(name)
+            }
+        }
+        return names
+    }
+}

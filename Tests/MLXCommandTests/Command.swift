@@ -1,0 +1,47 @@
+import Foundation
+import Testing
+
+/// Runs the `mlx` command that was built with the tests, as a user does. A command that is ended by
+/// a signal fails the test that ran it.
+struct Command {
+    let status: Int32
+    let output: String
+    let errors: String
+
+    init(_ arguments: String...) throws {
+        // The tests' own executable lies beside the products.
+        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        var folder = URL(fileURLWithPath: own).deletingLastPathComponent()
+        if !FileManager.default.fileExists(atPath: folder.appendingPathComponent("mlx").path) {
+            folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        }
+        let process = Process()
+        process.executableURL = folder.appendingPathComponent("mlx")
+        process.arguments = arguments
+        let (out, err) = (Pipe(), Pipe())
+        process.standardOutput = out
+        process.standardError = err
+        try process.run()
+        // Errors are short, so that reading one pipe after the other cannot block.
+        output = String(decoding: try out.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        errors = String(decoding: try err.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        status = process.terminationStatus
+        #expect(process.terminationReason == .exit, "\(arguments) was ended by signal \(status)")
+    }
+
+    /// The output as a JSON object.
+    func object() throws -> [String: Any] {
+        try #require(
+            try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [String: Any])
+    }
+}
+
+/// A folder that is gone when the test is over.
+func withFolder<R>(_ body: (URL) throws -> R) throws -> R {
+    let folder = FileManager.default.temporaryDirectory
+        .appendingPathComponent("mlx-command-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    return try body(folder)
+}
