@@ -10,8 +10,8 @@ struct ConvertCommand: ParsableCommand {
         commandName: "convert",
         abstract: "Write arrays or a model in another format, dtype or quantization.",
         discussion: """
-            Reads safetensors, npz, npy, gguf, a safetensors index, or a directory. The name of the \
-            output decides: .safetensors, .npz, .npy or .gguf, else a directory of shards. A \
+            Reads safetensors, npz, npy, gguf, a safetensors index, or a directory. The name of \
+            the output decides: .safetensors, .npz, .npy or .gguf, else a directory of shards. A \
             directory with a config.json becomes one with its configuration and tokenizer.
             """)
 
