@@ -75,10 +75,15 @@ public struct ModelDirectory: Sendable {
     /// layers first.
     private func load(_ weights: [String: MLXArray], into model: some Module) throws {
         try ModelQuantization.prepare(model, for: weights, ModelQuantization(configuration))
+        try ModelDirectory.assign(weights, to: model)
+    }
+
+    /// Puts weights into a model, all or none.
+    static func assign(_ weights: [String: MLXArray], to model: some Module) throws {
         do {
             try model.setWeights(weights)
         } catch let error as WeightsError {
-            throw ModelError("the weights do not fit: \(ModelDirectory.summary(of: error))")
+            throw ModelError("the weights do not fit: \(summary(of: error))")
         }
         model.train(false)
     }
