@@ -26,8 +26,8 @@ enum ParityCases {
         let key = MLXRandom.key(3)
 
         init() {
-            x = MLXRandom.uniform(0.05 ..< 0.95, [1_000_000], key: MLXRandom.key(1))
-            y = MLXRandom.uniform(0.05 ..< 0.95, [1_000_000], key: MLXRandom.key(2))
+            x = MLXRandom.uniform(0.05..<0.95, [1_000_000], key: MLXRandom.key(1))
+            y = MLXRandom.uniform(0.05..<0.95, [1_000_000], key: MLXRandom.key(2))
             m = x.reshaped(1000, 1000)
             n = y.reshaped(1000, 1000)
             integers = (x * 1000).asType(.int32)
@@ -129,16 +129,16 @@ enum ParityCases {
             ("tril", { [tril(o.m)] }), ("triu", { [triu(o.m)] }), ("diag", { [diag(o.m)] }),
             ("strided slice", { [contiguous(o.m[0..., .stride(by: 2)])] }),
             ("flip", { [contiguous(o.m[0..., .stride(by: -1)])] }),
-            ("arange", { [MLXArray(0 ..< 1_000_000)] }), ("eye", { [MLXArray.eye(1000)] }),
+            ("arange", { [MLXArray(0..<1_000_000)] }), ("eye", { [MLXArray.eye(1000)] }),
             ("linspace", { [linspace(Float(0), Float(1), count: 1_000_000)] }),
             ("zeros", { [MLXArray.zeros([1_000_000])] }),
             ("full", { [MLXArray.full([1_000_000], values: MLXArray(2 as Float))] }),
-            ("outer", { [outer(o.x[0 ..< 1000], o.y[0 ..< 1000])] }),
+            ("outer", { [outer(o.x[0..<1000], o.y[0..<1000])] }),
         ]
     }
 
     private static func indexing(_ o: Operands) -> [Case] {
-        let rows = o.indices[0 ..< 1000]
+        let rows = o.indices[0..<1000]
         let columns = o.indices.reshaped(1000, 1000)
         eval(rows, columns)
         return [

@@ -21,7 +21,7 @@ enum PlanBenchmark {
         let model = Net()
         let optimizer = Adam(learningRate: 1e-3)
         let x = MLXRandom.normal([205, 16])
-        let y = MLXRandom.randInt(0 ..< 4, [205]).asType(.int32)
+        let y = MLXRandom.randInt(0..<4, [205]).asType(.int32)
         eval(model, x, y)
         let step = valueAndGrad(model: model) { (model: Net, x: MLXArray, y: MLXArray) in
             crossEntropy(logits: model(x), targets: y, reduction: .mean)
@@ -33,7 +33,7 @@ enum PlanBenchmark {
             let start = number % 7 * 32
             let end = min(start + 32, 205)
             optimizer.learningRate = 1e-3 * Float(200 - number) / 200
-            let (loss, gradients) = step(model, x[start ..< end], y[start ..< end])
+            let (loss, gradients) = step(model, x[start..<end], y[start..<end])
             optimizer.update(model: model, gradients: gradients)
             try checkedEval(model, optimizer, loss)
             resident.append(Memory.activeMemory)
