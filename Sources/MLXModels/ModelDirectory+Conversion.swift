@@ -113,9 +113,12 @@ extension ModelDirectory {
             let place = url.appendingPathComponent(name)
             guard files.fileExists(atPath: place.path, isDirectory: &isFolder) else { continue }
             if isFolder.boolValue {
-                // The parts of a sentence-transformers model have folders of their own.
-                let inner = place.appendingPathComponent("config.json")
-                if files.fileExists(atPath: inner.path) { names.append(name + "/config.json") }
+                // The parts of a sentence-transformers model have folders of their own, some with
+                // small weights, which stay as they are.
+                for part in ["config.json", "model.safetensors"] {
+                    let inner = place.appendingPathComponent(part)
+                    if files.fileExists(atPath: inner.path) { names.append("\(name)/\(part)") }
+                }
             } else if !weights.contains(place.pathExtension),
                 !name.hasSuffix(SafetensorsIndex.suffix), !name.hasSuffix(".bin.index.json")
             {

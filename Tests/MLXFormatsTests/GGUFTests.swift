@@ -3,8 +3,7 @@ import Testing
 
 @testable import MLXFormats
 
-/// GGUF files: what MLX reads from the fixture, what comes back from what is written, and files
-/// that lie about every count, length, offset and type.
+/// GGUF files: what MLX reads from the fixture, and what comes back from what is written.
 @Suite struct GGUFTests {
     private func open(_ bytes: [UInt8]) throws -> GGUF { try GGUF.open(MemorySource(bytes)) }
 
@@ -62,70 +61,6 @@ import Testing
                 }
             }
             #expect(error?.kind == .dtype)
-        }
-    }
-
-    /// A file of one float32 tensor (2, 3), with a part replaced.
-    private func hostile(
-        magic: Int = 0x4655_4747, version: Int = 3, tensors: Int = 1, values: Int = 0,
-        metadata: [UInt8] = [], name: [UInt8] = Array("x".utf8), nameCount: Int? = nil,
-        rank: Int = 2, dims: [Int] = [3, 2], type: Int = 0, offset: Int = 0, data: Int = 24
-    ) -> [UInt8] {
-        var out: [UInt8] = []
-        out.append32(magic)
-        out.append32(version)
-        out.append64(tensors)
-        out.append64(values)
-        out += metadata
-        out.append64(nameCount ?? name.count)
-        out += name
-        out.append32(rank)
-        for dim in dims { out.append64(dim) }
-        out.append32(type)
-        out.append64(offset)
-        out += [UInt8](repeating: 0, count: (32 - out.count % 32) % 32 + data)
-        return out
-    }
-
-    private func metadata(_ key: String, _ type: Int, _ value: [UInt8]) -> [UInt8] {
-        var out: [UInt8] = []
-        out.append64(key.utf8.count)
-        out += Array(key.utf8)
-        out.append32(type)
-        return out + value
-    }
-
-    @Test("Files that lie are typed errors") func lies() throws {
-        #expect(try open(hostile()).tensors.count == 1)
-        let bad = [
-            hostile(magic: 1), hostile(version: 1), hostile(version: 4), hostile(tensors: -1),
-            hostile(tensors: 1 << 40), hostile(tensors: 2), hostile(values: 1 << 60),
-            hostile(values: 1), hostile(name: []), hostile(nameCount: -1),
-            hostile(nameCount: 1 << 62), hostile(name: [0xFF]), hostile(rank: 99),
-            hostile(rank: 17, dims: [Int](repeating: 1, count: 17)), hostile(dims: [-1, 2]),
-            hostile(dims: [1 << 32, 1 << 32]), hostile(dims: [1 << 62, 4]),
-            hostile(dims: [0, .max]), hostile(type: 4), hostile(type: -1), hostile(type: 2),
-            hostile(dims: [32, 1 << 57], type: 2), hostile(offset: 1), hostile(offset: -32),
-            hostile(offset: 1 << 40), hostile(offset: 32), hostile(data: 23),
-            hostile(values: 1, metadata: metadata("k", 13, [])),
-            hostile(values: 1, metadata: metadata("k", 9, [9, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0])),
-            hostile(
-                values: 1,
-                metadata: metadata(
-                    "k", 9, [12, 0, 0, 0] + [UInt8](repeating: 0xFF, count: 8))),
-            hostile(values: 1, metadata: metadata("general.alignment", 4, [0, 0, 0, 0])),
-            hostile(values: 1, metadata: metadata("general.alignment", 4, [3, 0, 0, 0])),
-            hostile(values: 1, metadata: metadata("general.alignment", 4, [0, 0, 0, 0x80])),
-            hostile(values: 1, metadata: metadata("general.alignment", 7, [1])),
-            hostile(
-                values: 2, metadata: metadata("k", 7, [1]) + metadata("k", 7, [0])),
-            [], Array("GGUF".utf8), [UInt8](repeating: 0xFF, count: 64),
-        ]
-        for (number, bytes) in bad.enumerated() {
-            let error = #expect(throws: ArrayError.self, "file \(number)") {
-                for tensor in try open(bytes).tensors { _ = try tensor.bytes() }
-            }
-            #expect(error?.kind == .file, "file \(number)")
         }
     }
 }

@@ -26,7 +26,8 @@ struct AddedTokens: Sendable {
     init(_ json: JSONValue?, normalizer: Normalizer?) throws(TokenizerError) {
         var tokens: [Token] = []
         for entry in json?.array ?? [] {
-            guard let id = entry["id"]?.integer, id >= 0, let content = entry["content"]?.string
+            guard let id = entry["id"]?.integer, (0..<Vocabulary.maximumID).contains(id),
+                let content = entry["content"]?.string
             else { throw TokenizerError("an added token has no id or no content") }
             tokens.append(
                 Token(

@@ -22,6 +22,7 @@ indirect enum TokenDecoder: Sendable {
                 if let decoder = try TokenDecoder(part) { parts.append(decoder) }
             }
             self = .sequence(parts)
+            _ = try TextPattern.growth(parts.map(\.growth))
         case "ByteLevel": self = .byteLevel
         case "WordPiece":
             self = .wordPiece(
@@ -46,6 +47,16 @@ indirect enum TokenDecoder: Sendable {
         }
     }
 
+    /// How many times as long a text becomes at most, by what is inserted.
+    private var growth: Int {
+        switch self {
+        case .sequence(let parts):
+            parts.reduce(1) { min($0 * max($1.growth, 1), TextPattern.maximumGrowth + 1) }
+        case .replace(_, let replacement): replacement.unicodeScalars.count
+        default: 1
+        }
+    }
+
     func apply(_ pieces: [String]) -> [String] {
         switch self {
         case .sequence(let parts): return parts.reduce(pieces) { $1.apply($0) }
@@ -61,6 +72,7 @@ indirect enum TokenDecoder: Sendable {
         case .replace(let pattern, let replacement):
             return pieces.map { pattern.replace($0, replacement) }
         case .suffix(let suffix):
+            if suffix.isEmpty { return pieces }
             return pieces.enumerated().map { number, piece in
                 piece.replacing(suffix, with: number == pieces.count - 1 ? "" : " ")
             }

@@ -24,6 +24,7 @@ indirect enum Normalizer: Sendable {
                 if let normalizer = try Normalizer(part) { parts.append(normalizer) }
             }
             self = .sequence(parts)
+            _ = try TextPattern.growth(parts.map(\.growth))
         case "NFC": self = .canonicalComposition
         case "NFD": self = .canonicalDecomposition
         case "NFKC": self = .compatibilityComposition
@@ -40,6 +41,17 @@ indirect enum Normalizer: Sendable {
         case "BertNormalizer": self = .bert(BertNormalization(json))
         case let type:
             throw TokenizerError("the normalizer '\(type ?? "without a type")' is not known")
+        }
+    }
+
+    /// How many times as long a text becomes at most, by what is inserted.
+    private var growth: Int {
+        switch self {
+        case .sequence(let parts):
+            parts.reduce(1) { min($0 * max($1.growth, 1), TextPattern.maximumGrowth + 1) }
+        case .replace(_, let replacement): replacement.unicodeScalars.count
+        case .prepend(let start): start.unicodeScalars.count + 1
+        default: 1
         }
     }
 

@@ -40,8 +40,13 @@ indirect enum PostProcessor: Sendable {
         }
     }
 
+    /// Parts of a template, each of which may repeat the text.
+    private static let maximumPieceCount = 64
+
     private static func id(_ json: JSONValue?) throws(TokenizerError) -> Int {
-        guard let parts = json?.array, parts.count == 2, let id = parts[1].integer else {
+        guard let parts = json?.array, parts.count == 2, let id = parts[1].integer,
+            (0..<Vocabulary.maximumID).contains(id)
+        else {
             throw TokenizerError("a post-processor names no token")
         }
         return id
@@ -50,10 +55,17 @@ indirect enum PostProcessor: Sendable {
     private static func template(_ json: JSONValue) throws(TokenizerError) -> PostProcessor {
         var ids: [String: [Int]] = [:]
         for member in json["special_tokens"]?.members ?? [] {
-            ids[member.key] = (member.value["ids"]?.array ?? []).compactMap(\.integer)
+            let own = (member.value["ids"]?.array ?? []).compactMap(\.integer)
+            guard own.allSatisfy((0..<Vocabulary.maximumID).contains) else {
+                throw TokenizerError("the special token '\(member.key.prefix(64))' has no id")
+            }
+            ids[member.key] = own
         }
         func pieces(_ list: JSONValue?) throws(TokenizerError) -> [Piece] {
             var result: [Piece] = []
+            guard (list?.array ?? []).count <= maximumPieceCount else {
+                throw TokenizerError("the template has more than \(maximumPieceCount) parts")
+            }
             for entry in list?.array ?? [] {
                 if let sequence = entry["Sequence"] {
                     result.append(sequence["id"]?.string == "B" ? .second : .first)

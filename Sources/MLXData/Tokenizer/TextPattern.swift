@@ -31,6 +31,25 @@ struct TextPattern: Sendable {
         }
     }
 
+    /// How many times as long a text of replacements can become, at most. Chains multiply, so that
+    /// a file of a few lines could ask for more memory than there is.
+    static let maximumGrowth = 1 << 12
+
+    /// The growth of replacements one after the other.
+    /// - Throws: when it is beyond the limit.
+    static func growth(
+        _ factors: some Sequence<Int>
+    ) throws(TokenizerError) -> Int {
+        var product = 1
+        for factor in factors {
+            product *= min(max(factor, 1), maximumGrowth + 1)
+            guard product <= maximumGrowth else {
+                throw TokenizerError("replacements make a text too long")
+            }
+        }
+        return product
+    }
+
     /// Where the pattern matches, from left to right, without overlaps and empty matches.
     func matches(_ scalars: ArraySlice<Unicode.Scalar>) -> [Range<Int>] {
         switch kind {

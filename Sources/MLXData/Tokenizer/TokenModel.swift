@@ -24,8 +24,8 @@ struct Vocabulary: Sendable {
     private let ids: [ExactText: Int]
     private let tokens: [Int: String]
 
-    /// Ids beyond this are no vocabulary's.
-    private static let maximumID = 1 << 26
+    /// Ids beyond this are no vocabulary's; those below fit every type that ids are stored in.
+    static let maximumID = 1 << 26
 
     init(_ json: JSONValue?) throws(TokenizerError) {
         guard let members = json?.members else {
