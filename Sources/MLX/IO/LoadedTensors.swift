@@ -43,7 +43,7 @@ func loadedTensors(
 }
 
 /// An array that is read when it is evaluated.
-func loaded(
+package func loaded(
     _ tensor: StoredTensor, _ stream: StreamOrDevice = .default
 ) throws(ArrayError) -> MLXArray {
     let array = Ops.load(

@@ -41,7 +41,7 @@ public struct ArrayDataset<Element: Stackable>: BatchedDataset {
         try check(indices)
         // Neighbours are a view, which costs nothing.
         if let first = indices.first, indices.elementsEqual(first..<first + indices.count) {
-            return columns.replacing(columns.arrays.map { $0[first ..< first + indices.count] })
+            return columns.replacing(columns.arrays.map { $0[first..<first + indices.count] })
         }
         let rows = MLXArray(indices)
         return columns.replacing(columns.arrays.map { take($0, rows, axis: 0) })
