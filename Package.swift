@@ -156,7 +156,7 @@ let package = Package(
             exclude: ["mlx-swift-api.tsv", "mlx-swift-omitted.tsv"],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         tests("MLXDataTests", ["MLX", "MLXData", "MLXFormats"], resources: [.copy("Fixtures")]),
-        tests("MLXModelsTests", ["MLX", "MLXModels"], resources: [.copy("Fixtures")]),
+        tests("MLXModelsTests", ["MLX", "MLXNN", "MLXModels"], resources: [.copy("Fixtures")]),
         tests("MLXOpsTests", ["MLX", "MLXOps", "MLXGraph", "MLXKernels", "MLXBase"]),
         tests("MLXNNTests", ["MLX", "MLXNN"], resources: [.copy("Fixtures")]),
         tests(

@@ -58,6 +58,8 @@ public struct Digits: BatchedDataset {
         }
         self.images = (images.asType(.float32) / 16).reshaped(images.dim(0), 8, 8, 1)
         self.labels = labels.asType(.int32)
+        // Once, and not again for each batch.
+        try checkedEval(self.images, self.labels)
     }
 
     private init(images: MLXArray, labels: MLXArray) {
@@ -76,12 +78,14 @@ public struct Digits: BatchedDataset {
     public var test: Digits { self[Digits.trainingCount..<count] }
 
     /// The digit with a number: an image (8, 8, 1) and its label.
-    public func element(at index: Int) throws -> Example { try rows().element(at: index) }
+    public func element(at index: Int) throws -> Example {
+        try check(CollectionOfOne(index))
+        return Example(images, labels).row(index)
+    }
 
     /// Several digits: images (N, 8, 8, 1) and their labels (N).
-    public func batch(at indices: [Int]) throws -> Example { try rows().batch(at: indices) }
-
-    private func rows() throws -> ArrayDataset<Example> {
-        try ArrayDataset(Example(images, labels))
+    public func batch(at indices: [Int]) throws -> Example {
+        try check(indices)
+        return Example(images, labels).rows(indices)
     }
 }

@@ -2,7 +2,8 @@ import MLX
 
 /// Elements that are the rows of arrays: numbers along the first axis. A batch is one gather from
 /// each array, however many elements it has, and is computed with whatever uses it. The arrays are
-/// as long as each other; nothing here is evaluated.
+/// as long as each other, and computed when the data set is made: were they not, every batch would
+/// compute them as a whole.
 ///
 /// ```swift
 /// let dataset = try ArrayDataset(Example(images, labels))     // (N, 28, 28, 1) and (N)
@@ -15,7 +16,7 @@ public struct ArrayDataset<Element: Stackable>: BatchedDataset {
 
     /// The rows of an array, or of several with the same number of rows.
     /// - Throws: `ArrayError` of kind `shape` for arrays without axes or of different lengths, and
-    ///   the error of an invalid array.
+    ///   errors of computing the arrays, or reading them from their files.
     public init(_ columns: Element) throws {
         let arrays = columns.arrays
         guard let first = arrays.first else {
@@ -28,22 +29,33 @@ public struct ArrayDataset<Element: Stackable>: BatchedDataset {
                     + arrays.map { "\($0.shape)" }.joined(separator: ", "),
                 shapes: arrays.map(\.shape))
         }
+        try checkedEval(arrays)
         self.columns = columns
         count = first.dim(0)
     }
 
     public func element(at index: Int) throws -> Element {
         try check(CollectionOfOne(index))
-        return columns.replacing(columns.arrays.map { $0[index] })
+        return columns.row(index)
     }
 
     public func batch(at indices: [Int]) throws -> Element {
         try check(indices)
+        return columns.rows(indices)
+    }
+}
+
+extension Stackable {
+    /// The element with a number, of a batch or all elements; the caller has checked that it is.
+    func row(_ index: Int) -> Self { replacing(arrays.map { $0[index] }) }
+
+    /// The elements with some numbers; the caller has checked that they are.
+    func rows(_ indices: [Int]) -> Self {
         // Neighbours are a view, which costs nothing.
         if let first = indices.first, indices.elementsEqual(first..<first + indices.count) {
-            return columns.replacing(columns.arrays.map { $0[first..<first + indices.count] })
+            return replacing(arrays.map { $0[first..<first + indices.count] })
         }
         let rows = MLXArray(indices)
-        return columns.replacing(columns.arrays.map { take($0, rows, axis: 0) })
+        return replacing(arrays.map { take($0, rows, axis: 0) })
     }
 }
