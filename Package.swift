@@ -152,6 +152,7 @@ let package = Package(
             name: "CompatibilityTests",
             dependencies: [
                 "MLX", "MLXRandom", "MLXFFT", "MLXLinalg", "MLXFast", "MLXNN", "MLXOptimizers",
+                "MLXData", "MLXModels",
             ],
             exclude: ["mlx-swift-api.tsv", "mlx-swift-omitted.tsv"],
             swiftSettings: [.swiftLanguageMode(.v6)]),

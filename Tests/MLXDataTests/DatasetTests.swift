@@ -87,6 +87,17 @@ import Testing
         #expect(all.count == 20)
         #expect(try (0..<20).map(all.element(at:)) == rows.elements + rows.elements)
         #expect(kind { _ = try all.element(at: 20) } == .index)
+        let arrays = try [0..<5, 5..<5, 5..<8, 8..<20].map {
+            try ArrayDataset(MLXArray(Array($0)))
+        }
+        let joined = arrays[0].concatenated(with: arrays[1], arrays[2], arrays[3])
+        for indices in [[19, 0, 6, 3, 6, 12], [6, 5], [4, 5], [1, 2, 3]] {
+            #expect(try joined.batch(at: indices).asArray(Int.self) == indices)
+        }
+        let wider = try ArrayDataset(MLXArray.zeros([2, 3], type: Int32.self))
+        let uneven = arrays[0].concatenated(with: wider)
+        #expect(try uneven.batch(at: [6, 5]).shape == [2, 3])
+        #expect(kind { _ = try uneven.batch(at: [0, 6]) } == .shape)
         let doubled = rows.map { $0 * 2 }
         #expect(try doubled.element(at: 4) == 8)
     }

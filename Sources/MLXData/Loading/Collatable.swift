@@ -26,37 +26,47 @@ extension Stackable {
     /// - Throws: `ArrayError` of kind `shape`, `dtype` or `argument` that names the element which
     ///   differs from the first one.
     public static func collate(_ elements: [Self]) throws -> Self {
-        guard let first = elements.first else {
-            throw ArrayError(.argument, "collate", "a batch needs one element at least")
-        }
-        let columns = first.arrays
-        let rows = elements.map(\.arrays)
-        for (number, row) in rows.enumerated() {
-            guard row.count == columns.count else {
-                throw ArrayError(
-                    .argument, "collate",
-                    "element \(number) has \(row.count) arrays, the first one \(columns.count)")
-            }
-            for (array, model) in zip(row, columns) { try check(array, model, number) }
-        }
-        return first.replacing(columns.indices.map { column in stacked(rows.map { $0[column] }) })
+        try combined(elements, "element", shape: \.shape) { stacked($0) }
     }
 
-    private static func check(
-        _ array: MLXArray, _ model: MLXArray, _ number: Int
-    ) throws(ArrayError) {
-        guard array.shape == model.shape else {
-            throw ArrayError(
-                .shape, "collate",
-                "element \(number) of the batch is \(array.shape), the first one \(model.shape)",
-                shapes: [model.shape, array.shape])
+    /// Batches one after the other, as one.
+    static func joined(_ batches: [Self]) throws -> Self {
+        try combined(batches, "part", shape: { Array($0.shape.dropFirst()) }) {
+            concatenated($0, axis: 0)
         }
-        guard array.dtype == model.dtype else {
-            throw ArrayError(
-                .dtype, "collate",
-                "element \(number) of the batch is \(array.dtype), the first one \(model.dtype)",
-                shapes: [model.shape, array.shape], dtypes: [model.dtype, array.dtype])
+    }
+
+    /// Combines array by array what agrees in structure, dtypes and shapes.
+    private static func combined(
+        _ parts: [Self], _ name: String, shape: (MLXArray) -> [Int],
+        _ combine: ([MLXArray]) -> MLXArray
+    ) throws(ArrayError) -> Self {
+        guard let first = parts.first else {
+            throw ArrayError(.argument, "collate", "a batch needs one \(name) at least")
         }
+        let models = first.arrays
+        let rows = parts.map(\.arrays)
+        for (number, row) in rows.enumerated() {
+            func misfit(_ kind: ArrayError.Kind, _ own: some Any, _ due: some Any) -> ArrayError {
+                ArrayError(
+                    kind, "collate",
+                    "\(name) \(number) of the batch is \(own), the first one \(due)",
+                    shapes: [models.map(\.shape), row.map(\.shape)].flatMap { $0 },
+                    dtypes: [models.map(\.dtype), row.map(\.dtype)].flatMap { $0 })
+            }
+            guard row.count == models.count else {
+                throw misfit(.argument, "\(row.count) arrays", "\(models.count)")
+            }
+            for (array, model) in zip(row, models) {
+                guard shape(array) == shape(model) else {
+                    throw misfit(.shape, shape(array), shape(model))
+                }
+                guard array.dtype == model.dtype else {
+                    throw misfit(.dtype, array.dtype, model.dtype)
+                }
+            }
+        }
+        return first.replacing(models.indices.map { column in combine(rows.map { $0[column] }) })
     }
 }
 

@@ -48,12 +48,39 @@ public struct ConcatenatedDataset<Base: Dataset>: Dataset {
 
     public func element(at index: Int) throws -> Base.Element {
         try check(CollectionOfOne(index))
-        let part = starts.lastIndex { $0 <= index } ?? 0
+        let part = part(of: index)
         return try parts[part].element(at: index - starts[part])
     }
 
+    /// The part that has an element; empty parts before it begin at the same number.
+    private func part(of index: Int) -> Int { starts.lastIndex { $0 <= index } ?? 0 }
+
     public func inEpoch(_ epoch: Int) -> ConcatenatedDataset {
         ConcatenatedDataset(parts.map { $0.inEpoch(epoch) })
+    }
+}
+
+extension ConcatenatedDataset: BatchedDataset
+where Base: BatchedDataset, Base.Batch: Stackable, Base.Batch == Base.Element.Batch {
+    /// A batch from each part, and of these one in the order that was asked for.
+    public func batch(at indices: [Int]) throws -> Base.Batch {
+        try check(indices)
+        var numbers = [[Int]](repeating: [], count: parts.count)
+        var places: [(part: Int, row: Int)] = []
+        for index in indices {
+            let part = part(of: index)
+            places.append((part, numbers[part].count))
+            numbers[part].append(index - starts[part])
+        }
+        let used = numbers.indices.filter { !numbers[$0].isEmpty }
+        let batches = try used.map { try parts[$0].batch(at: numbers[$0]) }
+        guard batches.count != 1 else { return batches[0] }
+        let whole = try Base.Batch.joined(batches)
+        var offsets = [Int](repeating: 0, count: parts.count)
+        for (earlier, part) in zip(used, used.dropFirst()) {
+            offsets[part] = offsets[earlier] + numbers[earlier].count
+        }
+        return whole.rows(places.map { offsets[$0.part] + $0.row })
     }
 }
 
