@@ -1,6 +1,6 @@
 import CMLXKernels
 
-/// Where something was called: up to 16 return addresses, taken by `backtrace(3)` in about two
+/// Where something was called: up to 24 return addresses, taken by `backtrace(3)` in about two
 /// microseconds and turned into a file and line only when somebody asks.
 public struct CallSite: Sendable, Hashable {
     package let addresses: [UInt]
@@ -18,7 +18,7 @@ public struct CallSite: Sendable, Hashable {
         named = "\(file):\(line)"
     }
 
-    package static let maximumDepth = 16
+    package static let maximumDepth = 24
 
     /// The return addresses of the caller and its callers.
     package static func capture() -> CallSite {

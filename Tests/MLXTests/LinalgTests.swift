@@ -150,6 +150,11 @@ import Testing
         for (number, array) in bad.enumerated() {
             await #expect(throws: ArrayError.self, "case \(number)") { try await evaluate(array) }
         }
+        // A singular matrix is reported under the name of what was called.
+        for (name, array) in [("inv", inv(singular)), ("solve", solve(singular, singular))] {
+            let error = await #expect(throws: ArrayError.self) { try await evaluate(array) }
+            #expect(error?.description.contains("[\(name)]") == true)
+        }
         let empty = zeros([0, 3, 3])
         #expect(inv(empty).shape == [0, 3, 3] && MLXLinalg.det(empty).shape == [0])
         #expect(MLXLinalg.slogdet(singular).1.item(Float.self) == -.infinity)

@@ -31,7 +31,7 @@ enum Solvers {
         let team = team(call, a.matrixCount)
         let size = MemoryLayout<T>.stride
         try MatrixBatch(
-            "solve", count: a.matrixCount, operations: n * n * (n + k),
+            inverse ? "inv" : "solve", count: a.matrixCount, operations: n * n * (n + k),
             oneByOne: a.matrixCount < 4
         ).run(
             call, scratch: ScratchPieces.bytes(n * n * size, 4 * n), failure: singular
