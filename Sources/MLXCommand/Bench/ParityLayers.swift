@@ -86,7 +86,8 @@ enum ParityLayers {
                 ),
             ],
             unary(
-                "QuantizedLinear", QuantizedLinear(plain, groupSize: 64, bits: 4), draw([64, 1024])),
+                "QuantizedLinear", QuantizedLinear(plain, groupSize: 64, bits: 4),
+                draw([64, 1024])),
         ]
         return cases.flatMap { $0 }
     }
