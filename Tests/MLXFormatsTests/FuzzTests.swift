@@ -56,6 +56,8 @@ import Testing
                 #expect(again == value, "seed \(Self.seed): \(text)")
             }
             _ = try? openSafetensors(safetensors("{" + text))
+            let index = "{\"weight_map\":{\"a\":\"x.safetensors\",\"b\":" + text
+            _ = try? SafetensorsIndex(parsing: Array(index.utf8), source: "index")
         }
     }
 

@@ -146,6 +146,7 @@ package struct JSONCursor {
 
     /// A whole number from 0 on, written without sign, fraction or exponent, that fits an `Int`.
     package mutating func count() throws(JSONError) -> Int {
+        if let value = plainCount() { return value }
         let start = position
         let (text, isInteger) = try numberText()
         guard isInteger, !text.hasPrefix("-"), let value = Int(text) else {
@@ -153,6 +154,28 @@ package struct JSONCursor {
             throw failure("\(text.prefix(32)) is not a count")
         }
         return value
+    }
+
+    /// A count of up to 18 digits, which is what the headers of large files have thousands of; nil,
+    /// with nothing read, for anything else.
+    private mutating func plainCount() -> Int? {
+        _ = peek()
+        var place = position
+        var value = 0
+        while place < end, bytes[place] &- 0x30 < 10 {
+            value = value &* 10 &+ Int(bytes[place] &- 0x30)
+            place += 1
+        }
+        let digitCount = place - position
+        guard place < end, 1...18 ~= digitCount,
+            digitCount == 1 || bytes[position] != UInt8(ascii: "0")
+        else { return nil }
+        switch bytes[place] {
+        case UInt8(ascii: "."), UInt8(ascii: "e"), UInt8(ascii: "E"): return nil
+        default:
+            position = place
+            return value
+        }
     }
 
     /// Reads one value and drops it.

@@ -64,8 +64,11 @@ extension Module {
         try save(arrays: arrays, metadata: metadata, url: url)
     }
 
-    /// Gives the parameters the values of a `.safetensors`, `.npz` or `.gguf` file.
+    /// Gives the parameters the values of a `.safetensors`, `.npz` or `.gguf` file, or of the files
+    /// that a `.safetensors.index.json` names.
     ///
+    /// Keys and shapes are compared now; the elements are read when a parameter is first used, or
+    /// by `try checkedEval(model)`.
     /// ```swift
     /// try model.loadWeights(from: url)
     /// ```
