@@ -24,20 +24,29 @@ public enum ChatValue: Sendable, Hashable, ExpressibleByStringLiteral, Expressib
     ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByNilLiteral,
     ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
+    /// No value.
     case null
+    /// True or false.
     case boolean(Bool)
+    /// A whole number.
     case integer(Int)
+    /// Any other number.
     case number(Double)
+    /// A text.
     case text(String)
+    /// Values in a row.
     case list([ChatValue])
     /// Members in the order in which the template sees them.
     case members([Member])
 
     /// A name and its value.
     public struct Member: Sendable, Hashable {
+        /// What templates call it.
         public let name: String
+        /// What it is.
         public let value: ChatValue
 
+        /// A value under a name.
         public init(_ name: String, _ value: ChatValue) {
             self.name = name
             self.value = value
@@ -100,6 +109,7 @@ public struct ChatMessage: Sendable, Hashable {
     /// Whatever else the template knows, such as `tool_calls`.
     public var other: [ChatValue.Member]
 
+    /// What somebody says.
     public init(_ role: String, _ content: String, other: [ChatValue.Member] = []) {
         self.role = role
         self.content = content
