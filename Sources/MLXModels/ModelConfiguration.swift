@@ -25,12 +25,7 @@ struct ModelConfiguration: Sendable {
 
     /// A JSON file.
     static func json(_ url: URL) throws -> JSONValue {
-        guard let data = FileManager.default.contents(atPath: url.path) else {
-            throw ModelError("\(url.path) cannot be read")
-        }
-        do { return try JSONValue(parsing: [UInt8](data)) } catch {
-            throw ModelError("\(url.path): \(error)")
-        }
+        do { return try JSONValue(contentsOf: url.path) } catch { throw ModelError(error.message) }
     }
 
     /// All entries, in the order of the file.

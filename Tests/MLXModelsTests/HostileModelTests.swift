@@ -136,6 +136,9 @@ import Testing
             }
             try FileManager.default.removeItem(at: file)
             #expect(refusal(place, name).contains("config.json"))
+            try FileManager.default.createSymbolicLink(
+                atPath: file.path, withDestinationPath: "/dev/zero")
+            #expect(refusal(place, name).contains("is not a regular file"))
         }
     }
 

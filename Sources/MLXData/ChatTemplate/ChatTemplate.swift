@@ -209,9 +209,9 @@ public struct ChatTemplate: Sendable {
 
     private static func json(_ directory: URL, _ name: String) throws -> JSONValue? {
         let path = directory.appendingPathComponent(name).path
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        do { return try JSONValue(parsing: [UInt8](data)) } catch {
-            throw ChatTemplateError("\(name): \(error)", line: 0)
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        do { return try JSONValue(contentsOf: path) } catch {
+            throw ChatTemplateError(error.message, line: 0)
         }
     }
 

@@ -32,10 +32,11 @@ public final class Tokenizer: Sendable {
     /// Opens a `tokenizer.json`.
     /// - Throws: as ``init(directory:)``.
     public convenience init(file: URL) throws {
-        guard let data = FileManager.default.contents(atPath: file.path) else {
-            throw TokenizerError("\(file.path) cannot be read")
+        let tree: JSONValue
+        do { tree = try JSONValue(contentsOf: file.path) } catch {
+            throw TokenizerError(error.message)
         }
-        try self.init(data: data)
+        try self.init(tree)
     }
 
     /// A tokenizer from the contents of a `tokenizer.json`.

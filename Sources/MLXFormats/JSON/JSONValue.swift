@@ -1,3 +1,5 @@
+import MLXBase
+
 /// A JSON text as a tree, for configurations and tokenizers; formats with large headers use
 /// `JSONCursor` instead. Members keep their order, a key that occurs twice is an error, and a
 /// number written as an integer that fits an `Int` stays one.
@@ -34,6 +36,18 @@ package enum JSONValue: Sendable, Hashable {
 
     package init(parsing text: String) throws(JSONError) {
         try self.init(parsing: Array(text.utf8))
+    }
+
+    /// The contents of a file, which must be a regular one: a pipe or a device would not end.
+    package init(contentsOf path: String) throws(ArrayError) {
+        let source = try FileSource(path: path)
+        guard source.byteCount <= JSONValue.maximumByteCount else {
+            throw .file("load", path, "has more than \(JSONValue.maximumByteCount) bytes")
+        }
+        let bytes = try source.bytes(at: 0, count: source.byteCount)
+        do throws(JSONError) { try self.init(parsing: bytes) } catch {
+            throw .file("load", path, "\(error)")
+        }
     }
 
     init(reading cursor: inout JSONCursor) throws(JSONError) {
