@@ -47,6 +47,7 @@ let package = Package(
         .library(name: "MLXOptimizers", targets: ["MLXOptimizers"]),
         .library(name: "MLXData", targets: ["MLXData"]),
         .library(name: "MLXModels", targets: ["MLXModels"]),
+        .library(name: "MLXTrain", targets: ["MLXTrain"]),
         .executable(name: "mlx", targets: ["MLXCommand"]),
         .executable(name: "fault-simulator", targets: ["FaultSimulator"]),
         .executable(name: "stress", targets: ["Stress"]),
@@ -98,9 +99,17 @@ let package = Package(
         // L7
         layer("MLXNN", ["MLX"]),
         layer("MLXOptimizers", ["MLX", "MLXNN"]),
-        layer("MLXData", ["MLX", "MLXFormats"], resources: [.embedInCode("Resources/digits.npz")]),
+        layer(
+            "MLXData", ["MLX", "MLXFormats"],
+            resources: [
+                .embedInCode("Resources/digits.npz"), .embedInCode("Resources/documentation.npz"),
+            ]),
         layer("MLXModels", ["MLX", "MLXNN", "MLXData", "MLXFormats", "MLXBase"]),
-        layer("MLXTrain", ["MLX", "MLXNN", "MLXOptimizers", "MLXData"]),
+        layer(
+            "MLXTrain",
+            [
+                "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXFormats", "MLXGraph", "MLXMemory",
+            ]),
         layer("MLXFuzz", ["MLX", "MLXFormats", "MLXPlanner", "MLXOps", "MLXGraph", "MLXBase"]),
         // L8
         .executableTarget(
@@ -131,7 +140,7 @@ let package = Package(
             ]),
         // Tests.
         tests("TidyTests", []),
-        tests("MLXTrainTests", ["MLXTrain"]),
+        tests("MLXTrainTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXTrain"]),
         tests("MLXBaseTests", ["MLXBase"]),
         tests(
             "MLXFormatsTests", ["MLXFormats", "MLXBase", "CZlib"], resources: [.copy("Fixtures")]),

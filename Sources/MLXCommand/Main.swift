@@ -9,7 +9,7 @@ struct MLXCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, DoctorCommand.self, OpsCommand.self, OpCommand.self,
             InspectCommand.self, ConvertCommand.self, TokenizeCommand.self, EmbedCommand.self,
-            LogitsCommand.self, GenerateCommand.self,
+            LogitsCommand.self, GenerateCommand.self, TrainCommand.self,
             FuzzCommand.self, BenchCommand.self, ParityCommand.self, ReloadCommand.self,
             DirectSGEMMCommand.self,
         ])

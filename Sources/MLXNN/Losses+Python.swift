@@ -20,7 +20,7 @@ public func gaussianNLLLoss(
     eps: Float = 1e-6, reduction: LossReduction = .mean
 ) -> MLXArray {
     guard let error = mismatch("gaussianNLLLoss", inputs, targets, variances) else {
-        let v = maximum(variances, eps)
+        let (inputs, v) = (inputs.forLoss, maximum(variances.forLoss, eps))
         let loss = 0.5 * (log(v) + square(targets - inputs) / v)
         return reduction.reduce(loss: full ? loss + 0.5 * Float.log(2 * Float.pi) : loss)
     }
@@ -42,7 +42,8 @@ public func marginRankingLoss(
     reduction: LossReduction = .none
 ) -> MLXArray {
     guard let error = mismatch("marginRankingLoss", inputs1, inputs2, targets) else {
-        return reduction.reduce(loss: maximum(0, margin - targets * (inputs1 - inputs2)))
+        let difference = inputs1.forLoss - inputs2.forLoss
+        return reduction.reduce(loss: maximum(0, margin - targets * difference))
     }
     return error
 }

@@ -40,6 +40,7 @@ public func crossEntropy(
     logits: MLXArray, targets: MLXArray, weights: MLXArray? = nil, axis: Int = -1,
     labelSmoothing: Float = 0, reduction: LossReduction = .none
 ) -> MLXArray {
+    let logits = logits.forLoss
     let score =
         targets.ndim == logits.ndim
         ? sum(logits * targets, axis: axis)
@@ -70,6 +71,7 @@ public func binaryCrossEntropy(
     logits: MLXArray, targets: MLXArray, weights: MLXArray? = nil, withLogits: Bool = true,
     reduction: LossReduction = .mean
 ) -> MLXArray {
+    let logits = logits.forLoss
     var loss: MLXArray
     if withLogits {
         loss = logAddExp(0, logits) - targets * logits
@@ -86,7 +88,8 @@ public func binaryCrossEntropy(
 public func l1Loss(
     predictions: MLXArray, targets: MLXArray, reduction: LossReduction = .mean
 ) -> MLXArray {
-    reduction.reduce(loss: abs(predictions - targets))
+    let predictions = predictions.forLoss
+    return reduction.reduce(loss: abs(predictions - targets))
 }
 
 /// (predictions - targets)², by default the mean over all elements; the shapes broadcast.
@@ -96,7 +99,8 @@ public func l1Loss(
 public func mseLoss(
     predictions: MLXArray, targets: MLXArray, reduction: LossReduction = .mean
 ) -> MLXArray {
-    reduction.reduce(loss: square(predictions - targets))
+    let predictions = predictions.forLoss
+    return reduction.reduce(loss: square(predictions - targets))
 }
 
 /// The negative of the input of each target class.
@@ -104,7 +108,8 @@ public func mseLoss(
 public func nllLoss(
     inputs: MLXArray, targets: MLXArray, axis: Int = -1, reduction: LossReduction = .none
 ) -> MLXArray {
-    reduction.reduce(loss: -picked(inputs, targets, axis: axis))
+    let inputs = inputs.forLoss
+    return reduction.reduce(loss: -picked(inputs, targets, axis: axis))
 }
 
 /// The Kullback-Leibler divergence Σ exp(targets) (targets - inputs).
@@ -114,13 +119,15 @@ public func nllLoss(
 public func klDivLoss(
     inputs: MLXArray, targets: MLXArray, axis: Int = -1, reduction: LossReduction = .none
 ) -> MLXArray {
-    reduction.reduce(loss: sum(exp(targets) * (targets - inputs), axis: axis))
+    let inputs = inputs.forLoss
+    return reduction.reduce(loss: sum(exp(targets) * (targets - inputs), axis: axis))
 }
 
 /// d² / (2 beta) where d = |predictions - targets| is below beta, d - beta / 2 elsewhere
 public func smoothL1Loss(
     predictions: MLXArray, targets: MLXArray, beta: Float = 1, reduction: LossReduction = .mean
 ) -> MLXArray {
+    let predictions = predictions.forLoss
     let distance = abs(predictions - targets)
     let loss = which(
         distance .< beta, 0.5 * square(distance) / beta, distance - 0.5 * beta)
@@ -133,7 +140,8 @@ public func tripletLoss(
     margin: Float = 1.0, eps: Float = 1e-6, reduction: LossReduction = .none
 ) -> MLXArray {
     func distance(_ other: MLXArray) -> MLXArray {
-        let power = p == 2 ? square(anchors - other) : pow(abs(anchors - other), Float(p))
+        let difference = anchors.forLoss - other.forLoss
+        let power = p == 2 ? square(difference) : pow(abs(difference), Float(p))
         let total = sum(power, axis: axis) + eps
         return p == 2 ? sqrt(total) : pow(total, 1 / Float(p))
     }
@@ -145,13 +153,15 @@ public func tripletLoss(
 public func hingeLoss(
     inputs: MLXArray, targets: MLXArray, reduction: LossReduction = .none
 ) -> MLXArray {
-    reduction.reduce(loss: maximum(1 - inputs * targets, 0))
+    let inputs = inputs.forLoss
+    return reduction.reduce(loss: maximum(1 - inputs * targets, 0))
 }
 
 /// d² / 2 where d = |inputs - targets| is at most delta, delta (d - delta / 2) elsewhere
 public func huberLoss(
     inputs: MLXArray, targets: MLXArray, delta: Float = 1.0, reduction: LossReduction = .none
 ) -> MLXArray {
+    let inputs = inputs.forLoss
     let distance = abs(inputs - targets)
     let loss = which(
         distance .<= delta, 0.5 * square(distance), delta * (distance - 0.5 * delta))
@@ -162,6 +172,7 @@ public func huberLoss(
 public func logCoshLoss(
     inputs: MLXArray, targets: MLXArray, reduction: LossReduction = .none
 ) -> MLXArray {
+    let inputs = inputs.forLoss
     let error = inputs - targets
     // log cosh e = log(exp(e) + exp(-e)) - log 2, without overflow.
     return reduction.reduce(loss: logAddExp(error, -error) - 0.6931472)
@@ -173,6 +184,7 @@ public func cosineSimilarityLoss(
     x1: MLXArray, x2: MLXArray, axis: Int = 1, eps: Float = 1e-8,
     reduction: LossReduction = .none
 ) -> MLXArray {
+    let (x1, x2) = (x1.forLoss, x2.forLoss)
     func norm(_ x: MLXArray) -> MLXArray { sqrt(sum(square(x), axis: axis)) }
     let loss = sum(x1 * x2, axis: axis) / maximum(norm(x1) * norm(x2), eps)
     return reduction.reduce(loss: loss)

@@ -117,12 +117,17 @@ open class MultiOptimizer: Optimizer {
     public func update(model: Module, gradients: ModuleParameters) {
         var choices: [String: Int] = [:]
         for (path, gradient) in gradients.flattened() {
-            choices[path] = filters.firstIndex { $0(path, gradient) } ?? filters.count
+            choices[path] = choice(path, gradient)
         }
         for (index, optimizer) in optimizers.enumerated() {
             let part = Self.part(of: gradients.asItem(), path: nil) { choices[$0] == index }
             optimizer.update(model: model, gradients: ModuleParameters(item: part))
         }
+    }
+
+    /// The number of the optimizer that a parameter goes to.
+    func choice(_ path: String, _ gradient: MLXArray) -> Int {
+        filters.firstIndex { $0(path, gradient) } ?? filters.count
     }
 
     /// The values that `isIncluded`, with gaps in arrays where others were.

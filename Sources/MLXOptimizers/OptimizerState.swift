@@ -127,8 +127,14 @@ extension Adafactor.State: NamedState {
     }
 }
 
-/// Optimizers whose learning rate is a number that schedules set.
-private protocol RatedOptimizer: AnyObject {
+/// Optimizers whose learning rate is a number that schedules set: all but `Adafactor`, whose steps
+/// may be relative, and `MultiOptimizer`.
+///
+/// ```swift
+/// (optimizer as? any RatedOptimizer)?.learningRate = schedule(step)
+/// ```
+public protocol RatedOptimizer: AnyObject {
+    /// The size of a step. It may be changed at any time, without a new plan.
     var learningRate: Float { get set }
 }
 
@@ -235,5 +241,53 @@ extension MultiOptimizer: StoringOptimizer {
             for (optimizer, state) in before { try optimizer.setNamedState(state) }
             throw error
         }
+    }
+}
+
+// MARK: - What a state is expected to be
+
+/// An optimizer that can say what its state looks like before it has one.
+private protocol FreshState {
+    func freshNamedState(for parameters: [(String, MLXArray)]) -> [String: MLXArray]
+}
+
+extension StoringOptimizer {
+    /// The state that these parameters would have before the first step, to compare the shapes of
+    /// a stored one with; nil for an optimizer that cannot say.
+    package func freshNamedState(
+        for parameters: [(String, MLXArray)]
+    ) -> [String: MLXArray]? {
+        (self as? any FreshState)?.freshNamedState(for: parameters)
+    }
+}
+
+extension OptimizerBase: FreshState {
+    fileprivate func freshNamedState(
+        for parameters: [(String, MLXArray)]
+    ) -> [String: MLXArray] {
+        var named: [String: MLXArray] = [:]
+        for (path, parameter) in parameters {
+            let state = newState(parameter: parameter) as? any NamedState
+            for (name, array) in state?.namedArrays ?? [:] { named["\(path).\(name)"] = array }
+        }
+        if let rated = self as? any RatedOptimizer {
+            named[rateName] = MLXArray(rated.learningRate)
+        }
+        return named
+    }
+}
+
+extension MultiOptimizer: FreshState {
+    fileprivate func freshNamedState(
+        for parameters: [(String, MLXArray)]
+    ) -> [String: MLXArray] {
+        var named: [String: MLXArray] = [:]
+        for (index, optimizer) in optimizers.enumerated() {
+            let own = parameters.filter { choice($0.0, $0.1) == index }
+            for (name, array) in (optimizer as? any StoringOptimizer)?.freshNamedState(for: own) ?? [:] {
+                named["states.\(index).\(name)"] = array
+            }
+        }
+        return named
     }
 }

@@ -22,6 +22,11 @@ public enum MLXRandom {
         /// A state that gives out the same keys for the same seed.
         public init(seed: UInt64) { key = Locked(RandomState.firstKey(seed)) }
 
+        /// A state that will give out the keys that another one would from now on.
+        package init(resuming other: RandomState) {
+            key = Locked(other.key.withLock { $0.aliased() })
+        }
+
         /// A seed's key in the form that keys have later on, one row of two: so the first draw
         /// makes the same plan as all others.
         private static func firstKey(_ seed: UInt64) -> MLXArray {
@@ -49,6 +54,12 @@ public enum MLXRandom {
 
         /// The next key.
         public func asRandomKey() -> MLXArray { next() }
+    }
+
+    /// What functions without a key draw from: the task's own state or the global one.
+    package static var taskState: RandomState {
+        let own = Defaults.value.extras[ObjectIdentifier(RandomState.self)]
+        return own as? RandomState ?? globalState
     }
 
     /// Seeds the global state.
@@ -109,9 +120,7 @@ extension MLXArray: RandomStateOrKey {
 /// The key to draw with: the one given, else one from the task's state or the global one.
 public func resolve(key: (some RandomStateOrKey)? = MLXArray?.none) -> MLXArray {
     if let key { return key.asRandomKey() }
-    let own = Defaults.value.extras[ObjectIdentifier(MLXRandom.RandomState.self)]
-    let state = own as? MLXRandom.RandomState ?? MLXRandom.globalState
-    return state.next()
+    return MLXRandom.taskState.next()
 }
 
 /// Runs `body` with a random state of its own.

@@ -23,16 +23,18 @@ struct DemoCommand: AsyncParsableCommand {
 
     func run() async throws {
         let start = Timing.nanoseconds()
-        let digits = try data.map { try Digits(contentsOf: URL(fileURLWithPath: $0)) }
+        let digits =
+            try data.map { try Digits(contentsOf: URL(fileURLWithPath: $0)) }
             ?? Digits.bundled()
-        var data = try DemoData(digits, seed: seed, permutesLabels: permuteLabels)
-        MLXRandom.seed(seed)
-        let model = DigitsNet()
+        let labels = permuteLabels ? try permuted(digits.training.labels) : nil
+        let task = try DigitsTask(digits, seed: seed, labels: labels)
+        let trainer = task.trainer(
+            seed: seed, steps: epochs * task.training.batchesPerEpoch)
         let trace = Runtime.engine.trace
         let wasTracing = trace.isOn
-        var training = DemoTraining(epochs: epochs)
-        try await training.run(model, &data) { trace.setOn(true) }
-        let outcome = try await conclude(model, data, training, start)
+        let training = DemoTraining(digits) { trace.setOn(true) }
+        try await training.run(trainer, task, epochs: epochs)
+        let outcome = try await conclude(trainer.model, digits.test, training, start)
         trace.setOn(wasTracing)
         try DemoReport.write(outcome, to: URL(fileURLWithPath: report))
         print(outcome.table)
@@ -40,9 +42,16 @@ struct DemoCommand: AsyncParsableCommand {
         print(outcome.lastLine)
     }
 
+    /// Labels in an order drawn from the seed.
+    private func permuted(_ labels: MLXArray) throws -> MLXArray {
+        try checkedEval(labels)
+        var generator = RandomKey(seed: seed).generator()
+        return MLXArray(labels.asArray(Int32.self).shuffled(using: &generator))
+    }
+
     /// Tests, saves, reloads, quantizes.
     private func conclude(
-        _ model: DigitsNet, _ data: DemoData, _ training: DemoTraining, _ start: UInt64
+        _ model: DigitsNet, _ test: Digits, _ training: DemoTraining, _ start: UInt64
     ) async throws -> DemoOutcome {
         model.train(false)
         let folder = URL(fileURLWithPath: report)
@@ -52,16 +61,14 @@ struct DemoCommand: AsyncParsableCommand {
             model.parameters().flattened(), uniquingKeysWith: { first, _ in first })
         try save(arrays: parameters, metadata: ["model": "digits-net"], url: weights)
         let digest = try WeightDigest.of(parameters)
-        let predictions = try await DemoTraining.predictions(model, data.test.images)
+        let predictions = try await DemoTraining.predictions(model, test.images)
         let reloaded = try ReloadCommand.inSecondProcess(weights, data: self.data)
         let isIdentical = reloaded == .init(digest: digest, predictions: predictions)
-        let float32 = try await DemoTraining.accuracy(model, data.test.images, data.test.labels)
-        let quantized = try await DemoTraining.int8(model)
-        let int8 = try await DemoTraining.accuracy(
-            quantized, data.test.images, data.test.labels)
+        let float32 = try DemoTraining.accuracy(model, test)
+        let int8 = try DemoTraining.accuracy(try DemoTraining.int8(model), test)
         return DemoOutcome(
             training: training, float32: float32, int8: int8, isReloadIdentical: isIdentical,
-            digest: digest, labels: data.test.labels.asArray(Int32.self).map(Int.init),
+            digest: digest, labels: test.labels.asArray(Int32.self).map(Int.init),
             predictions: predictions,
             counters: DeviceKind.allCases.map { Runtime.engine.counters(of: $0) },
             seconds: Double(Timing.nanoseconds() - start) / 1e9)

@@ -1,10 +1,12 @@
 import Foundation
 import MLX
+import MLXData
 import MLXNN
-import MLXOptimizers
+import MLXTrain
 
-/// Trains the demo's network and keeps what the report shows.
-struct DemoTraining {
+/// Watches the demo's training and keeps what the report shows: after each epoch it judges the
+/// network on digits of other writers, in float32 and in int8 on the NPU.
+final class DemoTraining: TrainingCallback {
     private(set) var losses: [Double] = []
     private(set) var trainingAccuracies: [Double] = []
     private(set) var float32Accuracies: [Double] = []
@@ -12,108 +14,73 @@ struct DemoTraining {
     private(set) var int8TrainingAccuracies: [Double] = []
     private(set) var samplesPerSecond = 0.0
 
-    let epochs: Int
-    private let rate: Float = 2e-3
+    private let digits: Digits
+    private let watch: () -> Void
+    private let start = Timing.nanoseconds()
+    private var accuracies: [Double] = []
 
     /// - Parameter watch: called before the last epoch.
-    mutating func run(
-        _ model: DigitsNet, _ data: inout DemoData, watch: () -> Void
+    init(_ digits: Digits, watch: @escaping () -> Void) {
+        self.digits = digits
+        self.watch = watch
+    }
+
+    /// Trains the network of a trainer.
+    func run(
+        _ trainer: Trainer<DigitsNet, Example>, _ task: DigitsTask, epochs: Int
     ) async throws {
-        let optimizer = Adam(learningRate: rate)
-        let lossAndGradient = valueAndGrad(model: model) {
-            (model: DigitsNet, arrays: [MLXArray]) -> [MLXArray] in
-            let logits = model(arrays[0])
-            let loss = crossEntropy(logits: logits, targets: arrays[1], reduction: .mean)
-            return [loss, (argMax(logits, axis: 1) .== arrays[1]).sum()]
+        trainer.callbacks = [self, ProgressLine()]
+        try await trainer.train(task.training, for: .epochs(epochs))
+        let seconds = Double(Timing.nanoseconds() - start) / 1e9
+        samplesPerSecond = Double(epochs * digits.training.count) / max(seconds, 1e-9)
+    }
+
+    func willBegin(_ run: TrainingRun) {
+        if run.stepCount == run.stepsPerEpoch { watch() }
+    }
+
+    func didStep(_ record: TrainingRecord, _ run: TrainingRun) throws {
+        losses.append(record["loss"] ?? .nan)
+        accuracies.append(record["accuracy"] ?? .nan)
+        guard run.step % run.stepsPerEpoch == 0, let model = run.model as? DigitsNet else {
+            return
         }
-        var progress = ProgressLine(total: epochs * data.batchCount)
-        let steps = Float(epochs * data.batchCount)
-        var step = 0
-        for epoch in 0..<epochs {
-            if epoch == epochs - 1 { watch() }
-            model.train(true)
-            var correct = 0
-            for (images, labels) in data.epoch() {
-                optimizer.learningRate = rate * 0.5 * (1 + cos(.pi * Float(step) / steps))
-                let (values, gradients) = lossAndGradient(model, [images, labels])
-                optimizer.update(model: model, gradients: gradients)
-                try await evaluate(model, optimizer, values)
-                losses.append(Double(values[0].item(Float.self)))
-                correct += values[1].item(Int.self)
-                step += 1
-                progress.show(
-                    step: step, samples: labels.dim(0), loss: losses.last!,
-                    accuracy: float32Accuracies.last ?? 0)
-            }
-            trainingAccuracies.append(Double(correct) / Double(data.training.count))
-            try await measure(model, data)
-        }
-        progress.finish()
-        samplesPerSecond = progress.samplesPerSecond
+        trainingAccuracies.append(accuracies.reduce(0, +) / Double(accuracies.count))
+        accuracies = []
+        try measure(model)
+        if run.step == run.stepCount - run.stepsPerEpoch { watch() }
     }
 
     /// Accuracy on the test writers, in float32 and in int8 on the NPU.
-    private mutating func measure(_ model: DigitsNet, _ data: DemoData) async throws {
+    private func measure(_ model: DigitsNet) throws {
         model.train(false)
-        let quantized = try await DemoTraining.int8(model)
-        float32Accuracies.append(
-            try await DemoTraining.accuracy(model, data.test.images, data.test.labels))
-        int8Accuracies.append(
-            try await DemoTraining.accuracy(quantized, data.test.images, data.test.labels))
+        defer { model.train(true) }
+        let quantized = try DemoTraining.int8(model)
+        float32Accuracies.append(try DemoTraining.accuracy(model, digits.test))
+        int8Accuracies.append(try DemoTraining.accuracy(quantized, digits.test))
         // As many digits that the model has seen, to show how much int8 costs on those.
-        let seen = data.training[0..<data.test.count]
-        int8TrainingAccuracies.append(
-            try await DemoTraining.accuracy(quantized, seen.images, seen.labels))
+        let seen = digits.training[0..<digits.test.count]
+        int8TrainingAccuracies.append(try DemoTraining.accuracy(quantized, seen))
     }
 
     /// A copy of the model with int8 weights in every convolution and linear layer.
-    static func int8(_ model: DigitsNet) async throws -> DigitsNet {
+    static func int8(_ model: DigitsNet) throws -> DigitsNet {
         let copy = DigitsNet()
         copy.update(parameters: model.parameters().mapValues { $0 + 0 })
         quantizeInt8(model: copy)
         copy.train(false)
-        try await evaluate(copy)
+        try checkedEval(copy)
         return copy
     }
 
-    static func accuracy(
-        _ model: DigitsNet, _ images: MLXArray, _ labels: MLXArray
-    ) async throws -> Double {
-        let hits = (argMax(model(images), axis: 1) .== labels).asType(.float32).mean()
-        return Double(try await hits.value(Float.self))
+    static func accuracy(_ model: DigitsNet, _ digits: Digits) throws -> Double {
+        let hits = (argMax(model(digits.images), axis: 1) .== digits.labels)
+        let share = hits.asType(.float32).mean()
+        try checkedEval(share)
+        return Double(share.item(Float.self))
     }
 
     static func predictions(_ model: DigitsNet, _ images: MLXArray) async throws -> [Int] {
         try await argMax(model(images), axis: 1).values(UInt32.self).map(Int.init)
-    }
-}
-
-/// A line on the terminal that says how far training is; nothing where there is no terminal.
-struct ProgressLine {
-    private let total: Int
-    private let isTerminal = isatty(STDERR_FILENO) != 0
-    private let start = Timing.nanoseconds()
-    private var lastShown: UInt64 = 0
-    private var samples = 0
-
-    init(total: Int) { self.total = total }
-
-    private var seconds: Double { Double(Timing.nanoseconds() - start) / 1e9 }
-    var samplesPerSecond: Double { Double(samples) / max(seconds, 1e-9) }
-
-    mutating func show(step: Int, samples count: Int, loss: Double, accuracy: Double) {
-        samples += count
-        let now = Timing.nanoseconds()
-        guard isTerminal, now - lastShown > 100_000_000 || step == total else { return }
-        lastShown = now
-        let left = seconds / Double(step) * Double(total - step)
-        let line = String(
-            format: "\r\u{1B}[Kstep %d/%d  loss %.4f  accuracy %.3f  %.0f samples/s  ETA %.0f s",
-            step, total, loss, accuracy, samplesPerSecond, left)
-        FileHandle.standardError.write(Data(line.utf8))
-    }
-
-    func finish() {
-        if isTerminal { FileHandle.standardError.write(Data("\n".utf8)) }
     }
 }

@@ -25,7 +25,8 @@ struct ReloadCommand: AsyncParsableCommand {
         try model.update(
             parameters: ModuleParameters.unflattened(parameters), verify: .all)
         model.train(false)
-        let digits = try data.map { try Digits(contentsOf: URL(fileURLWithPath: $0)) }
+        let digits =
+            try data.map { try Digits(contentsOf: URL(fileURLWithPath: $0)) }
             ?? Digits.bundled()
         let answer = Answer(
             digest: try WeightDigest.of(parameters),

@@ -46,7 +46,15 @@ public struct RandomKey: Sendable, Hashable, Codable {
     /// var generator = key.generator()
     /// let flips = Bool.random(using: &generator)
     /// ```
-    public func generator() -> some RandomNumberGenerator & Sendable { SplitMix64(seed: bits) }
+    public func generator() -> Generator { Generator(numbers: SplitMix64(seed: bits)) }
+
+    /// Draws that follow from a key. Its type has a name because Swift 6.3 captures a variable of an
+    /// opaque type as a copy: a nested function would draw the same numbers with each call.
+    public struct Generator: RandomNumberGenerator, Sendable {
+        fileprivate var numbers: SplitMix64
+
+        public mutating func next() -> UInt64 { numbers.next() }
+    }
 
     /// The numbers from 0 to before `count` in the order that belongs to the key (Fisher-Yates).
     func permutation(_ count: Int) -> [Int] {

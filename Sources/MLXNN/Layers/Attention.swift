@@ -79,7 +79,7 @@ open class MultiHeadAttention: Module {
         let scale = (1 / Float(max(q.dim(2) / numHeads, 1))).squareRoot()
         let y = MLXFast.scaledDotProductAttention(
             queries: heads(q), keys: heads(k), values: heads(v), scale: scale,
-            mask: mask.map { .array($0) } ?? .none)
+            mask: mask.map { .array($0.forProduct) } ?? .none)
         let merged = y.transposed(axes: [0, 2, 1, 3]).reshaped([q.dim(0), q.dim(1), v.dim(2)])
         return noted(outProjection(merged), from: queries, keys, values)
     }

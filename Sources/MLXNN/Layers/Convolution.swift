@@ -56,11 +56,12 @@ open class Conv1d: Module, UnaryLayer {
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         // A row of height one: the same sums in the same order.
         let row = conv2d(
-            x.expandedDimensions(axis: 1), weight.expandedDimensions(axis: 1),
+            x.forProduct.expandedDimensions(axis: 1),
+            weight.forProduct.expandedDimensions(axis: 1),
             stride: IntOrPair((1, stride)), padding: IntOrPair((0, padding)),
             dilation: IntOrPair((1, dilation)), groups: groups)
         let y = row.squeezed(axis: 1)
-        return noted(bias.map { y + $0 } ?? y, from: x)
+        return noted(bias.map { y + $0.forProduct } ?? y, from: x)
     }
 }
 
@@ -129,8 +130,8 @@ open class Conv2d: Module, UnaryLayer {
     /// rank or another number of channels is an error of the result.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         let y = conv2d(
-            x, weight, stride: IntOrPair(stride), padding: IntOrPair(padding),
+            x.forProduct, weight.forProduct, stride: IntOrPair(stride), padding: IntOrPair(padding),
             dilation: IntOrPair(dilation), groups: groups)
-        return noted(bias.map { y + $0 } ?? y, from: x)
+        return noted(bias.map { y + $0.forProduct } ?? y, from: x)
     }
 }

@@ -27,5 +27,5 @@ open class Embedding: Module, UnaryLayer {
     open func callAsFunction(_ x: MLXArray) -> MLXArray { noted(take(weight, x, axis: 0), from: x) }
 
     /// x Wᵀ, for models that end with the table they begin with.
-    open func asLinear(_ x: MLXArray) -> MLXArray { matmul(x, weight.T) }
+    open func asLinear(_ x: MLXArray) -> MLXArray { matmul(x.forProduct, weight.forProduct.T) }
 }

@@ -52,7 +52,10 @@ open class Linear: Module, UnaryLayer {
     /// Applies the layer: input (…, inputs), output (…, outputs). Another length of the last axis
     /// is an error of the result.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
-        noted(bias.map { addMM($0, x, weight.T) } ?? matmul(x, weight.T), from: x)
+        let (input, weight) = (x.forProduct, weight.forProduct)
+        return noted(
+            bias.map { addMM($0.forProduct, input, weight.T) } ?? matmul(input, weight.T),
+            from: x)
     }
 }
 
@@ -85,12 +88,12 @@ open class Bilinear: Module {
     open func callAsFunction(_ x1: MLXArray, _ x2: MLXArray) -> MLXArray {
         let (outputs, inputs2, inputs1) = (weight.dim(0), weight.dim(1), weight.dim(2))
         let batch = Array(x1.shape.dropLast())
-        let rows1 = x1.reshaped([-1, inputs1])
-        let rows2 = x2.reshaped([-1, 1, inputs2])
+        let rows1 = x1.forProduct.reshaped([-1, inputs1])
+        let rows2 = x2.forProduct.reshaped([-1, 1, inputs2])
         // One product for all outputs: (B, inputs1) × (inputs1, outputs·inputs2).
-        let weighted = matmul(rows1, weight.reshaped([outputs * inputs2, inputs1]).T)
+        let weighted = matmul(rows1, weight.forProduct.reshaped([outputs * inputs2, inputs1]).T)
             .reshaped([-1, outputs, inputs2]).swappedAxes(-2, -1)
         let y = matmul(rows2, weighted).reshaped(batch + [outputs])
-        return noted(bias.map { y + $0 } ?? y, from: x1, x2)
+        return noted(bias.map { y + $0.forProduct } ?? y, from: x1, x2)
     }
 }

@@ -72,12 +72,12 @@ open class RNN: Module {
     ///   - hidden: the state before the first step, (N, hiddenSize) or (hiddenSize); zeros if nil.
     /// - Returns: (N, L, hiddenSize) or (L, hiddenSize).
     open func callAsFunction(_ x: MLXArray, hidden: MLXArray? = nil) -> MLXArray {
-        let projected = bias.map { addMM($0, x, wxh.T) } ?? matmul(x, wxh.T)
+        let projected = projection(x, wxh, bias)
         do throws(ArrayError) {
             var (hidden, states) = (hidden, [MLXArray]())
             for step in try steps(projected, "RNN") {
                 let state = nonLinearity(
-                    hidden.map { addMM(step, $0, whh.T) } ?? step, .default)
+                    hidden.map { addMM(step, $0.forProduct, whh.forProduct.T) } ?? step, .default)
                 states.append(state)
                 hidden = state
             }
@@ -129,7 +129,7 @@ open class GRU: Module {
     ///   - hidden: the state before the first step, (N, hiddenSize) or (hiddenSize); zeros if nil.
     /// - Returns: (N, L, hiddenSize) or (L, hiddenSize).
     open func callAsFunction(_ x: MLXArray, hidden: MLXArray? = nil) -> MLXArray {
-        let projected = b.map { addMM($0, x, wx.T) } ?? matmul(x, wx.T)
+        let projected = projection(x, wx, b)
         do throws(ArrayError) {
             var (hidden, states) = (hidden, [MLXArray]())
             for step in try steps(projected, "GRU") {
@@ -149,7 +149,7 @@ open class GRU: Module {
             let (r, z) = (sigmoid(input[0]), sigmoid(input[1]))
             return (1 - z) * tanh(bhn.map { input[2] + r * $0 } ?? input[2])
         }
-        let product = split(matmul(hidden, wh.T), parts: 3, axis: -1)
+        let product = split(matmul(hidden.forProduct, wh.forProduct.T), parts: 3, axis: -1)
         let (r, z) = (sigmoid(input[0] + product[0]), sigmoid(input[1] + product[1]))
         let n = tanh(input[2] + r * (bhn.map { product[2] + $0 } ?? product[2]))
         return (1 - z) * n + z * hidden
@@ -196,13 +196,13 @@ open class LSTM: Module {
     open func callAsFunction(
         _ x: MLXArray, hidden: MLXArray? = nil, cell: MLXArray? = nil
     ) -> (MLXArray, MLXArray) {
-        let projected = bias.map { addMM($0, x, wx.T) } ?? matmul(x, wx.T)
+        let projected = projection(x, wx, bias)
         do throws(ArrayError) {
             var (hidden, cell) = (hidden, cell)
             var (states, cells) = ([MLXArray](), [MLXArray]())
             for step in try steps(projected, "LSTM") {
                 let gates = split(
-                    hidden.map { addMM(step, $0, wh.T) } ?? step, parts: 4, axis: -1)
+                    hidden.map { addMM(step, $0.forProduct, wh.forProduct.T) } ?? step, parts: 4, axis: -1)
                 let new = sigmoid(gates[0]) * tanh(gates[2])
                 let kept = cell.map { sigmoid(gates[1]) * $0 + new } ?? new
                 let state = sigmoid(gates[3]) * tanh(kept)

@@ -42,9 +42,9 @@ open class ConvTransposed1d: Module, UnaryLayer {
     /// The layer's output.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         let y = convTransposed1d(
-            x, weight, stride: stride, padding: padding, dilation: dilation,
+            x.forProduct, weight.forProduct, stride: stride, padding: padding, dilation: dilation,
             outputPadding: outputPadding, groups: groups)
-        return noted(bias.map { y + $0 } ?? y, from: x)
+        return noted(bias.map { y + $0.forProduct } ?? y, from: x)
     }
 }
 
@@ -88,9 +88,9 @@ open class ConvTransposed2d: Module, UnaryLayer {
     /// The layer's output.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         let y = convTransposed2d(
-            x, weight, stride: IntOrPair(stride), padding: IntOrPair(padding),
+            x.forProduct, weight.forProduct, stride: IntOrPair(stride), padding: IntOrPair(padding),
             dilation: IntOrPair(dilation), outputPadding: IntOrPair(outputPadding),
             groups: groups)
-        return noted(bias.map { y + $0 } ?? y, from: x)
+        return noted(bias.map { y + $0.forProduct } ?? y, from: x)
     }
 }
