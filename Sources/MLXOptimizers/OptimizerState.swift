@@ -284,7 +284,8 @@ extension MultiOptimizer: FreshState {
         var named: [String: MLXArray] = [:]
         for (index, optimizer) in optimizers.enumerated() {
             let own = parameters.filter { choice($0.0, $0.1) == index }
-            for (name, array) in (optimizer as? any StoringOptimizer)?.freshNamedState(for: own) ?? [:] {
+            let state = (optimizer as? any StoringOptimizer)?.freshNamedState(for: own)
+            for (name, array) in state ?? [:] {
                 named["states.\(index).\(name)"] = array
             }
         }

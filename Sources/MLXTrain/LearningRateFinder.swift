@@ -26,14 +26,11 @@ public struct LearningRateSearch: Sendable {
     /// A rate to train with: where the smoothed loss falls fastest over the logarithm of the rate,
     /// before it is lowest. nil when it never falls.
     public var suggestion: Float? {
-        guard let low = smoothed.indices.min(by: { smoothed[$0] < smoothed[$1] }), low > 0 else {
-            return nil
-        }
+        guard let lowest = smoothed.min(), let low = smoothed.firstIndex(of: lowest), low > 0
+        else { return nil }
         // Rates are evenly spaced in their logarithms, so differences are slopes.
-        let steepest = (1...low).min {
-            smoothed[$0] - smoothed[$0 - 1] < smoothed[$1] - smoothed[$1 - 1]
-        }
-        return steepest.map { rates[$0] }
+        let slopes: [Double] = zip(smoothed.dropFirst(), smoothed).prefix(low).map(-)
+        return slopes.min().flatMap(slopes.firstIndex).map { rates[$0 + 1] }
     }
 
     /// The losses over the logarithm of the rate.

@@ -121,12 +121,13 @@ public final class Trainer<Model: Module, Batch: Sendable> {
         try checkSchedules()
         run.stepsPerEpoch =
             (data.batchesPerEpoch + options.accumulation - 1) / options.accumulation
-        run.stepCount =
+        let (stepCount, isTooLarge) =
             switch limit {
-            case .steps(let count): count
-            case .epochs(let count): count.multipliedReportingOverflow(by: run.stepsPerEpoch).0
+            case .steps(let count): (count, false)
+            case .epochs(let count): count.multipliedReportingOverflow(by: run.stepsPerEpoch)
             }
-        guard run.stepCount >= 0 else {
+        run.stepCount = stepCount
+        guard stepCount >= 0, !isTooLarge else {
             throw TrainingError.argument("the number of steps or epochs is negative or too large")
         }
         run.clearReason()

@@ -105,7 +105,7 @@ import Testing
         defer { try? FileManager.default.removeItem(at: url) }
         let run = run()
         let report = TrainingReport(url, title: "A < B")
-        try report.willBegin(run)
+        report.willBegin(run)
         for step in 1...20_000 {
             var record = record(step, step % 100 == 0 ? 2 : nil)
             record["loss"] = 1 / Double(step)

@@ -113,9 +113,10 @@ import Testing
                 }
                 return false
             }
-            #expect(try await work.value)
+            let isStopped = try await work.value
             let resumed = trainer(directory)
-            #expect(try resumed.resume())
+            let isResumed = try resumed.resume()
+            #expect(isStopped && isResumed)
             #expect(resumed.run.step == 5)
             #expect(resumed.position == LoaderPosition(epoch: 1, batch: 4))
         }

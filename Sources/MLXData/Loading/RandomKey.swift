@@ -48,8 +48,8 @@ public struct RandomKey: Sendable, Hashable, Codable {
     /// ```
     public func generator() -> Generator { Generator(numbers: SplitMix64(seed: bits)) }
 
-    /// Draws that follow from a key. Its type has a name because Swift 6.3 captures a variable of an
-    /// opaque type as a copy: a nested function would draw the same numbers with each call.
+    /// Draws that follow from a key. The type has a name because Swift 6.3 captures a variable of
+    /// an opaque type as a copy: a nested function would draw the same numbers with each call.
     public struct Generator: RandomNumberGenerator, Sendable {
         fileprivate var numbers: SplitMix64
 

@@ -43,7 +43,8 @@ open class Conv3d: Module, UnaryLayer {
     /// D' = (D + 2 padding - dilation (k - 1) - 1) / stride + 1, rounded down, and so on.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         let y = conv3d(
-            x.forProduct, weight.forProduct, stride: IntOrTriple(stride), padding: IntOrTriple(padding),
+            x.forProduct, weight.forProduct, stride: IntOrTriple(stride),
+            padding: IntOrTriple(padding),
             dilation: IntOrTriple(dilation), groups: groups)
         return noted(bias.map { y + $0.forProduct } ?? y, from: x)
     }
@@ -91,7 +92,8 @@ open class ConvTransposed3d: Module, UnaryLayer {
     /// D' = (D - 1) stride - 2 padding + dilation (k - 1) + 1 + outputPadding, and so on.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         let y = convTransposed3d(
-            x.forProduct, weight.forProduct, stride: IntOrTriple(stride), padding: IntOrTriple(padding),
+            x.forProduct, weight.forProduct, stride: IntOrTriple(stride),
+            padding: IntOrTriple(padding),
             dilation: IntOrTriple(dilation), outputPadding: IntOrTriple(outputPadding),
             groups: groups)
         return noted(bias.map { y + $0.forProduct } ?? y, from: x)

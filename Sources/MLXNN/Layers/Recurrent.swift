@@ -201,8 +201,8 @@ open class LSTM: Module {
             var (hidden, cell) = (hidden, cell)
             var (states, cells) = ([MLXArray](), [MLXArray]())
             for step in try steps(projected, "LSTM") {
-                let gates = split(
-                    hidden.map { addMM(step, $0.forProduct, wh.forProduct.T) } ?? step, parts: 4, axis: -1)
+                let sums = hidden.map { addMM(step, $0.forProduct, wh.forProduct.T) } ?? step
+                let gates = split(sums, parts: 4, axis: -1)
                 let new = sigmoid(gates[0]) * tanh(gates[2])
                 let kept = cell.map { sigmoid(gates[1]) * $0 + new } ?? new
                 let state = sigmoid(gates[3]) * tanh(kept)
