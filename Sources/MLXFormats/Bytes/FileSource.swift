@@ -11,9 +11,8 @@ package final class FileSource: ByteSource {
     private let descriptor: Int32
     private let modified: timespec
 
-    /// Bytes of one `pread`: what was touched is still in the cache then.
-    private static let chunkByteCount = 4 << 20
-    private static let pageByteCount = 4096
+    /// Bytes of one `pread`; Linux moves at most 2 GiB less a page at a time.
+    private static let chunkByteCount = 1 << 30
 
     package init(path: String) throws(ArrayError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
@@ -45,9 +44,7 @@ package final class FileSource: ByteSource {
         var done = 0
         while done < destination.count {
             let wanted = min(destination.count - done, FileSource.chunkByteCount)
-            let place = destination.baseAddress! + done
-            FileSource.touch(place, wanted)
-            let got = pread(descriptor, place, wanted, offset + done)
+            let got = pread(descriptor, destination.baseAddress! + done, wanted, offset + done)
             if got < 0 {
                 if errno == EINTR { continue }
                 throw .file("load", name, "cannot be read: \(systemMessage(errno))")
@@ -56,15 +53,6 @@ package final class FileSource: ByteSource {
             done += got
         }
         try checkUnchanged()
-    }
-
-    /// Makes fresh memory present before the kernel copies into it. Where it meets huge pages that
-    /// are not there yet, it may go on in small steps: 1 GiB from the page cache then took 2 to 5 s
-    /// in half of the trials, and 0.2 s in all of them when every page was written to before.
-    private static func touch(_ place: UnsafeMutableRawPointer, _ count: Int) {
-        for offset in stride(from: 0, to: count, by: pageByteCount) {
-            place.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self)
-        }
     }
 
     private func checkUnchanged() throws(ArrayError) {
