@@ -26,6 +26,21 @@ typedef struct { float re, im; } mlx_lapack_c32;
     void p##syevd_(const char *jobz, const char *uplo, const int *n, T *a, const int *lda, T *w, \
                    T *work, const int *lwork, int *iwork, const int *liwork, int *info,   \
                    size_t, size_t);                                                       \
+    void p##sytrd_(const char *uplo, const int *n, T *a, const int *lda, T *d, T *e, T *tau, \
+                   T *work, const int *lwork, int *info, size_t);                         \
+    void p##stedc_(const char *compz, const int *n, T *d, T *e, T *z, const int *ldz, T *work, \
+                   const int *lwork, int *iwork, const int *liwork, int *info, size_t);   \
+    void p##ormtr_(const char *side, const char *uplo, const char *trans, const int *m,   \
+                   const int *n, const T *a, const int *lda, const T *tau, T *c,          \
+                   const int *ldc, T *work, const int *lwork, int *info, size_t, size_t, size_t); \
+    void p##gebrd_(const int *m, const int *n, T *a, const int *lda, T *d, T *e, T *tauq, \
+                   T *taup, T *work, const int *lwork, int *info);                        \
+    void p##bdsdc_(const char *uplo, const char *compq, const int *n, T *d, T *e, T *u,   \
+                   const int *ldu, T *vt, const int *ldvt, T *q, int *iq, T *work, int *iwork, \
+                   int *info, size_t, size_t);                                            \
+    void p##ormbr_(const char *vect, const char *side, const char *trans, const int *m,   \
+                   const int *n, const int *k, const T *a, const int *lda, const T *tau, T *c, \
+                   const int *ldc, T *work, const int *lwork, int *info, size_t, size_t, size_t); \
     void p##geev_(const char *jobvl, const char *jobvr, const int *n, T *a, const int *lda, \
                   T *wr, T *wi, T *vl, const int *ldvl, T *vr, const int *ldvr, T *work,  \
                   const int *lwork, int *info, size_t, size_t);

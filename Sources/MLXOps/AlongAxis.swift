@@ -21,7 +21,7 @@ package enum AlongAxis {
                 let updates = Ops.reshape(context.cotangent, context.cotangent.shape + ones)
                 return [
                     Ops.record(
-                        .scatterAdd, [zerosLike(x)] + indices + [updates],
+                        .scatterAdd, [emptyBase(x)] + indices + [updates],
                         Attributes(words: [1 << ones.count - 1] + ones)), nil,
                 ]
             },

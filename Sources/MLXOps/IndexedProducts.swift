@@ -53,7 +53,7 @@ package enum IndexedProducts {
             let sums = Ops.record(
                 .scatterAdd,
                 [
-                    zerosLike(matrices(input)), numbers,
+                    emptyBase(matrices(input)), numbers,
                     Ops.reshape(products, [count, 1] + shape.dropFirst()),
                 ], Attributes(words: [1, 1] + shape.dropFirst()))
             return Ops.reshape(sums, input.shape)

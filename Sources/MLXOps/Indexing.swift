@@ -75,7 +75,7 @@ package enum Indexing {
             return try Shape(validating: indices.array + window, operation: "gather")
         },
         vjp: .rule { context in
-            let zeros = zerosLike(context.inputs[0])
+            let zeros = emptyBase(context.inputs[0])
             let gradient = Ops.record(
                 .scatterAdd, [zeros] + context.inputs.dropFirst() + [context.cotangent],
                 Attributes(words: context.attributes.words))

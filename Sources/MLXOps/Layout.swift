@@ -150,7 +150,7 @@ package enum Layout {
             return [
                 Ops.record(
                     .dynamicSliceUpdate,
-                    [zerosLike(context.inputs[0]), context.cotangent, context.inputs[1]], words),
+                    [emptyBase(context.inputs[0]), context.cotangent, context.inputs[1]], words),
                 nil,
             ]
         },

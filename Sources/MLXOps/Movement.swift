@@ -59,7 +59,7 @@ package enum Movement {
     }
 
     private static func sliceVJP(_ context: VJPContext) -> [MLXArray?] {
-        let zeros = zerosLike(context.inputs[0])
+        let zeros = emptyBase(context.inputs[0])
         return [
             Ops.record(
                 .sliceUpdate, [zeros, context.cotangent],

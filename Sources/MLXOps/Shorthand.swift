@@ -37,6 +37,12 @@ func conj(_ x: MLXArray) -> MLXArray {
 
 func zerosLike(_ x: MLXArray) -> MLXArray { Ops.full(x.nodeShape, 0, x.dtype) }
 
+/// Zeros to write into: one element seen everywhere, so that the writer fills its result instead of
+/// copying zeros that were made before.
+func emptyBase(_ x: MLXArray) -> MLXArray {
+    Ops.broadcast(Ops.full(.scalar, 0, x.dtype), to: x.shape)
+}
+
 /// 1 where `condition` holds, 0 elsewhere, in the dtype of `x`.
 func indicator(_ condition: MLXArray, like x: MLXArray) -> MLXArray {
     Ops.cast(condition, to: x.dtype)

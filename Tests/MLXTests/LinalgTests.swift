@@ -160,4 +160,38 @@ import Testing
         #expect(MLXLinalg.slogdet(singular).1.item(Float.self) == -.infinity)
         #expect(MLXLinalg.det(singular).item(Float.self) == 0)
     }
+
+    @Test("large decompositions, in bands, give the matrix back, alone and in a batch")
+    func largeDecompositions() {
+        for dtype in [DType.float32, .float64] {
+            for (rows, columns) in [(150, 150), (200, 130), (130, 200), (129, 400)] {
+                let x = MLXRandom.normal([5, rows, columns], key: MLXRandom.key(3)).asType(dtype)
+                let (u, values, vt) = svd(x)
+                let k = min(rows, columns)
+                let back = matmul(
+                    u[0..., 0..., 0..<k] * values[0..., .newAxis, 0...], vt[0..., 0..<k])
+                #expect(abs(back - x).max().item(Double.self) < (dtype == .float64 ? 1e-11 : 1e-3))
+                let one = MLXArray.eye(rows, dtype: dtype)
+                let square = abs(matmul(u, u.swappedAxes(-1, -2)) - one).max()
+                #expect(square.item(Double.self) < (dtype == .float64 ? 1e-12 : 1e-4))
+                let (alone, _, _) = svd(x[2])
+                #expect(arrayEqual(alone, u[2]).item())
+            }
+            let x = MLXRandom.normal([5, 170, 170], key: MLXRandom.key(4)).asType(dtype)
+            let symmetric = x + x.swappedAxes(-1, -2)
+            for triangle in ["L", "U"] {
+                let (values, vectors) = eigh(symmetric, UPLO: triangle)
+                let back = matmul(
+                    vectors * values[0..., .newAxis, 0...], vectors.swappedAxes(-1, -2))
+                let bound = dtype == .float64 ? 1e-11 : 1e-3
+                #expect(abs(back - symmetric).max().item(Double.self) < bound)
+                #expect(arrayEqual(eigh(symmetric[3], UPLO: triangle).1, vectors[3]).item())
+            }
+        }
+        // Numbers whose squares do not fit take another way.
+        let huge = MLXRandom.normal([140, 140], key: MLXRandom.key(5)) * 1e30
+        let (u, values, vt) = svd(huge)
+        let back = matmul(u * values, vt)
+        #expect((abs(back - huge).max() / abs(huge).max()).item(Float.self) < 1e-4)
+    }
 }

@@ -12,7 +12,7 @@ import MLXBase
 enum Decompositions {
     enum Part { case all, values, inverse }
 
-    static func svd<T: LAPACKScalar>(
+    static func svd<T: LAPACKSteps>(
         _ part: Part, _ call: borrowing KernelCall, _ type: T.Type
     ) throws(ArrayError) {
         let input = call.contiguous(call.inputs[0], .cpu)
@@ -32,18 +32,25 @@ enum Decompositions {
         guard let length = Int32(exactly: best.rounded(.up)) else {
             throw ArrayError(.limit, "svd", "the matrix is too large for LAPACK", shapes: [[m, n]])
         }
+        let isSpread = part == .all && SpreadDecompositions<T>.takesSVD(m, n)
+        let workLength = max(Int(length), isSpread ? SpreadDecompositions<T>.svdWork(m, n) : 0)
+        let spread = SpreadDecompositions<T>(
+            fanOut: input.matrixCount < 4 ? call.fanOut : SerialFanOut())
         let sizes = LAPACKNumbers(call, Int(length))
         let size = MemoryLayout<T>.stride
         let thin = part == .inverse ? k * (m + n + 1) * size : k * size
         let each = part == .all ? m * m + k + n * n : part == .values ? k : n * m
-        try MatrixBatch("svd", count: input.matrixCount, operations: 8 * m * n * k).run(
+        try MatrixBatch(
+            "svd", count: input.matrixCount, operations: 8 * m * n * k,
+            oneByOne: isSpread && input.matrixCount < 4
+        ).run(
             call,
-            scratch: ScratchPieces.bytes(m * n * size, Int(length) * size, 32 * k, thin, 64, 64),
+            scratch: ScratchPieces.bytes(m * n * size, workLength * size, 32 * k, thin, 64, 64),
             failure: { _ in "has singular values that did not converge" }
         ) { item, scratch in
             var pieces = ScratchPieces(scratch)
             let a: UnsafeMutablePointer<T> = pieces.take(m * n)
-            let work: UnsafeMutablePointer<T> = pieces.take(Int(length))
+            let work: UnsafeMutablePointer<T> = pieces.take(workLength)
             let integers: UnsafeMutablePointer<Int32> = pieces.take(8 * k)
             let own: UnsafeMutablePointer<T> = pieces.take(thin / size)
             a.update(from: input.values(T.self) + item * m * n, count: m * n)
@@ -52,6 +59,10 @@ enum Decompositions {
             let s = part == .all ? result + m * m : part == .values ? result : own
             let u = part == .all ? result : own + k
             let vt = part == .all ? result + m * m + k : own + k + k * m
+            if isSpread && SpreadDecompositions.isModest(a, m * n) {
+                // To LAPACK the matrix is its transpose.
+                return spread.svd(a, n, m, s, vt, u, work, integers)
+            }
             var info: Int32 = 0
             T.gesdd(
                 letter, numbers[0], numbers[1], a, numbers[2], s, vt, numbers[2], u, numbers[3],

@@ -7,21 +7,28 @@ import MLXBase
 ///   lower, 0 for the upper); ascending values, then the vectors as columns. Divide and conquer.
 /// - eig: any matrix; complex64 values in LAPACK's order, then right vectors of norm one.
 enum Eigenvalues {
-    static func symmetric<T: LAPACKScalar>(
+    static func symmetric<T: LAPACKSteps>(
         _ call: borrowing KernelCall, vectors: Bool, _ type: T.Type
     ) throws(ArrayError) {
         let input = call.contiguous(call.inputs[0], .cpu)
         let out = call.outputs[0]
         let n = input.columns
         if out.shape.size == 0 { return }
-        let length = 1 + 6 * n + 2 * n * n + 64 * n
+        let isSpread = vectors && n >= SpreadDecompositions<T>.least
+        let plain = 1 + 6 * n + 2 * n * n + 64 * n
+        let length = isSpread ? max(plain, SpreadDecompositions<T>.eighWork(n)) : plain
+        let spread = SpreadDecompositions<T>(
+            fanOut: input.matrixCount < 4 ? call.fanOut : SerialFanOut())
         let integerCount = 3 + 5 * n
         let numbers = LAPACKNumbers(call, n, length, integerCount)
         let size = MemoryLayout<T>.stride
         let letter = vectors ? LAPACKLetter.vectors : LAPACKLetter.none
         // The memory read by columns is the transpose.
         let triangle = call.attributes[0] != 0 ? LAPACKLetter.upper : LAPACKLetter.lower
-        try MatrixBatch("eigh", count: input.matrixCount, operations: 4 * n * n * n).run(
+        try MatrixBatch(
+            "eigh", count: input.matrixCount, operations: 4 * n * n * n,
+            oneByOne: isSpread && input.matrixCount < 4
+        ).run(
             call, scratch: ScratchPieces.bytes(n * n * size, length * size, 4 * integerCount),
             failure: { _ in "has eigenvalues that did not converge" }
         ) { item, scratch in
@@ -33,9 +40,13 @@ enum Eigenvalues {
             guard isFinite(a, n * n) else { return MatrixBatch.notFinite }
             let w: UnsafeMutablePointer<T> = out.values(T.self) + item * (vectors ? n + n * n : n)
             var info: Int32 = 0
-            T.syevd(
-                letter, triangle, numbers[0], a, numbers[0], w, work, numbers[1], integers,
-                numbers[2], &info, 1, 1)
+            if isSpread && SpreadDecompositions.isModest(a, n * n) {
+                info = spread.eigh(a, n, triangle, w, work, integers)
+            } else {
+                T.syevd(
+                    letter, triangle, numbers[0], a, numbers[0], w, work, numbers[1], integers,
+                    numbers[2], &info, 1, 1)
+            }
             if vectors { transposeMatrix(a, w + n, rows: n, columns: n) }
             return info
         }

@@ -23,6 +23,12 @@ enum LAPACKLetter {
     nonisolated(unsafe) static let vectors = letter("V")
     nonisolated(unsafe) static let upper = letter("U")
     nonisolated(unsafe) static let lower = letter("L")
+    nonisolated(unsafe) static let identity = letter("I")
+    nonisolated(unsafe) static let left = letter("L")
+    nonisolated(unsafe) static let right = letter("R")
+    nonisolated(unsafe) static let transposed = letter("T")
+    nonisolated(unsafe) static let reflectionsQ = letter("Q")
+    nonisolated(unsafe) static let reflectionsP = letter("P")
 
     private static func letter(_ text: StaticString) -> UnsafePointer<CChar> {
         UnsafeRawPointer(text.utf8Start).assumingMemoryBound(to: CChar.self)
