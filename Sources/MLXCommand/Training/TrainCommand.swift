@@ -34,14 +34,17 @@ struct TrainCommand: AsyncParsableCommand, Sendable {
     @Option(help: "A page with charts.") var report: String?
     @Option(help: "A directory for checkpoints.") var checkpoint: String?
     @Option(help: "A checkpoint after every so many steps.") var every: Int?
+    @Option(help: "Validate after every so many steps.") var validateEvery: Int?
     @Option(help: "How many checkpoints are kept, beside the best one.") var keep = 3
     @Flag(help: "Go on from the newest checkpoint, or begin if there is none.") var resume = false
     @Flag(help: "Load every checkpoint of the directory, and do nothing else.") var verify = false
+    @Flag(help: "Print resident memory, bytes of arrays and live nodes on the way.")
+    var memory = false
     @Flag(help: "Compute products in bfloat16, with parameters in float32.") var bfloat16 = false
 
     func validate() throws {
-        guard steps ?? 1 > 0, every ?? 1 > 0, keep > 0 else {
-            throw ValidationError("--steps, --every and --keep have to be positive")
+        guard [steps ?? 1, every ?? 1, validateEvery ?? 1, keep].allSatisfy({ $0 > 0 }) else {
+            throw ValidationError("numbers of steps and checkpoints have to be positive")
         }
         guard checkpoint != nil || !(resume || verify || every != nil) else {
             throw ValidationError("--resume, --every and --verify need --checkpoint DIR")
@@ -77,11 +80,13 @@ struct TrainCommand: AsyncParsableCommand, Sendable {
     ) async throws {
         func url(_ path: String) -> URL { URL(fileURLWithPath: path) }
         trainer.options.computeDType = bfloat16 ? .bfloat16 : nil
+        trainer.options.validationInterval = validateEvery ?? trainer.options.validationInterval
         trainer.callbacks = [ProgressLine()]
         if let log { trainer.callbacks.append(TrainingLog(url(log))) }
         if let report {
             trainer.callbacks.append(TrainingReport(url(report), title: "mlx train \(subject)"))
         }
+        if memory { trainer.callbacks.append(MemoryWatch()) }
         trainer.checkpoints = checkpoint.map {
             Checkpointing(
                 url($0), everySteps: every, everyEpochs: every == nil ? 1 : nil, keepLast: keep,
