@@ -4,7 +4,7 @@ import MLXGraph
 import MLXTrain
 
 /// Says after the steps 10, 20, 40, ... and the last one how much memory the process has: resident
-/// pages, bytes of arrays, and live nodes of the graph. None of them grows with the number of steps.
+/// pages, bytes of arrays, live nodes of the graph. None of them grows with the number of steps.
 final class MemoryWatch: TrainingCallback {
     private var next = 10
 
