@@ -124,12 +124,12 @@ extension BadInput {
     ]
 
     static let matrices: [BadInput] = [
-        BadInput(21, "inverse of a singular matrix", .kernel, "solve") { inv(ones([3, 3])) },
+        BadInput(21, "inverse of a singular matrix", .kernel, "inv") { inv(ones([3, 3])) },
         BadInput(21, "solution of a singular system", .kernel, "solve") {
             solve(ones([3, 3]), ones([3]))
         },
         BadInput(21, "cholesky of a negative matrix", .kernel, "cholesky") { cholesky(-eye(3)) },
-        BadInput(21, "one singular matrix of many", .kernel, "solve") {
+        BadInput(21, "one singular matrix of many", .kernel, "inv") {
             inv(stacked([eye(3), ones([3, 3]), eye(3)]))
         },
         BadInput(21, "inverse of a triangle with a 0", .kernel, "tri_inv") {
@@ -139,7 +139,7 @@ extension BadInput {
             let (_, s, _): (MLXArray, MLXArray, MLXArray) = svd(full([2, 2], values: Float.nan))
             return s
         },
-        BadInput(21, "inside an expression", .kernel, "solve") {
+        BadInput(21, "inside an expression", .kernel, "inv") {
             sum(exp(inv(ones([3, 3]) * 2) + 1), axis: 0)
         },
         BadInput(20, "not square", .shape, "inv", shapes: [[2, 3]]) { inv(x(2, 3)) },
