@@ -161,7 +161,7 @@ let package = Package(
             name: "CompatibilityTests",
             dependencies: [
                 "MLX", "MLXRandom", "MLXFFT", "MLXLinalg", "MLXFast", "MLXNN", "MLXOptimizers",
-                "MLXData", "MLXModels",
+                "MLXData", "MLXModels", "MLXTrain",
             ],
             exclude: ["mlx-swift-api.tsv", "mlx-swift-omitted.tsv"],
             swiftSettings: [.swiftLanguageMode(.v6)]),
