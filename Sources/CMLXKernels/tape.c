@@ -91,6 +91,39 @@ static void load_strided(char *tile, const mlx_tape_operand *o, size_t begin, si
     mlx_strided_load(tile, o->base, o->item_size, o->ndim, o->shape, o->strides, begin, n);
 }
 
+// Where rows are long, tiles end with them, in equal pieces: then a row that lies in memory as it is
+// needs no copy. Returns the length of the rows, 0 for tiles of the full length.
+static size_t row_length(const mlx_tape_operand *operands, size_t count) {
+    enum { LEAST = 256 };
+    for (size_t i = 0; i < count; i++) {
+        const mlx_tape_operand *o = &operands[i];
+        if (o->kind == MLX_TAPE_STRIDED && o->ndim > 0 && o->strides[o->ndim - 1] == 1 &&
+            o->shape[o->ndim - 1] >= LEAST) {
+            return (size_t)o->shape[o->ndim - 1];
+        }
+    }
+    return 0;
+}
+
+static size_t piece_length(size_t row) {
+    size_t pieces = (row + MLX_TAPE_TILE - 1) / MLX_TAPE_TILE;
+    return ((row + pieces - 1) / pieces + 15) & ~(size_t)15;
+}
+
+// The address of n elements from `begin` on if they lie one behind the other, else NULL.
+static char *lying_flat(const mlx_tape_operand *o, size_t begin, size_t n) {
+    int last = o->ndim - 1;
+    if (last < 0 || o->strides[last] != 1) return NULL;
+    size_t rest = begin / (size_t)o->shape[last];
+    ptrdiff_t offset = (ptrdiff_t)(begin % (size_t)o->shape[last]);
+    if (offset + (ptrdiff_t)n > o->shape[last]) return NULL;
+    for (int axis = last - 1; axis >= 0; axis--) {
+        offset += (ptrdiff_t)(rest % (size_t)o->shape[axis]) * o->strides[axis];
+        rest /= (size_t)o->shape[axis];
+    }
+    return o->base + offset * o->item_size;
+}
+
 // Eight call sites, because processors that predict an indirect call by its last target then get
 // short tapes right from the second tile on (7 ns a step with one site, 2 to 3 with eight).
 static void run_steps(const mlx_tape_step *s, size_t count, char *const *at, size_t n) {
@@ -120,14 +153,25 @@ void mlx_tape_run(const mlx_tape_step *steps, size_t count,
         at[i] = tiles + (size_t)o->slot * MLX_TAPE_SLOT_BYTES;
         if (o->kind == MLX_TAPE_SCALAR) fill(at[i], o->base, o->item_size, widest);
     }
-    for (size_t start = begin; start < end; start += MLX_TAPE_TILE) {
-        size_t n = end - start < MLX_TAPE_TILE ? end - start : MLX_TAPE_TILE;
+    size_t row = row_length(operands, operand_count), piece = row ? piece_length(row) : 0;
+    for (size_t start = begin, n; start < end; start += n) {
+        n = end - start < MLX_TAPE_TILE ? end - start : MLX_TAPE_TILE;
+        if (row) {
+            size_t done = start % row, stop = (done / piece + 1) * piece;
+            if (stop > row) stop = row;
+            if (n > stop - done) n = stop - done;
+        }
         for (size_t i = 0; i < operand_count; i++) {
             const mlx_tape_operand *o = &operands[i];
             if (o->kind == MLX_TAPE_FLAT) {
                 at[i] = o->base + start * o->item_size;
             } else if (o->kind == MLX_TAPE_STRIDED) {
-                load_strided(at[i], o, start, n);
+                // Only read by the steps, so it may be read where it is.
+                at[i] = lying_flat(o, start, n);
+                if (!at[i]) {
+                    at[i] = tiles + (size_t)o->slot * MLX_TAPE_SLOT_BYTES;
+                    load_strided(at[i], o, start, n);
+                }
             }
         }
         run_steps(steps, count, at, n);
