@@ -91,8 +91,8 @@ static void load_strided(char *tile, const mlx_tape_operand *o, size_t begin, si
     mlx_strided_load(tile, o->base, o->item_size, o->ndim, o->shape, o->strides, begin, n);
 }
 
-// Where rows are long, tiles end with them, in equal pieces: then a row that lies in memory as it is
-// needs no copy. Returns the length of the rows, 0 for tiles of the full length.
+// Where rows are long, tiles end with them, in equal pieces: then a row that lies in memory as it
+// is needs no copy. Returns the length of the rows, 0 for tiles of the full length.
 static size_t row_length(const mlx_tape_operand *operands, size_t count) {
     enum { LEAST = 256 };
     for (size_t i = 0; i < count; i++) {
