@@ -5,7 +5,7 @@
 /// let x = MLXArray.zeros([2, 3], dtype: .float16)
 /// print(x.dtype, x.dtype.size)    // float16 2
 /// ```
-public enum DType: UInt8, Hashable, Sendable, CaseIterable {
+public enum DType: UInt8, Hashable, Sendable, CaseIterable, BitwiseCopyable {
     /// True or false, one byte.
     case bool = 0
     /// 0 to 255.

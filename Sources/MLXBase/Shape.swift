@@ -3,7 +3,7 @@ import Synchronization
 /// An interned shape: one immortal record per distinct list of dimensions, so that a shape is one
 /// word, comparing two is comparing pointers, and reading one counts no references. Dimensions
 /// are 64-bit, never negative, and their product fits an `Int`.
-package struct Shape: Hashable, @unchecked Sendable {
+package struct Shape: Hashable, @unchecked Sendable, BitwiseCopyable {
     // SAFETY: the record is written once before it is published and never freed.
     // Layout: [0] ndim, [1] number of elements, [2 ..< 2+ndim] dimensions,
     // [2+ndim ..< 2+2*ndim] row-major strides in elements.

@@ -22,7 +22,6 @@ package struct GraphStore: @unchecked Sendable {
     /// Chunk pointers, indexed by the top 18 bits of a node id.
     let chunks: UnsafeMutablePointer<UnsafeMutablePointer<Row>?>
     let lanes: UnsafeMutablePointer<Lane>
-    let structure = StructureLock()
 
     init() {
         precondition(MemoryLayout<Row>.size == 64, "a row is one cache line")
@@ -151,25 +150,4 @@ package struct GraphStore: @unchecked Sendable {
         }
         return live
     }
-}
-
-/// One recording thread's share of the store. Its lock is practically never contended: only
-/// threads beyond the 255th share a lane.
-struct Lane: ~Copyable {
-    let isLocked = Atomic<Bool>(false)
-    /// Rows freed by other threads, linked through `Row.link`.
-    let remote = Atomic<UInt32>(0)
-    var freeHead: UInt32 = 0
-    var next: UInt32 = 1
-    /// Two cache lines for each lane, because processors fetch them in pairs: threads that record
-    /// side by side must not share one.
-    private let padding: (
-        UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64,
-        UInt64, UInt64, UInt64
-    ) = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
-
-    @inline(__always) func lock() {
-        while isLocked.exchange(true, ordering: .acquiring) { mlx_pause() }
-    }
-    @inline(__always) func unlock() { isLocked.store(false, ordering: .releasing) }
 }

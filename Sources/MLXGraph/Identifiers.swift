@@ -2,7 +2,7 @@ import MLXBase
 
 /// A row of the graph store: lane in the top 8 bits, index within the lane below. Only meaningful
 /// to whoever owns a reference to the row. 0 is no node.
-package struct NodeID: Hashable, Sendable {
+package struct NodeID: Hashable, Sendable, BitwiseCopyable {
     package let raw: UInt32
     @inline(__always) package init(raw: UInt32) { self.raw = raw }
     package static let none = NodeID(raw: 0)
@@ -11,7 +11,7 @@ package struct NodeID: Hashable, Sendable {
 
 /// A node id together with the generation of its row: a handle that outlives its node is
 /// recognised, because freeing a row advances the generation.
-package struct NodeHandle: Hashable, Sendable {
+package struct NodeHandle: Hashable, Sendable, BitwiseCopyable {
     package let raw: UInt64
     @inline(__always) package init(raw: UInt64) { self.raw = raw }
     @inline(__always) package init(id: NodeID, generation: UInt32) {
@@ -22,7 +22,7 @@ package struct NodeHandle: Hashable, Sendable {
 }
 
 /// The number of an op's row in the op table.
-package struct OpCode: Hashable, Sendable {
+package struct OpCode: Hashable, Sendable, BitwiseCopyable {
     package let raw: UInt16
     @inline(__always) package init(_ raw: UInt16) { self.raw = raw }
 
@@ -39,7 +39,7 @@ package struct OpCode: Hashable, Sendable {
 }
 
 /// The kinds of device. The raw value is part of stream ids and of plan signatures.
-package enum DeviceKind: UInt8, Hashable, Sendable, CaseIterable, Codable {
+package enum DeviceKind: UInt8, Hashable, Sendable, CaseIterable, Codable, BitwiseCopyable {
     case cpu = 1
     case gpu = 2
     case npu = 3
@@ -56,7 +56,7 @@ package enum DeviceKind: UInt8, Hashable, Sendable, CaseIterable, Codable {
 
 /// An in-order lane of one device: the kind in the top 4 bits, the lane's number below.
 /// 0 leaves the choice to the scheduling policy.
-package struct StreamID: Hashable, Sendable {
+package struct StreamID: Hashable, Sendable, BitwiseCopyable {
     package let raw: UInt16
     @inline(__always) package init(raw: UInt16) { self.raw = raw }
     package init(_ kind: DeviceKind, lane: Int) {

@@ -39,6 +39,10 @@ package struct NodeReference: ~Copyable {
     }
     package var payload: Payload? { row.pointee.payload?.takeUnretainedValue() }
 
+    @inline(__always) package var hasValue: Bool {
+        row.pointee.value.load(ordering: .acquiring) != 0
+    }
+
     package var value: Value? {
         guard
             let pointer = UnsafeRawPointer(bitPattern: row.pointee.value.load(ordering: .acquiring))

@@ -5,7 +5,7 @@ import Synchronization
 /// generation (high half) and the number of users (low half); taking a reference through a handle
 /// is a compare-and-swap on it. All other fields are written before the row's handle is published
 /// and are constant until the row is freed, except `value`, and the flags and the trace mask,
-/// which change only under the store's structure lock.
+/// which change only with the edges of the row's lane held alone (claims apart).
 package struct Row: ~Copyable {
     let state: Atomic<UInt64>
     var op: OpCode
@@ -40,6 +40,8 @@ package struct RowFlags: OptionSet, Sendable {
     package static let poisoned = RowFlags(rawValue: 1)
     /// The inputs have been released, because the value is there.
     package static let detached = RowFlags(rawValue: 2)
+    /// A wide run is computing the node: who wants it too waits for that run.
+    package static let claimed = RowFlags(rawValue: 4)
 }
 
 /// What a row cannot hold in its 64 bytes. Immutable.

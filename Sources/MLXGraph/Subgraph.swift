@@ -3,37 +3,121 @@ import Synchronization
 
 /// The part of the graph that some roots depend on, as flat columns in topological order: inputs
 /// come before their users. It is the one way out of the store; evaluation, gradients, exports
-/// and drawings all start from it. Nodes are named by their position in the columns.
+/// and drawings all start from it. Nodes are named by their position in the columns. Columns keep
+/// their memory: whoever evaluates again and again extracts into the same subgraph.
 package struct Subgraph: ~Copyable, @unchecked Sendable {
-    // SAFETY: the unmanaged references are owned by the subgraph and released once, in deinit;
-    // all columns are constant after extraction.
+    // SAFETY: the unmanaged references are owned by the subgraph and released once, by `clear`;
+    // all columns are constant between an extraction and the next one.
 
-    package internal(set) var handles: [NodeHandle] = []
-    package internal(set) var ops: [OpCode] = []
-    package internal(set) var dtypes: [DType] = []
-    package internal(set) var streams: [StreamID] = []
-    package internal(set) var shapes: [Shape] = []
-    package internal(set) var words: [UInt64] = []
-    package internal(set) var payloads: [Unmanaged<Payload>?] = []
-    package internal(set) var values: [Unmanaged<Value>?] = []
-    package internal(set) var traces: [UInt8] = []
-    package internal(set) var poisoned: [Bool] = []
+    package private(set) var count = 0
+    var capacity = 0
+    package internal(set) var handles = Column<NodeHandle>.none
+    package internal(set) var ops = Column<OpCode>.none
+    package internal(set) var dtypes = Column<DType>.none
+    package internal(set) var streams = Column<StreamID>.none
+    package internal(set) var shapes = Column<Shape>.none
+    package internal(set) var words = Column<UInt64>.none
+    package internal(set) var payloads = Column<Unmanaged<Payload>?>.none
+    package internal(set) var values = Column<Unmanaged<Value>?>.none
+    package internal(set) var traces = Column<UInt8>.none
+    package internal(set) var poisoned = Column<Bool>.none
     /// Inputs of node `n` are `inputs[inputStart[n] ..< inputStart[n + 1]]`.
-    package internal(set) var inputStart: [Int32] = [0]
-    package internal(set) var inputs: [Int32] = []
+    package internal(set) var inputStart = Column<Int32>.none
+    package internal(set) var inputs = Column<Int32>.none
+    var inputCapacity = 0
     /// How many edges within the subgraph lead to each node.
-    package internal(set) var edgeCounts: [Int32] = []
+    package internal(set) var edgeCounts = Column<Int32>.none
     /// References to each node from anywhere, as of extraction.
-    package internal(set) var userCounts: [UInt32] = []
+    package internal(set) var userCounts = Column<UInt32>.none
     package internal(set) var roots: [Int32] = []
+    /// A node that another evaluation is computing now, if there is one.
+    package internal(set) var claimed: NodeID = .none
+    package internal(set) var isPoisoned = false
 
     /// Whether the subgraph owns a reference to each of its nodes.
-    private let retainsNodes: Bool
+    private var retainsNodes = false
+    /// Behind a pointer, because it fills the columns while it is being changed itself.
+    private let walk: UnsafeMutablePointer<SubgraphWalk>
 
-    package var count: Int { ops.count }
+    /// A subgraph without nodes, to extract into.
+    package init() {
+        walk = .allocate(capacity: 1)
+        walk.initialize(to: SubgraphWalk())
+    }
 
-    @inline(__always) package func inputs(of node: Int) -> ArraySlice<Int32> {
-        inputs[Int(inputStart[node])..<Int(inputStart[node + 1])]
+    /// - Parameters:
+    ///   - stops: nodes at which the walk ends although they have inputs (trace variables).
+    ///   - retainsNodes: keep every node alive as long as the subgraph, for walks that record on
+    ///     top of inner nodes.
+    ///   - throughValues: walk on below nodes that are evaluated and still have their inputs.
+    package init(
+        roots: some Collection<NodeHandle>, stops: Set<NodeHandle> = [],
+        retainsNodes: Bool = false, throughValues: Bool = false
+    ) {
+        self.init()
+        walk.pointee.stops = stops
+        walk.pointee.throughValues = throughValues
+        self.retainsNodes = retainsNodes
+        for root in roots { extract(root: root.id) }
+        finishExtraction()
+    }
+
+    deinit {
+        releaseReferences()
+        walk.deinitialize(count: 1)
+        walk.deallocate()
+        freeColumns()
+    }
+
+    /// Takes another part of the graph in place of this one. The caller owns references to the
+    /// roots.
+    @inline(__always) package mutating func extract(roots: some Collection<NodeHandle>) {
+        clear()
+        for root in roots { extract(root: root.id) }
+        finishExtraction()
+    }
+
+    private mutating func extract(root: NodeID) {
+        let walk = walk
+        let position = walk.pointee.visit(root, into: &self)
+        roots.append(position)
+    }
+
+    /// Takes references to all that must outlive the walk, then lets the edges go.
+    private mutating func finishExtraction() {
+        if retainsNodes { for handle in handles { GraphStore.shared.retain(handle.id) } }
+        for node in 0..<count {
+            if let value = values.base[node] { _ = value.retain() }
+            if let payload = payloads.base[node] { _ = payload.retain() }
+        }
+        walk.pointee.finish()
+    }
+
+    /// Lets go of everything but the memory.
+    package mutating func clear() {
+        releaseReferences()
+        count = 0
+        setCounts()
+        inputs.count = 0
+        inputStart.count = 0
+        roots.removeAll(keepingCapacity: true)
+        claimed = .none
+        isPoisoned = false
+    }
+
+    private func releaseReferences() {
+        for node in 0..<count {
+            values.base[node]?.release()
+            payloads.base[node]?.release()
+        }
+        if retainsNodes { for handle in handles { GraphStore.shared.release(handle.id) } }
+    }
+
+    // MARK: - Reading
+
+    @inlinable @inline(__always) package func inputs(of node: Int) -> Column<Int32> {
+        let start = Int(inputStart.base[node])
+        return Column(base: inputs.base + start, count: Int(inputStart.base[node + 1]) - start)
     }
 
     /// A node that has a value, or is a scalar: nothing below it was walked.
@@ -44,34 +128,6 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
     /// Somebody outside the subgraph holds the node, so its value will be wanted.
     @inline(__always) package func isKept(_ node: Int) -> Bool {
         userCounts[node] > UInt32(edgeCounts[node])
-    }
-
-    /// - Parameters:
-    ///   - stops: nodes at which the walk ends although they have inputs (trace variables).
-    ///   - retainsNodes: keep every node alive as long as the subgraph, for walks that record on
-    ///     top of inner nodes.
-    ///   - throughValues: walk on below nodes that are evaluated and still have their inputs.
-    package init(
-        roots: [NodeHandle], stops: Set<NodeHandle> = [], retainsNodes: Bool = false,
-        throughValues: Bool = false
-    ) {
-        self.retainsNodes = retainsNodes
-        let store = GraphStore.shared
-        var walk = SubgraphWalk(stops: stops, throughValues: throughValues)
-        store.structure.withWalking {
-            for root in roots {
-                self.roots.append(walk.visit(root.id, into: &self))
-            }
-            if retainsNodes { for handle in handles { store.retain(handle.id) } }
-            for value in values { _ = value?.retain() }
-            for payload in payloads { _ = payload?.retain() }
-        }
-    }
-
-    deinit {
-        for value in values { value?.release() }
-        for payload in payloads { payload?.release() }
-        if retainsNodes { for handle in handles { GraphStore.shared.release(handle.id) } }
     }
 
     package func payload(_ node: Int) -> Payload? { payloads[node]?.takeUnretainedValue() }
@@ -92,165 +148,46 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
             }
         }
     }
-}
 
-/// The walk behind `Subgraph`: depth first with a stack of its own, so depth is bounded by memory
-/// only. Holds the structure lock's shared side throughout (the caller does).
-private struct SubgraphWalk {
-    private struct Frame {
-        let id: NodeID
-        var next: Int32
-        let inputBase: Int
-    }
+    // MARK: - Appending
 
-    private let store = GraphStore.shared
-    private var index = NodeIndex()
-    private var stack: [Frame] = []
-    /// Positions of the inputs found so far of the nodes on the stack.
-    private var pending: [Int32] = []
-    private let stops: Set<NodeHandle>
-    private let throughValues: Bool
-
-    init(stops: Set<NodeHandle>, throughValues: Bool) {
-        self.stops = stops
-        self.throughValues = throughValues
-    }
-
-    mutating func visit(_ root: NodeID, into graph: inout Subgraph) -> Int32 {
-        if let known = index.find(root) { return known }
-        push(root)
-        while true {
-            let top = stack.count - 1
-            let id = stack[top].id
-            let row = store.row(id)
-            let inputCount = walkedInputCount(id, row)
-            var descended = false
-            while Int(stack[top].next) < inputCount {
-                let input = SubgraphWalk.input(Int(stack[top].next), of: row)
-                stack[top].next += 1
-                if let known = index.find(input) {
-                    pending.append(known)
-                } else {
-                    push(input)
-                    descended = true
-                    break
-                }
-            }
-            if descended { continue }
-            let position = emit(id, row, inputsFrom: stack[top].inputBase, into: &graph)
-            index.insert(id, position)
-            pending.removeLast(pending.count - stack[top].inputBase)
-            stack.removeLast()
-            if stack.isEmpty { return position }
-            pending.append(position)
-        }
-    }
-
-    private mutating func push(_ id: NodeID) {
-        stack.append(Frame(id: id, next: 0, inputBase: pending.count))
-    }
-
-    private func walkedInputCount(_ id: NodeID, _ row: UnsafeMutablePointer<Row>) -> Int {
-        if row.pointee.flags.contains(.detached) { return 0 }
-        if !throughValues && row.pointee.value.load(ordering: .acquiring) != 0 { return 0 }
-        if !stops.isEmpty {
-            let generation = UInt32(
-                truncatingIfNeeded: row.pointee.state.load(ordering: .relaxed) >> 32)
-            if stops.contains(NodeHandle(id: id, generation: generation)) { return 0 }
-        }
-        return Int(row.pointee.inputCount)
-            + (row.pointee.payload?._withUnsafeGuaranteedRef { $0.moreInputs.count } ?? 0)
-    }
-
-    @inline(__always) private static func input(
-        _ number: Int, of row: UnsafeMutablePointer<Row>
-    ) -> NodeID {
-        switch number {
-        case 0: row.pointee.inputs.0
-        case 1: row.pointee.inputs.1
-        case 2: row.pointee.inputs.2
-        default:
-            row.pointee.payload.unsafelyUnwrapped._withUnsafeGuaranteedRef {
-                $0.moreInputs[number - 3]
-            }
-        }
-    }
-
-    private mutating func emit(
-        _ id: NodeID, _ row: UnsafeMutablePointer<Row>, inputsFrom base: Int,
-        into graph: inout Subgraph
+    /// Appends a node, which the walk has come to the end of.
+    @inline(__always) mutating func append(
+        _ id: NodeID, _ row: UnsafeMutablePointer<Row>, inputs positions: UnsafePointer<Int32>,
+        _ inputCount: Int
     ) -> Int32 {
-        let position = Int32(graph.ops.count)
+        if count == capacity { grow() }
+        if inputs.count + inputCount > inputCapacity { growInputs(inputCount) }
+        let node = count
         let state = row.pointee.state.load(ordering: .relaxed)
-        graph.handles.append(
-            NodeHandle(id: id, generation: UInt32(truncatingIfNeeded: state >> 32)))
-        graph.userCounts.append(UInt32(truncatingIfNeeded: state))
-        graph.ops.append(row.pointee.op)
-        graph.dtypes.append(row.pointee.dtype)
-        graph.streams.append(row.pointee.stream)
-        graph.shapes.append(row.pointee.shape)
-        graph.words.append(row.pointee.word)
-        graph.payloads.append(row.pointee.payload)
-        graph.traces.append(row.pointee.trace)
-        graph.poisoned.append(row.pointee.flags.contains(.poisoned))
-        graph.edgeCounts.append(0)
+        handles.base[node] = NodeHandle(
+            id: id, generation: UInt32(truncatingIfNeeded: state >> 32))
+        userCounts.base[node] = UInt32(truncatingIfNeeded: state)
+        ops.base[node] = row.pointee.op
+        dtypes.base[node] = row.pointee.dtype
+        streams.base[node] = row.pointee.stream
+        shapes.base[node] = row.pointee.shape
+        words.base[node] = row.pointee.word
+        payloads.base[node] = row.pointee.payload
+        traces.base[node] = row.pointee.trace
+        let flags = row.pointee.flags
+        poisoned.base[node] = flags.contains(.poisoned)
+        if flags.contains(.poisoned) { isPoisoned = true }
+        edgeCounts.base[node] = 0
         let value = UnsafeRawPointer(bitPattern: row.pointee.value.load(ordering: .acquiring))
-        graph.values.append(value.map(Unmanaged.fromOpaque))
-        for position in pending[base...] {
-            graph.inputs.append(position)
-            graph.edgeCounts[Int(position)] += 1
+        values.base[node] = value.map(Unmanaged.fromOpaque)
+        if value == nil && flags.contains(.claimed) { claimed = id }
+        var end = inputs.count
+        for number in 0..<inputCount {
+            let position = positions[number]
+            inputs.base[end] = position
+            edgeCounts.base[Int(position)] += 1
+            end += 1
         }
-        graph.inputStart.append(Int32(graph.inputs.count))
-        return position
-    }
-}
-
-/// From node id to position: open addressing with linear probing.
-private struct NodeIndex {
-    private var keys: [UInt32]
-    private var positions: [Int32]
-    private var count = 0
-    private var mask: Int
-
-    init() {
-        keys = Array(repeating: 0, count: 64)
-        positions = Array(repeating: 0, count: 64)
-        mask = 63
-    }
-
-    @inline(__always) private static func hash(_ key: UInt32) -> Int {
-        Int((key &* 0x9E37_79B1) >> 7)
-    }
-
-    @inline(__always) func find(_ id: NodeID) -> Int32? {
-        var slot = NodeIndex.hash(id.raw) & mask
-        while keys[slot] != 0 {
-            if keys[slot] == id.raw { return positions[slot] }
-            slot = (slot + 1) & mask
-        }
-        return nil
-    }
-
-    mutating func insert(_ id: NodeID, _ position: Int32) {
-        if (count + 1) * 2 > keys.count { grow() }
-        place(id.raw, position)
-        count += 1
-    }
-
-    private mutating func place(_ key: UInt32, _ position: Int32) {
-        var slot = NodeIndex.hash(key) & mask
-        while keys[slot] != 0 { slot = (slot + 1) & mask }
-        keys[slot] = key
-        positions[slot] = position
-    }
-
-    private mutating func grow() {
-        let (oldKeys, oldPositions) = (keys, positions)
-        keys = Array(repeating: 0, count: oldKeys.count * 4)
-        positions = Array(repeating: 0, count: oldKeys.count * 4)
-        mask = keys.count - 1
-        for slot in 0..<oldKeys.count where oldKeys[slot] != 0 {
-            place(oldKeys[slot], oldPositions[slot])
-        }
+        inputs.count = end
+        inputStart.base[node + 1] = Int32(truncatingIfNeeded: end)
+        count = node + 1
+        setCounts()
+        return Int32(truncatingIfNeeded: node)
     }
 }

@@ -3,7 +3,7 @@ import MLXBase
 
 /// A tape with its addresses filled in, ready to run over its elements.
 package struct TapeLaunch {
-    package let steps: [mlx_tape_step]
+    package let steps: UnsafeBufferPointer<mlx_tape_step>
     package let operands: UnsafePointer<mlx_tape_operand>
     package let operandCount: Int
     package let slotCount: Int
@@ -12,7 +12,7 @@ package struct TapeLaunch {
     package let nanoseconds: Int
 
     package init(
-        steps: [mlx_tape_step], operands: UnsafePointer<mlx_tape_operand>, operandCount: Int,
+        steps: UnsafeBufferPointer<mlx_tape_step>, operands: UnsafePointer<mlx_tape_operand>, operandCount: Int,
         slotCount: Int, elementCount: Int, nanoseconds: Int
     ) {
         self.steps = steps
@@ -25,13 +25,11 @@ package struct TapeLaunch {
 
     /// Runs elements `begin ..< end` on the calling thread. A tape gives the same bits however
     /// its elements are divided.
-    func run(_ begin: Int, _ end: Int) {
+    package func run(_ begin: Int, _ end: Int) {
         let byteCount = mlx_tape_scratch_bytes(operandCount, slotCount)
         let scratch = mlx_thread_scratch(byteCount)!.assumingMemoryBound(to: CChar.self)
-        steps.withUnsafeBufferPointer { steps in
-            mlx_tape_run(
-                steps.baseAddress, steps.count, operands, operandCount, scratch, begin, end)
-        }
+        mlx_tape_run(
+            steps.baseAddress, steps.count, operands, operandCount, scratch, begin, end)
     }
 
     /// Divides the elements into blocks and runs them over the team.

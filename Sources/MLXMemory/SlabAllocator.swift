@@ -74,6 +74,11 @@ package final class SlabAllocator: @unchecked Sendable {
         return try allocateSlowly(byteCount)
     }
 
+    /// A buffer, if a block of the right class is at hand; nil says nothing about memory.
+    package func quickBuffer(_ byteCount: Int) -> Buffer? {
+        byteCount >= 0 ? attempt(byteCount, ignoringFailures: false) : nil
+    }
+
     /// The hot path: a block of the right class is at hand.
     @inline(__always) func attempt(_ byteCount: Int, ignoringFailures: Bool) -> Buffer? {
         lock.lock()

@@ -206,11 +206,6 @@ extension PlanBuilder {
         result.slot = slot
         return add(result)
     }
-
-    /// Moves the strides into the plan and points strided tape operands at them.
-    mutating func finishStrides() {
-        plan.adopt(strides: strides)
-    }
 }
 
 extension DeviceSet {

@@ -3,11 +3,12 @@ import MLXGraph
 
 /// Pass 6. Gives intermediate slots their places in each stream's scratch. A place is reused once
 /// the last reader is done, which only holds in stream order: a slot that another stream reads
-/// keeps its place to the end. Best fit over free ranges, in execution order.
-extension Plan {
+/// keeps its place to the end, and what a batch of steps reads keeps it to the batch's end. Best
+/// fit over free ranges, in execution order.
+extension PlanDraft {
     private static let alignment = 64
 
-    func layOutMemory() {
+    mutating func layOutMemory() {
         var lastUse = [Int32](repeating: -1, count: slots.count)
         var crosses = [Bool](repeating: false, count: slots.count)
         for (index, step) in steps.enumerated() {
@@ -21,24 +22,28 @@ extension Plan {
             }
         }
         var arenas = streams.map { _ in FreeRanges() }
-        for (index, step) in steps.enumerated() {
+        var batches = streams.map { _ in Batch() }
+        for index in steps.indices {
+            let step = steps[index]
             let stream = Int(step.stream)
-            placeOutputs(of: step, Int32(index), &arenas[stream], &lastUse, crosses)
+            if step.batchCount != 0 { batches[stream].end(&arenas[stream]) }
+            placeOutputs(of: step, Int32(index), &arenas[stream], batches[stream], &lastUse, crosses)
             for operand in step.operandStart..<(step.operandStart + step.operandCount) {
                 let slot = Int(operands[Int(operand)].slot)
+                batches[stream].used.insert(slot)
                 guard case .arena(let offset) = slots[slot].storage, lastUse[slot] == index,
                     !crosses[slot]
                 else { continue }
                 // Freed once: a step may read a slot through several operands.
                 lastUse[slot] = -2
-                arenas[stream].free(offset, Plan.rounded(slots[slot].byteCount))
+                batches[stream].dying.append((offset, PlanDraft.rounded(slots[slot].byteCount)))
             }
         }
         arenaBytes = arenas.map(\.highWater)
     }
 
-    private func placeOutputs(
-        of step: Step, _ index: Int32, _ arena: inout FreeRanges,
+    private mutating func placeOutputs(
+        of step: Step, _ index: Int32, _ arena: inout FreeRanges, _ batch: Batch,
         _ lastUse: inout [Int32], _ crosses: [Bool]
     ) {
         for output in step.operandStart..<(step.operandStart + step.outputCount) {
@@ -46,15 +51,16 @@ extension Plan {
             guard case .arena = slots[slot].storage else { continue }
             let offset =
                 output == step.operandStart
-                ? inherited(step, slot, index, &lastUse, crosses) : nil
+                ? inherited(step, slot, index, batch, &lastUse, crosses) : nil
             slots[slot].storage = .arena(
-                offset: offset ?? arena.take(Plan.rounded(slots[slot].byteCount)))
+                offset: offset ?? arena.take(PlanDraft.rounded(slots[slot].byteCount)))
         }
     }
 
     /// The place of an input that dies here and that the tape may overwrite.
     private func inherited(
-        _ step: Step, _ slot: Int, _ index: Int32, _ lastUse: inout [Int32], _ crosses: [Bool]
+        _ step: Step, _ slot: Int, _ index: Int32, _ batch: Batch, _ lastUse: inout [Int32],
+        _ crosses: [Bool]
     ) -> Int? {
         guard case .tape(let tape) = step.kind else { return nil }
         for operand in tapes[Int(tape)].overwritable {
@@ -62,11 +68,13 @@ extension Plan {
             // Another window onto the same slot may still read what would be overwritten.
             guard case .arena(let offset) = slots[input].storage, lastUse[input] == index,
                 !crosses[input],
+                // A neighbour that may run at the same time reads it too.
+                !batch.used.contains(input),
                 // Not the bytes alone: a wider element would overwrite the next narrow one. The
                 // window says how it reads the slot, which may hold another dtype.
                 operands[Int(operand)].dtype.size == slots[slot].dtype.size,
                 operands[Int(operand)].elementOffset == 0, operands[Int(operand)].termCount == 0,
-                Plan.rounded(slots[input].byteCount) == Plan.rounded(slots[slot].byteCount),
+                PlanDraft.rounded(slots[input].byteCount) == PlanDraft.rounded(slots[slot].byteCount),
                 reads(of: input, by: step) == 1
             else { continue }
             // Its place lives on: it is not freed with the step.
@@ -84,6 +92,19 @@ extension Plan {
 
     private static func rounded(_ byteCount: Int) -> Int {
         (max(byteCount, 1) + alignment - 1) / alignment * alignment
+    }
+}
+
+/// What the steps of the current batch of a stream read and wrote, and which places are free
+/// once all of them are done.
+private struct Batch {
+    var used: Set<Int> = []
+    var dying: [(offset: Int, byteCount: Int)] = []
+
+    mutating func end(_ arena: inout FreeRanges) {
+        for place in dying { arena.free(place.offset, place.byteCount) }
+        dying.removeAll(keepingCapacity: true)
+        used.removeAll(keepingCapacity: true)
     }
 }
 

@@ -1,47 +1,75 @@
 import CMLXKernels
 import MLXBase
 import MLXGraph
+import MLXKernels
+import MLXOps
 
 /// How to evaluate every subgraph of one structure: flat lists of storage slots, operands and
-/// steps. A plan holds no values; a run binds it to some. Immutable.
+/// steps; each step carries its kernel and its attributes. A plan holds no values; a run binds it
+/// to some. Immutable, closed, and made of constant memory, so that cores that run it side by
+/// side count no references and meet nowhere.
 package final class Plan: @unchecked Sendable {
-    // SAFETY: everything is constant after `Planner` built it; `strideStorage` is freed once.
+    // SAFETY: everything is written by `init` and constant afterwards; the memory behind the
+    // columns is freed once, by `deinit`.
 
     /// Slots come in this order: arrays given, scalars given, then what steps write.
-    package internal(set) var leafNodes: [Int32] = []
-    package internal(set) var scalarNodes: [Int32] = []
-    package internal(set) var slots: [Slot] = []
+    package let leafNodes: Column<Int32>
+    package let scalarNodes: Column<Int32>
+    package let slots: Column<Slot>
     /// Where runs find the values that are not structure: word `index` of a node's payload.
-    package internal(set) var dynamics: [DynamicWord] = []
-    package internal(set) var operands: [PlanOperand] = []
-    package internal(set) var terms: [OffsetTerm] = []
-    package internal(set) var steps: [Step] = []
-    package internal(set) var tapes: [Tape] = []
-    package internal(set) var results: [Result] = []
+    package let dynamics: Column<DynamicWord>
+    package let operands: Column<PlanOperand>
+    package let terms: Column<OffsetTerm>
+    package let steps: Column<Step>
+    /// The kernel of each step; tapes have none.
+    package let kernels: UnsafeMutablePointer<Kernel?>
+    /// The attributes of all steps, one after the other; a step says where its own lie.
+    package let attributes: Column<Int>
+    package let tapes: Column<ClosedTape>
+    package let results: Column<Result>
     /// The streams the steps run on; a step names its stream by its place here.
-    package internal(set) var streams: [StreamID] = []
-    package internal(set) var waits: [Wait] = []
-    /// Bytes of scratch that each stream's intermediate slots share.
-    package internal(set) var arenaBytes: [Int] = []
-    /// The steps of each stream, in order.
-    package internal(set) var streamSteps: [[Int32]] = []
-    /// The steps' names in a trace. Filled in by the scheduler when a trace first wants them;
-    /// only the scheduler writes, before it submits the plan.
-    package var traceLabels: [UInt32] = []
+    package let streams: Column<StreamID>
+    package let waits: Column<Wait>
+    /// Bytes of scratch that each stream's intermediate slots share, and where they start when
+    /// one core has them all in one piece.
+    package let arenaBytes: Column<Int>
+    package let arenaStarts: Column<Int>
+    package let arenaByteCount: Int
+    /// The steps of all streams, stream by stream, each in order; stream `s` has those at
+    /// `streamStart[s] ..< streamStart[s + 1]`.
+    package let streamSteps: Column<Int32>
+    package let streamStart: Column<Int32>
+    package let strideStorage: Column<Int>
     /// How many nodes the plan was made from.
-    package internal(set) var nodeCount = 0
+    package let nodeCount: Int
     /// The policy that placed it.
-    package internal(set) var policyName = ""
-    package internal(set) var strideStorage: UnsafeMutablePointer<Int>
+    package let policyName: String
+    /// The structure it is for.
+    package let key: Column<UInt64>
+    package let hash: UInt64
+    /// What all steps are expected to take.
+    package let nanoseconds: Double
+    /// Too little work to be worth a fan-out, and on no stream of the user's: one core carries it
+    /// out from begin to end.
+    package let isNarrow: Bool
+    /// About how much memory the plan itself takes.
+    package let byteCount: Int
+    /// Numbers plans in the order they were made.
+    package let serial: UInt64
 
-    package struct Slot: Sendable {
+    /// Where waking another core costs more than its help brings.
+    package static let narrowNanoseconds = 60_000.0
+    /// What a core keeps of scratch.
+    package static let narrowByteCount = 1 << 20
+
+    package struct Slot: Sendable, BitwiseCopyable {
         package var dtype: DType
         package var byteCount: Int
         package var storage: Storage
         package var producer: Int32
     }
 
-    package enum Storage: Sendable, Equatable {
+    package enum Storage: Sendable, Equatable, BitwiseCopyable {
         case leaf(Int32)
         case scalar(Int32)
         /// At an offset of the producing stream's scratch.
@@ -50,38 +78,104 @@ package final class Plan: @unchecked Sendable {
         case result
     }
 
-    package struct DynamicWord: Sendable {
+    package struct DynamicWord: Sendable, BitwiseCopyable {
         package var node: Int32
         package var index: Int32
     }
 
-    package struct OffsetTerm: Sendable {
+    package struct OffsetTerm: Sendable, BitwiseCopyable {
         package var dynamic: Int32
         /// Elements that one unit of the dynamic word moves the operand by.
         package var stride: Int
     }
 
     /// A kept node: its value is a window onto a slot.
-    package struct Result: Sendable {
+    package struct Result: Sendable, BitwiseCopyable {
         package var node: Int32
         package var operand: Int32
+        package var isRowMajor = true
     }
 
     /// Before a step runs, another stream of the plan has completed this many of its steps.
-    package struct Wait: Sendable {
+    package struct Wait: Sendable, BitwiseCopyable {
         package var stream: Int32
         package var count: Int32
     }
 
-    init(strideCapacity: Int) {
-        strideStorage = .allocate(capacity: max(strideCapacity, 1))
+    init(closing draft: PlanDraft, _ graph: borrowing Subgraph, _ key: borrowing PlanKey) {
+        var closing = PlanClosing(draft)
+        strideStorage = closing.column(draft.strides)
+        leafNodes = closing.column(draft.leafNodes)
+        scalarNodes = closing.column(draft.scalarNodes)
+        slots = closing.column(draft.slots)
+        dynamics = closing.column(draft.dynamics)
+        operands = closing.column(draft.operands)
+        terms = closing.column(draft.terms)
+        let (steps, attributes) = closing.attributes(graph)
+        self.steps = closing.column(steps)
+        self.attributes = closing.column(attributes)
+        kernels = closing.kernels()
+        tapes = closing.tapes(strideStorage)
+        results = closing.results()
+        streams = closing.column(draft.streams)
+        waits = closing.column(draft.waits)
+        arenaBytes = closing.column(draft.arenaBytes)
+        var total = 0
+        arenaStarts = closing.column(
+            draft.arenaBytes.map { byteCount in
+                defer { total += (byteCount + 63) & ~63 }
+                return total
+            })
+        arenaByteCount = total
+        var end: Int32 = 0
+        streamStart = closing.column(
+            [0]
+                + draft.streamSteps.map { list in
+                    end += Int32(list.count)
+                    return end
+                })
+        streamSteps = closing.column(draft.streamSteps.flatMap { $0 })
+        nodeCount = draft.nodeCount
+        policyName = draft.policyName
+        self.key = closing.column(Array(key.words))
+        hash = key.hash
+        nanoseconds = draft.steps.reduce(0) { $0 + $1.estimatedNanoseconds }
+        isNarrow =
+            nanoseconds < Plan.narrowNanoseconds && total <= Plan.narrowByteCount
+            && draft.streams.allSatisfy { $0.lane == 0 }
+        byteCount = closing.byteCount
+        serial = PlanClosing.nextSerial()
     }
 
-    deinit { strideStorage.deallocate() }
+    deinit {
+        kernels.deinitialize(count: steps.count)
+        kernels.deallocate()
+        for tape in tapes {
+            tape.steps.base.deallocate()
+            tape.operands.base.deallocate()
+            tape.memory.base.deallocate()
+            tape.ops.base.deallocate()
+        }
+        for memory in [
+            UnsafeMutableRawPointer(leafNodes.base), .init(scalarNodes.base), .init(slots.base),
+            .init(dynamics.base), .init(operands.base), .init(terms.base), .init(steps.base),
+            .init(attributes.base), .init(tapes.base), .init(results.base), .init(streams.base),
+            .init(waits.base), .init(arenaBytes.base), .init(arenaStarts.base),
+            .init(streamSteps.base), .init(streamStart.base), .init(strideStorage.base),
+            .init(key.base),
+        ] { memory.deallocate() }
+    }
+
+    /// The places of a stream's steps in `steps`, in order.
+    @inline(__always) package func steps(ofStream stream: Int) -> Column<Int32> {
+        let start = Int(streamStart.base[stream])
+        return Column(
+            base: streamSteps.base + start, count: Int(streamStart.base[stream + 1]) - start)
+    }
 }
 
 /// A window onto a slot: what a kernel or a tape reads or writes.
-package struct PlanOperand: Sendable {
+package struct PlanOperand: Sendable, BitwiseCopyable {
     package var slot: Int32
     package var dtype: DType
     package var shape: Shape
@@ -93,8 +187,8 @@ package struct PlanOperand: Sendable {
 }
 
 /// One command: a tape or a kernel on one stream.
-package struct Step: Sendable {
-    package enum Kind: Sendable, Equatable {
+package struct Step: Sendable, BitwiseCopyable {
+    package enum Kind: Sendable, Equatable, BitwiseCopyable {
         case tape(Int32)
         case kernel
     }
@@ -102,7 +196,7 @@ package struct Step: Sendable {
     package var kind: Kind
     /// The op whose kernel runs; for a tape its last op.
     package var op: OpCode
-    /// The node it computes, for attributes and labels.
+    /// The node it computes, for what a plan cannot hold: attributes that are values, an object.
     package var node: Int32
     /// Operands, the outputs first.
     package var operandStart: Int32
@@ -111,6 +205,15 @@ package struct Step: Sendable {
     package var stream: Int32 = 0
     package var waitStart: Int32 = 0
     package var waitCount: Int32 = 0
+    /// How many steps of the stream, from this one on, depend on nothing in each other: they may
+    /// run side by side. 0 inside such a batch.
+    package var batchCount: Int32 = 1
+    package var attributeStart: Int32 = 0
+    package var attributeCount: Int32 = 0
+    /// How many attributes, from the front, are values that the run's own node holds.
+    package var dynamicCount: Int32 = 0
+    /// Whether the kernel wants the object of the run's own node.
+    package var takesObject = false
     package var flops: Double
     package var bytes: Double
     /// The device it was pinned to, when that has no kernel for it.
@@ -120,20 +223,13 @@ package struct Step: Sendable {
 }
 
 /// An elementwise cluster in the form the C loops run it.
-package struct Tape: Sendable {
-    package var steps: [mlx_tape_step]
-    package var operands: [mlx_tape_operand]
+package struct ClosedTape: Sendable, BitwiseCopyable {
+    package var steps: Column<mlx_tape_step>
+    package var operands: Column<mlx_tape_operand>
     /// For each tape operand the plan operand it reads or writes, -1 for scratch.
-    package var memory: [Int32]
+    package var memory: Column<Int32>
     package var slotCount: Int
     package var elementCount: Int
     /// Nodes computed, in order, for labels.
-    package var ops: [OpCode]
-    /// For each plan operand of the step (inputs): whether output 0 may take its place.
-    package var overwritable: [Int32]
+    package var ops: Column<OpCode>
 }
-
-extension mlx_tape_step: @unchecked @retroactive Sendable {}
-// SAFETY: a step is numbers and a pointer to code; an operand template's pointers point into the
-// plan's immutable stride storage.
-extension mlx_tape_operand: @unchecked @retroactive Sendable {}

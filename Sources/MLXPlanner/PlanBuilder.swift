@@ -6,7 +6,7 @@ import MLXOps
 /// pass, and the growing lists of the plan. The passes are extensions in files of their own and
 /// run in this order: simplify, fuse, emit, place, order, lay out memory.
 struct PlanBuilder: ~Copyable {
-    let plan: Plan
+    var plan: PlanDraft
     let nodeCount: Int
 
     // Simplify.
@@ -34,7 +34,7 @@ struct PlanBuilder: ~Copyable {
     var candidates: [DeviceSet] = []
     var pinned: [StreamID] = []
 
-    init(nodeCount: Int, plan: Plan) {
+    init(nodeCount: Int, plan: PlanDraft) {
         self.plan = plan
         self.nodeCount = nodeCount
         canonical = Array(0..<Int32(nodeCount))
@@ -63,53 +63,55 @@ package struct Planner: Sendable {
     /// What plans depend on besides the subgraph.
     package var context: UInt64 { policy.cacheKey &* 31 ^ costs.cacheKey }
 
-    package func plan(_ graph: borrowing Subgraph) throws(ArrayError) -> Plan {
-        let plan = Plan(strideCapacity: 0)
+    /// - Parameter key: the subgraph's structure.
+    package func plan(
+        _ graph: borrowing Subgraph, _ key: borrowing PlanKey
+    ) throws(ArrayError) -> Plan {
+        var plan = PlanDraft()
         plan.nodeCount = graph.count
         plan.policyName = policy.name
         var builder = PlanBuilder(nodeCount: graph.count, plan: plan)
         builder.simplify(graph)
         builder.fuse(graph)
         try builder.emit(graph)
-        builder.finishStrides()
-        place(plan, builder)
-        plan.order()
-        plan.layOutMemory()
-        return plan
+        builder.plan.strides = builder.strides
+        place(&builder)
+        builder.plan.order()
+        builder.plan.layOutMemory()
+        return builder.plan.close(graph, key)
     }
 
     // MARK: - Placement
 
-    private func place(_ plan: Plan, _ builder: borrowing PlanBuilder) {
-        let view = placementGraph(plan, builder)
+    private func place(_ builder: inout PlanBuilder) {
+        let view = placementGraph(builder)
         let devices = policy.place(view)
-        precondition(devices.count == plan.steps.count, "a policy places every step")
+        precondition(devices.count == builder.plan.steps.count, "a policy places every step")
         var streamIndex: [StreamID: Int32] = [:]
-        for step in 0..<plan.steps.count {
+        for step in 0..<builder.plan.steps.count {
             var kind = DeviceKind.allCases[devices[step]]
             if !builder.candidates[step].contains(kind) {
                 kind = builder.candidates[step].first ?? .cpu
             }
             let wanted = builder.pinned[step]
             if let pinned = wanted.kind, pinned != kind {
-                plan.steps[step].refusedKind = pinned
+                builder.plan.steps[step].refusedKind = pinned
             }
             let stream = wanted.kind == kind ? wanted : StreamID(kind, lane: 0)
             if let known = streamIndex[stream] {
-                plan.steps[step].stream = known
+                builder.plan.steps[step].stream = known
             } else {
-                let index = Int32(plan.streams.count)
+                let index = Int32(builder.plan.streams.count)
                 streamIndex[stream] = index
-                plan.streams.append(stream)
-                plan.steps[step].stream = index
+                builder.plan.streams.append(stream)
+                builder.plan.steps[step].stream = index
             }
-            plan.steps[step].estimatedNanoseconds = view.nanoseconds[step][kind.index]
+            builder.plan.steps[step].estimatedNanoseconds = view.nanoseconds[step][kind.index]
         }
     }
 
-    private func placementGraph(
-        _ plan: Plan, _ builder: borrowing PlanBuilder
-    ) -> PlacementGraph {
+    private func placementGraph(_ builder: borrowing PlanBuilder) -> PlacementGraph {
+        let plan = builder.plan
         var view = PlacementGraph()
         for (index, step) in plan.steps.enumerated() {
             let candidates = builder.candidates[index]

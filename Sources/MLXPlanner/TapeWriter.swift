@@ -156,7 +156,7 @@ struct TapeWriter {
     func tape() -> Tape {
         var finished = operands
         for walk in walks {
-            // Indexes now; pointers once the stride storage has its final place.
+            // Places now; pointers once the stride storage has its final place.
             finished[walk.operand].shape = UnsafePointer(bitPattern: walk.shape + 1)
             finished[walk.operand].strides = UnsafePointer(bitPattern: walk.strides + 1)
         }
@@ -172,23 +172,5 @@ struct TapeWriter {
         return Tape(
             steps: steps, operands: finished, memory: memory, slotCount: Int(slotCount),
             elementCount: shape.size, ops: ops, overwritable: overwritable)
-    }
-}
-
-extension Plan {
-    /// Takes over the strides and turns indexes in strided tape operands into pointers.
-    func adopt(strides: [Int]) {
-        strideStorage.deallocate()
-        strideStorage = .allocate(capacity: max(strides.count, 1))
-        strideStorage.update(from: strides, count: strides.count)
-        for tape in tapes.indices {
-            for operand in tapes[tape].operands.indices
-            where tapes[tape].operands[operand].kind == UInt8(MLX_TAPE_STRIDED.rawValue) {
-                let shape = Int(bitPattern: tapes[tape].operands[operand].shape) - 1
-                let steps = Int(bitPattern: tapes[tape].operands[operand].strides) - 1
-                tapes[tape].operands[operand].shape = UnsafePointer(strideStorage + shape)
-                tapes[tape].operands[operand].strides = UnsafePointer(strideStorage + steps)
-            }
-        }
     }
 }

@@ -12,7 +12,7 @@ final class Trace {
 
     deinit { if isOpen { TraceLevels.end(bit) } }
 
-    func end(_ nodes: [NodeHandle]) {
+    func end(_ nodes: some Collection<NodeHandle>) {
         guard isOpen else { return }
         isOpen = false
         TraceLevels.end(bit)

@@ -38,7 +38,7 @@ extension StoreTests {
         let y = MLXArray(owning: rows.unary(x.acquire()))
         let z = MLXArray(owning: rows.unary(y.acquire()))
         #expect(Subgraph(roots: [z.handle], stops: [y.handle]).count == 2)
-        GraphStore.shared.bind([(y.handle, value())])
+        GraphStore.shared.bind(y.handle, value())
         let graph = Subgraph(roots: [z.handle])
         #expect(graph.count == 2)
         #expect(graph.isLeaf(0) && !graph.isLeaf(1))
@@ -50,11 +50,11 @@ extension StoreTests {
         do {
             let z = MLXArray(owning: rows.unary(rows.unary(rows.leaf(1))))
             #expect(rows.liveCount == 3)
-            GraphStore.shared.bind([(z.handle, value(5))])
+            GraphStore.shared.bind(z.handle, value(5))
             #expect(rows.liveCount == 1)
             #expect(z.value?.pointer.load(as: Float.self) == 5)
             // A second value for the same node is ignored.
-            GraphStore.shared.bind([(z.handle, value(6))])
+            GraphStore.shared.bind(z.handle, value(6))
             #expect(z.value?.pointer.load(as: Float.self) == 5)
         }
         #expect(rows.liveCount == 0)
@@ -65,7 +65,7 @@ extension StoreTests {
         let rows = Rows()
         let handle: NodeHandle
         do { handle = MLXArray(owning: rows.unary(rows.leaf(1))).handle }
-        GraphStore.shared.bind([(handle, value())])
+        GraphStore.shared.bind(handle, value())
         #expect(rows.liveCount == 0)
     }
 
@@ -75,7 +75,7 @@ extension StoreTests {
         do {
             let bit = TraceLevels.begin(depth: 0)
             let y = MLXArray(owning: rows.unary(rows.leaf(1), trace: bit))
-            GraphStore.shared.bind([(y.handle, value())])
+            GraphStore.shared.bind(y.handle, value())
             #expect(rows.liveCount == 2)
             #expect(Subgraph(roots: [y.handle], throughValues: true).count == 2)
             TraceLevels.end(bit)
@@ -99,7 +99,7 @@ extension StoreTests {
                         let graph = Subgraph(roots: [root])
                         graph.checkInvariants()
                         GraphStore.shared.release(root.id)
-                        GraphStore.shared.bind([(y.handle, value())])
+                        GraphStore.shared.bind(y.handle, value())
                         shared.replace(owning: rows.unary(x.acquire()))
                     }
                 }

@@ -135,7 +135,7 @@ import Testing
                 optimizer.update(model: model, gradients: tree(gradients[step % 3]))
                 try engine.evaluateBlocking(
                     .init(roots: model.innerState() + optimizer.innerState()))
-                misses.append(engine.withScheduler { $0.statistics.planMisses })
+                misses.append(engine.statistics.planMisses)
             }
             // The first step reads fresh zeros; from the second on the graph is the same.
             #expect(misses[1] == misses[5], "\(name): \(misses)")

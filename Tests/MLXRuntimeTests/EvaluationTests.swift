@@ -51,7 +51,7 @@ import Testing
         // An engine of its own: other tests make plans on the shared one meanwhile.
         let engine = makeEngine()
         defer { engine.shutdown() }
-        let before = engine.withScheduler { $0.statistics.planMisses }
+        let before = engine.statistics.planMisses
         let a = array((0..<8).map(Float.init), [8])
         for step in 0..<5 {
             let part = Ops.slice(a, axis: 0, step, 2)
@@ -60,7 +60,7 @@ import Testing
             try engine.evaluateBlocking(.init(roots: [y]))
             #expect(try values(y, on: engine)[1] == Float(step * (step + 1)))
         }
-        #expect(engine.withScheduler { $0.statistics.planMisses } - before <= 2)
+        #expect(engine.statistics.planMisses - before <= 2)
     }
 
     @Test("an invalid operation is an error of the evaluation, with its chain") func poison() throws

@@ -67,7 +67,7 @@ package enum Runtime {
 
     /// Writes what the trace has recorded as a timeline that Perfetto opens.
     package static func writeTrace(to file: String) throws {
-        try engine.withAllTokens { try engine.trace.write(to: file) }
+        try engine.trace.write(to: file)
     }
 
     /// Where measurements are kept between processes.

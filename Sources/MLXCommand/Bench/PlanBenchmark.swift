@@ -26,7 +26,7 @@ enum PlanBenchmark {
         let step = valueAndGrad(model: model) { (model: Net, x: MLXArray, y: MLXArray) in
             crossEntropy(logits: model(x), targets: y, reduction: .mean)
         }
-        let plans = Runtime.engine.withScheduler { $0.statistics.planMisses }
+        let plans = Runtime.engine.statistics.planMisses
         var resident: [Int] = []
         var nodes = 0
         for number in 0..<200 {
@@ -39,7 +39,7 @@ enum PlanBenchmark {
             resident.append(Memory.activeMemory)
             if number == 10 { nodes = GraphStore.shared.liveCount }
         }
-        let used = Runtime.engine.withScheduler { $0.statistics.planMisses } - plans
+        let used = Runtime.engine.statistics.planMisses - plans
         let peakBefore = resident[0...13].max()!
         let growth = resident[14...].max()! - peakBefore
         return [

@@ -64,15 +64,14 @@ enum DemoReport {
 
     private static func events() -> [Report.Timeline.Event] {
         let engine = Runtime.engine
-        return engine.withAllTokens {
-            engine.trace.rings.flatMap { ring in
-                // The page stays readable, and small, with the last few thousand of each device.
-                ring.contents.filter { $0.kind == .step }.suffix(3000).map { event in
-                    Report.Timeline.Event(
-                        device: engine.trace.deviceNames[ring.device],
-                        beginNanoseconds: Int(event.begin), endNanoseconds: Int(event.end),
-                        label: engine.trace.name(of: event.label))
-                }
+        let steps = engine.trace.events.filter { $0.kind == .step }
+        return DeviceKind.allCases.flatMap { kind in
+            // The page stays readable, and small, with the last few thousand of each device.
+            steps.filter { Int($0.device) == kind.index }.suffix(3000).map { event in
+                Report.Timeline.Event(
+                    device: kind.name, beginNanoseconds: Int(event.begin),
+                    endNanoseconds: Int(event.end),
+                    label: engine.trace.name(of: event.label))
             }
         }
     }

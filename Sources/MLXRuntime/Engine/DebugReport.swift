@@ -6,8 +6,7 @@ import MLXPlanner
 /// What `MLX_DEBUG` prints of an evaluation: a summary, the time and rates of every step, the
 /// plan, the graph.
 enum DebugReport {
-    static func text(_ run: Run, level: Int) -> String {
-        let plan = run.plan
+    static func text(_ run: Run, _ plan: Plan, level: Int) -> String {
         var devices: [String: Int] = [:]
         for step in plan.steps {
             devices[plan.name(of: plan.streams[Int(step.stream)]), default: 0] += 1
@@ -16,7 +15,7 @@ enum DebugReport {
         var lines = [
             "mlx: \(plan.nodeCount) nodes in \(plan.steps.count) steps ("
                 + shares.joined(separator: ", ") + ")"
-                + (run.error.map { ", failed: \($0)" } ?? "")
+                + (run.ending.error.map { ", failed: \($0)" } ?? "")
         ]
         if level >= 2, let times = run.stepNanoseconds {
             for (index, step) in plan.steps.enumerated() {

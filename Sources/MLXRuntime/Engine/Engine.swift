@@ -4,10 +4,11 @@ import MLXGraph
 import MLXMemory
 import MLXOps
 import MLXPlanner
+import Synchronization
 
-/// One complete runtime: a topology, its teams, three devices with their allocators, a scheduler.
-/// A process has one for its users and may make more for experiments and simulations. Evaluation
-/// starts here, from an async function, a blocking call or in the background.
+/// One complete runtime: a topology, its teams, devices with their allocators, a scheduler, and
+/// the turns of wide runs. A process has one for its users and may make more for experiments and
+/// simulations. This file puts the parts together; `Engine+Evaluating.swift` is the way in.
 package final class Engine: Sendable {
     package struct Configuration: Sendable {
         package var topology: Topology
@@ -27,10 +28,21 @@ package final class Engine: Sendable {
     package let refusals: Refusals
     package let account: MemoryAccount
     package let allocators: [SlabAllocator]
-    package let devices: [any DeviceActor]
+    package let devices: [Device]
     package let scheduler: Scheduler
     package let trace: Trace
     package let clock: any EngineClock
+    let interposer: (any StepInterposer)?
+    let turns: Turns
+    let background = Background()
+    let life: EngineLife
+    let debugLevel: Int
+    let log: @Sendable (String) -> Void
+    /// The allocators by device, for runs, which count no references.
+    nonisolated(unsafe) let allocatorTable: UnsafeMutablePointer<Unmanaged<SlabAllocator>>
+    private let lastDecay = Atomic<UInt64>(0)
+    private let idleDecay = Locked<IdleDecay?>(nil)
+    private let idleDecayReference = Atomic<UInt>(0)
 
     /// An engine on real threads.
     package convenience init(_ configuration: Configuration) {
@@ -45,12 +57,10 @@ package final class Engine: Sendable {
         self.init(
             configuration, teams: teams, placement: placement, system: system,
             refusals: system.refusals, clock: CycleClock.best, interposer: nil)
-        let scheduler = scheduler
-        let idleDecay = IdleDecay(system: system) { [weak scheduler] in
-            guard let scheduler else { return false }
-            return scheduler.team.withToken { scheduler.assumeIsolated { $0.decayNow() } }
-        }
-        withScheduler { $0.setIdleDecay(idleDecay) }
+        let idleDecay = IdleDecay(system: system) { [weak self] in self?.decayNow() ?? false }
+        self.idleDecay.withLock { $0 = idleDecay }
+        idleDecayReference.store(
+            UInt(bitPattern: Unmanaged.passUnretained(idleDecay).toOpaque()), ordering: .releasing)
     }
 
     /// An engine on given teams: the simulator's way in.
@@ -63,187 +73,71 @@ package final class Engine: Sendable {
         self.teams = teams
         self.refusals = refusals
         self.clock = clock
+        self.interposer = interposer
         let account = MemoryAccount(
             memoryLimit: configuration.memoryLimit, cacheLimit: configuration.cacheLimit)
         self.account = account
-        let trace = Trace(devices: DeviceKind.allCases.map(\.name), clock: clock)
-        self.trace = trace
-        let timelines = Timelines()
-        let parts = DeviceKind.allCases.map { kind in
+        trace = Trace(devices: DeviceKind.allCases.map(\.name), clock: clock)
+        let devices = DeviceKind.allCases.map { kind in
             let team = placement.teamOfDevice[kind.index]
-            return DeviceParts(
-                kind: kind,
+            return Device(
+                kind: kind, team: teams[team],
                 allocator: SlabAllocator(
-                    node: placement.teams[team].node, account: account, system: system),
-                team: teams[team], timelines: timelines, clock: clock, trace: trace,
-                interposer: interposer)
+                    node: placement.teams[team].node, account: account, system: system))
         }
-        let devices: [any DeviceActor] = [
-            CPUDevice(parts[0]), GPUDevice(parts[1]), NPUDevice(parts[2]),
-        ]
-        let allocators = parts.map(\.allocator)
         self.devices = devices
+        let allocators = devices.map(\.allocator)
         self.allocators = allocators
+        allocatorTable = .allocate(capacity: allocators.count)
+        for (index, allocator) in allocators.enumerated() {
+            (allocatorTable + index).initialize(to: .passUnretained(allocator))
+        }
+        life = EngineLife(devices)
+        turns = Turns(devices: devices, teams: teams)
+        debugLevel = configuration.log == nil ? 0 : configuration.debugLevel
+        log = configuration.log ?? { _ in }
         scheduler = Scheduler(
-            team: teams[0], devices: devices, allocators: allocators, timelines: timelines,
-            planner: Planner(costs: configuration.costs, policy: configuration.policy),
-            clock: clock, trace: trace,
-            debugLevel: configuration.log == nil ? 0 : configuration.debugLevel,
-            log: configuration.log ?? { _ in })
+            team: teams[0],
+            planner: Planner(costs: configuration.costs, policy: configuration.policy))
+        turns.carryOut = { [unowned self] in carryOut($0, $1) }
+        turns.settle = { [unowned self] in settle($0) }
+    }
+
+    deinit {
+        life.end()
+        allocatorTable.deallocate()
     }
 
     package var isShared: Bool { devices.allSatisfy { $0.team === scheduler.team } }
 
-    // MARK: - Evaluating
+    // MARK: - Memory
 
-    /// Evaluates on behalf of a task, which suspends meanwhile; cancelling the task stops the
-    /// evaluation between two steps.
-    package nonisolated(nonsending) func evaluate(
-        _ request: Scheduler.Request
-    ) async throws {
-        try Engine.checkReentrancy()
-        try Task.checkCancellation()
-        let cancellation = Cancellation()
-        try await withTaskCancellationHandler {
-            if isShared {
-                try await scheduler.evaluateNow(request, cancellation)
-            } else {
-                try await evaluateOnTeams(request, cancellation)
-            }
-        } onCancel: {
-            cancellation.request()
+    /// Lets allocators give memory back that nobody has wanted for a while.
+    @inline(__always) func decay(_ now: UInt64) {
+        if let bits = UnsafeRawPointer(bitPattern: idleDecayReference.load(ordering: .acquiring)) {
+            Unmanaged<IdleDecay>.fromOpaque(bits)._withUnsafeGuaranteedRef { $0.arm() }
         }
+        let last = lastDecay.load(ordering: .relaxed)
+        guard now > last, now - last > SlabAllocator.decayNanoseconds / 2 else { return }
+        let isOurs = lastDecay.compareExchange(
+            expected: last, desired: now, ordering: .relaxed
+        ).exchanged
+        if isOurs { for allocator in allocators { allocator.decay(now: now) } }
     }
 
-    private nonisolated(nonsending) func evaluateOnTeams(
-        _ request: Scheduler.Request, _ cancellation: Cancellation
-    ) async throws {
-        guard let run = try await scheduler.prepare(request, cancellation) else { return }
-        await withCheckedContinuation { continuation in
-            let scheduler = scheduler
-            scheduler.team.post {
-                scheduler.assumeIsolated { $0.start(run) { continuation.resume() } }
-            }
-        }
-        try await scheduler.finish(run)
-    }
-
-    /// Evaluates on the calling thread, whichever it is: a plain one, one of the global pool, one
-    /// of the team's, inside an actor or not.
-    package func evaluateBlocking(_ request: Scheduler.Request) throws {
-        try Engine.checkReentrancy()
-        guard !isShared else {
-            return try scheduler.team.withToken {
-                try scheduler.assumeIsolated { try $0.evaluateNow(request) }
-            }
-        }
-        if !scheduler.team.holdsToken && holdsAnyToken {
-            return try evaluateThroughQueue(request)
-        }
-        let done = Latch()
-        let started = try scheduler.team.withToken {
-            try scheduler.assumeIsolated { scheduler -> Run? in
-                guard let run = try scheduler.prepare(request) else { return nil }
-                scheduler.start(run) { done.open() }
-                return run
-            }
-        }
-        guard let run = started else { return }
-        wait(for: done)
-        try scheduler.team.withToken {
-            try scheduler.assumeIsolated { try $0.finish(run) }
-        }
-    }
-
-    /// A thread that holds another team's token must not wait for the scheduler's, whose holder
-    /// may wait for the devices of that team: it leaves the request in the queue instead.
-    private func evaluateThroughQueue(_ request: Scheduler.Request) throws {
-        let done = Latch()
-        let failure = Locked<(any Error)?>(nil)
-        enqueue(request) { error in
-            failure.withLock { $0 = error }
-            done.open()
-        }
-        wait(for: done)
-        if let error = failure.withLock({ $0 }) { throw error }
-    }
-
-    private var holdsAnyToken: Bool { teams.contains { $0.holdsToken } }
-
-    /// Waits for devices on other teams. A thread that holds a team's token keeps that team's
-    /// devices going, since nobody else can.
-    private func wait(for latch: Latch) {
-        let held = devices.filter { $0.team.holdsToken }
-        if held.isEmpty { return latch.wait() }
-        while !latch.wait(nanoseconds: 20_000) {
-            for device in held where Engine.advance(device) { Scheduler.kick(devices) }
-        }
-    }
-
-    private static func advance(_ device: some DeviceActor) -> Bool {
-        device.assumeIsolated { $0.advance() }
-    }
-
-    /// Starts an evaluation and returns. What it fails with, the next request for the same
-    /// arrays meets again.
-    package func evaluateInBackground(_ request: Scheduler.Request) {
-        enqueue(request) { _ in }
-    }
-
-    /// Evaluates when the scheduler's team comes to it.
-    private func enqueue(
-        _ request: Scheduler.Request, _ completion: @escaping @Sendable ((any Error)?) -> Void
-    ) {
-        let scheduler = scheduler
-        scheduler.team.post {
-            scheduler.assumeIsolated { scheduler in
-                do {
-                    guard scheduler.isShared else {
-                        return try scheduler.begin(request, completion)
-                    }
-                    try scheduler.evaluateNow(request)
-                    completion(nil)
-                } catch {
-                    completion(error)
-                }
-            }
-        }
-    }
-
-    /// Waits until what was started in the background before has ended. Does nothing on a thread
-    /// of the engine's own, which is what would have to do the work.
-    package func synchronize() {
-        if holdsAnyToken { return }
-        Engine.awaitQueue(of: scheduler.team)
-        guard !isShared else { return }
-        for timeline in scheduler.timelines.all {
-            let end = timeline.end
-            while timeline.value < end { mlx_pause() }
-        }
-        // Steps are done; now the ends of their runs, and what these posted.
-        for device in devices { Engine.awaitQueue(of: device.team) }
-        Engine.awaitQueue(of: scheduler.team)
-    }
-
-    private static func awaitQueue(of team: any EngineTeam) {
-        let done = Latch()
-        team.post { done.open() }
-        done.wait()
-    }
-
-    private static func checkReentrancy() throws {
-        guard !EngineStack.isEntered else {
-            throw ArrayError(
-                .reentrant, "eval", "was called from inside the engine (a finaliser or a trace)")
-        }
+    /// Gives back what has been free for a while.
+    /// - Returns: whether anything is kept still.
+    private func decayNow() -> Bool {
+        let now = clock.nanoseconds()
+        lastDecay.store(now, ordering: .relaxed)
+        for allocator in allocators { allocator.decay(now: now) }
+        return allocators.contains { $0.statistics.cacheByteCount > 0 }
     }
 
     // MARK: - Asking
 
     package func explain(_ request: Scheduler.Request) throws -> String {
-        try scheduler.team.withToken {
-            try scheduler.assumeIsolated { try $0.explain(request) }
-        }
+        try scheduler.explain(request)
     }
 
     /// Runs `body` isolated to the scheduler, on the calling thread.
@@ -253,20 +147,23 @@ package final class Engine: Sendable {
         try scheduler.team.withToken { try scheduler.assumeIsolated(body) }
     }
 
-    /// Runs `body` while nothing runs on any team: to read traces and counters.
-    package func withAllTokens<R>(_ body: () throws -> R) rethrows -> R {
-        func take(_ index: Int) throws -> R {
-            if index == teams.count { return try body() }
-            return try teams[index].withToken { try take(index + 1) }
-        }
-        return try take(0)
-    }
-
     package func counters(of kind: DeviceKind) -> DeviceCounters {
-        Engine.counters(devices[kind.index])
+        devices[kind.index].ledger.total
     }
 
-    private static func counters(_ device: some DeviceActor) -> DeviceCounters {
-        device.team.withToken { device.assumeIsolated { $0.counters } }
+    /// What the engine has done since it was made.
+    package struct Statistics: Sendable, Equatable {
+        package var evaluations = EvaluationCounts()
+        package var turns: UInt64 = 0
+        package var planCount = 0
+        package var planBytes = 0
+        package var planMisses: UInt64 = 0
+    }
+
+    package var statistics: Statistics {
+        Statistics(
+            evaluations: life.counts.total, turns: turns.turnCount,
+            planCount: scheduler.plans.count, planBytes: scheduler.plans.byteCount,
+            planMisses: scheduler.plans.missCount)
     }
 }

@@ -4,192 +4,252 @@ import MLXMemory
 import MLXPlanner
 import Synchronization
 
-/// One evaluation: a plan bound to the values of one subgraph. It owns the storage of the run;
-/// devices execute its steps and complete it.
+/// One evaluation, from the arrays that were asked for to their values. A narrow run stays with
+/// the core that began it, which uses the same object again and again; a wide one is handed to
+/// the turns, with everything it holds. It owns references to its roots, the subgraph, and the
+/// storage of its slots.
+/// Invariant: states follow each other in the order of `State`, from any of them to finished.
 package final class Run: @unchecked Sendable {
-    // SAFETY: bound before it is submitted, constant afterwards except for the atomics. The
-    // memory behind `slotPointers` is ordered by the plan's waits.
-    let graph: Subgraph
-    let plan: Plan
-    /// Where each slot of the plan lies.
-    let slotPointers: UnsafeMutablePointer<UnsafeMutableRawPointer>
-    private let scalarBits: UnsafeMutablePointer<UInt64>
-    let dynamics: UnsafeMutablePointer<Int>
-    private var resultBuffers: [Buffer?] = []
-    private var arenas: [Buffer] = []
-    /// The timeline value at which each of the plan's streams starts this run.
-    var bases: [UInt64] = []
-    /// How long each step took, when somebody wants to know. A step's entry is written by the
-    /// device that runs it.
-    private(set) var stepNanoseconds: UnsafeMutablePointer<UInt64>?
-    /// Command lists that have not come to their end.
-    private let openLists: Atomic<Int>
-    private let cancellation: Cancellation?
-    private let stop = Atomic<Bool>(false)
-    /// The first error: 0, or an owned reference to a `Failure`.
-    private let failure = Atomic<UInt>(0)
-    /// Called once, by whoever completes the last list. Set before submission.
-    var onCompletion: (@Sendable () -> Void)?
+    // SAFETY: filled in by one thread before it is handed on under the turns' lock; afterwards
+    // constant, but for the atomics and what only the thread with the turn writes. The memory
+    // behind `slotPointers` is ordered by the plan's waits.
+    enum State: UInt8 { case idle, extracted, planned, bound, running, finished }
 
-    init(graph: consuming Subgraph, plan: Plan, cancellation: Cancellation? = nil) {
-        self.cancellation = cancellation
-        self.plan = plan
-        slotPointers = .allocate(capacity: max(plan.slots.count, 1))
-        scalarBits = .allocate(capacity: max(plan.scalarNodes.count, 1))
-        dynamics = .allocate(capacity: max(plan.dynamics.count, 1))
-        openLists = Atomic(plan.streams.count)
-        self.graph = graph
+    private(set) var state = State.idle
+    var graph = Subgraph()
+    /// References to the arrays asked for that had no value.
+    private var roots: [NodeHandle] = []
+    /// The plan, while the run is not its core's any more.
+    private(set) var plan: Plan!
+
+    /// Where each slot of the plan lies.
+    private var slotPointers: UnsafeMutablePointer<UnsafeMutableRawPointer>
+    private var buffers: UnsafeMutablePointer<Buffer?>
+    private var slotCapacity = 64
+    private var scalarBits: UnsafeMutablePointer<UInt64>
+    private var scalarCapacity = 32
+    private var dynamics: UnsafeMutablePointer<Int>
+    private var dynamicCapacity = 32
+    private var arenas: [Buffer] = []
+
+    /// How long each step took, when somebody wants to know. A step's entry is written by the
+    /// thread that runs it.
+    var stepNanoseconds: UnsafeMutablePointer<UInt64>?
+    let ending = RunEnding()
+
+    init() {
+        slotPointers = .allocate(capacity: slotCapacity)
+        buffers = .allocate(capacity: slotCapacity)
+        buffers.initialize(repeating: nil, count: slotCapacity)
+        scalarBits = .allocate(capacity: scalarCapacity)
+        dynamics = .allocate(capacity: dynamicCapacity)
     }
 
     deinit {
+        clear()
         slotPointers.deallocate()
+        buffers.deinitialize(count: slotCapacity)
+        buffers.deallocate()
         scalarBits.deallocate()
         dynamics.deallocate()
         stepNanoseconds?.deallocate()
-        if let bits = UnsafeRawPointer(bitPattern: failure.load(ordering: .acquiring)) {
-            Unmanaged<Failure>.fromOpaque(bits).release()
-        }
     }
 
-    /// Has devices note how long each step takes.
-    func timeSteps() {
-        let times = UnsafeMutablePointer<UInt64>.allocate(capacity: max(plan.steps.count, 1))
-        times.initialize(repeating: 0, count: max(plan.steps.count, 1))
-        stepNanoseconds = times
+    // MARK: - Extracting
+
+    /// Takes a reference to an array that has no value.
+    @inline(__always) func add(root: NodeHandle) { roots.append(root) }
+
+    @inline(__always) var isEmpty: Bool { roots.isEmpty }
+
+    @inline(__always) func extract() {
+        assert(state == .idle)
+        graph.extract(roots: roots)
+        state = .extracted
     }
+
+    /// Lets go of all that the run holds.
+    func clear() {
+        for handle in roots { GraphStore.shared.release(handle.id) }
+        roots.removeAll(keepingCapacity: true)
+        graph.clear()
+        arenas.removeAll(keepingCapacity: true)
+        state = .idle
+    }
+
+    /// Keeps the plan, because the run leaves its core.
+    func own(_ plan: Plan) { self.plan = plan }
 
     // MARK: - Binding
 
     /// Gives every slot its place.
-    /// - Parameter allocator: the allocator of the device behind a stream.
+    /// - Parameter scratch: one piece for the intermediate slots of all streams; nil takes a
+    ///   buffer for each stream from its device.
     /// - Throws: when memory is refused; nothing has run then.
-    func bind(
-        allocator: (StreamID) -> SlabAllocator
+    @inline(__always) func bind(
+        _ plan: Plan, _ allocators: UnsafeMutablePointer<Unmanaged<SlabAllocator>>,
+        scratch: UnsafeMutableRawPointer?
     ) throws(ArrayError) {
-        for (index, node) in plan.scalarNodes.enumerated() {
-            scalarBits[index] = graph.words[Int(node)]
+        state = .planned
+        reserve(plan)
+        for index in 0..<plan.scalarNodes.count {
+            scalarBits[index] = graph.words.base[Int(plan.scalarNodes.base[index])]
         }
-        for (index, word) in plan.dynamics.enumerated() {
-            dynamics[index] = graph.payload(Int(word.node))!.words[Int(word.index)]
+        for index in 0..<plan.dynamics.count {
+            let word = plan.dynamics.base[index]
+            dynamics[index] = graph.payloads.base[Int(word.node)]!._withUnsafeGuaranteedRef {
+                $0.words[Int(word.index)]
+            }
         }
-        for (stream, byteCount) in zip(plan.streams, plan.arenaBytes) {
-            arenas.append(try allocator(stream).allocate(byteCount: byteCount))
-        }
-        resultBuffers = Array(repeating: nil, count: plan.slots.count)
-        for slot in plan.slots.indices {
-            let record = plan.slots[slot]
-            switch record.storage {
+        if scratch == nil { try takeArenas(plan, allocators) }
+        for slot in 0..<plan.slots.count {
+            let record = plan.slots.base + slot
+            switch record.pointee.storage {
             case .leaf(let leaf):
-                slotPointers[slot] = graph.value(Int(plan.leafNodes[Int(leaf)]))!.pointer
+                let node = Int(plan.leafNodes.base[Int(leaf)])
+                slotPointers[slot] = graph.values.base[node]!._withUnsafeGuaranteedRef {
+                    $0.pointer
+                }
             case .scalar(let scalar):
                 slotPointers[slot] = UnsafeMutableRawPointer(scalarBits + Int(scalar))
             case .arena(let offset):
-                let stream = Int(plan.steps[Int(record.producer)].stream)
-                slotPointers[slot] = arenas[stream].pointer + offset
+                let stream = Run.stream(of: record, plan)
+                slotPointers[slot] =
+                    (scratch.map { $0 + plan.arenaStarts.base[stream] } ?? arenas[stream].pointer)
+                    + offset
             case .result:
-                let stream = plan.streams[Int(plan.steps[Int(record.producer)].stream)]
-                let buffer = try allocator(stream).allocate(byteCount: record.byteCount)
-                resultBuffers[slot] = buffer
+                let kind = plan.streams.base[Run.stream(of: record, plan)].kind!
+                let buffer: Buffer
+                do throws(ArrayError) {
+                    buffer = try Run.buffer(allocators[kind.index], record.pointee.byteCount)
+                } catch {
+                    releaseBuffers(plan)
+                    throw error
+                }
                 slotPointers[slot] = buffer.pointer
+                buffers[slot] = buffer
             }
         }
+        state = .bound
+    }
+
+    @inline(__always) private static func stream(
+        of slot: UnsafeMutablePointer<Plan.Slot>, _ plan: Plan
+    ) -> Int {
+        Int(plan.steps.base[Int(slot.pointee.producer)].stream)
+    }
+
+    /// A buffer, without counting a reference to the allocator when a block is at hand: all cores
+    /// would meet at the counter.
+    @inline(__always) private static func buffer(
+        _ allocator: Unmanaged<SlabAllocator>, _ byteCount: Int
+    ) throws(ArrayError) -> Buffer {
+        if let buffer = allocator._withUnsafeGuaranteedRef({ $0.quickBuffer(byteCount) }) {
+            return buffer
+        }
+        return try allocator.takeUnretainedValue().allocate(byteCount: byteCount)
+    }
+
+    private func takeArenas(
+        _ plan: Plan, _ allocators: UnsafeMutablePointer<Unmanaged<SlabAllocator>>
+    ) throws(ArrayError) {
+        for stream in 0..<plan.streams.count {
+            let allocator = allocators[plan.streams[stream].kind!.index].takeUnretainedValue()
+            arenas.append(try allocator.allocate(byteCount: plan.arenaBytes[stream]))
+        }
+    }
+
+    @inline(__always) private func reserve(_ plan: Plan) {
+        if plan.slots.count > slotCapacity || plan.scalarNodes.count > scalarCapacity
+            || plan.dynamics.count > dynamicCapacity
+        {
+            grow(plan)
+        }
+    }
+
+    @inline(never) private func grow(_ plan: Plan) {
+        slotPointers.deallocate()
+        buffers.deinitialize(count: slotCapacity)
+        buffers.deallocate()
+        scalarBits.deallocate()
+        dynamics.deallocate()
+        slotCapacity = max(plan.slots.count, slotCapacity)
+        scalarCapacity = max(plan.scalarNodes.count, scalarCapacity)
+        dynamicCapacity = max(plan.dynamics.count, dynamicCapacity)
+        slotPointers = .allocate(capacity: slotCapacity)
+        buffers = .allocate(capacity: slotCapacity)
+        buffers.initialize(repeating: nil, count: slotCapacity)
+        scalarBits = .allocate(capacity: scalarCapacity)
+        dynamics = .allocate(capacity: dynamicCapacity)
     }
 
     /// Where element zero of an operand lies.
-    @inline(__always) func address(_ operand: PlanOperand) -> UnsafeMutableRawPointer {
-        var offset = operand.elementOffset
-        if operand.termCount > 0 {
-            for term in Int(operand.termStart)..<Int(operand.termStart + operand.termCount) {
-                let record = plan.terms[term]
-                offset += dynamics[Int(record.dynamic)] * record.stride
+    @inline(__always) func address(
+        _ operand: UnsafeMutablePointer<PlanOperand>, _ plan: Plan
+    ) -> UnsafeMutableRawPointer {
+        var offset = operand.pointee.elementOffset
+        if operand.pointee.termCount > 0 {
+            let first = Int(operand.pointee.termStart)
+            for index in first..<(first + Int(operand.pointee.termCount)) {
+                let term = plan.terms.base + index
+                offset += dynamics[Int(term.pointee.dynamic)] * term.pointee.stride
             }
         }
-        return slotPointers[Int(operand.slot)] + offset * operand.dtype.size
+        return slotPointers[Int(operand.pointee.slot)] + offset * operand.pointee.dtype.size
     }
 
-    // MARK: - Ending
+    // MARK: - Publishing
 
-    var isStopped: Bool {
-        stop.load(ordering: .acquiring) || cancellation?.isRequested == true
-    }
-
-    /// Stops the run at its next step. The first error stays.
-    package func fail(_ error: any Error) {
-        let bits = UInt(bitPattern: Unmanaged.passRetained(Failure(error)).toOpaque())
-        let (isFirst, _) = failure.compareExchange(
-            expected: 0, desired: bits, ordering: .acquiringAndReleasing)
-        if !isFirst {
-            Unmanaged<Failure>.fromOpaque(UnsafeRawPointer(bitPattern: bits)!).release()
-        }
-        stop.store(true, ordering: .releasing)
-    }
-
-    var isDone: Bool { openLists.load(ordering: .acquiring) == 0 }
-
-    /// Notes the end of one of its lists; the last one completes the run.
-    func endList() {
-        guard openLists.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue == 0
-        else { return }
-        let completion = onCompletion
-        // What is called may hold the run, and the run must not hold it in turn.
-        onCompletion = nil
-        completion?()
-    }
-
-    var error: (any Error)? {
-        if let bits = UnsafeRawPointer(bitPattern: failure.load(ordering: .acquiring)) {
-            return Unmanaged<Failure>.fromOpaque(bits).takeUnretainedValue().error
-        }
-        return cancellation?.hasStopped == true ? CancellationError() : nil
-    }
-
-    /// An error behind one word.
-    private final class Failure: Sendable {
-        let error: any Error
-        init(_ error: any Error) { self.error = error }
-    }
+    func begin() { state = .running }
 
     /// Binds the results to their nodes. Called once, after the last step.
-    func publish() {
-        let results = plan.results.map { result -> (handle: NodeHandle, value: Value) in
-            (graph.handles[Int(result.node)], value(result))
+    @inline(__always) func publish(_ plan: Plan) {
+        for index in 0..<plan.results.count {
+            let result = plan.results.base + index
+            GraphStore.shared.bind(
+                graph.handles.base[Int(result.pointee.node)], value(result, plan))
         }
-        GraphStore.shared.bind(results)
     }
 
-    private func value(_ result: Plan.Result) -> Value {
-        let operand = plan.operands[Int(result.operand)]
-        let slot = Int(operand.slot)
+    /// Ends the run's hold on its result buffers.
+    @inline(__always) func releaseBuffers(_ plan: Plan) {
+        for slot in 0..<plan.slots.count {
+            if case .result = plan.slots.base[slot].storage { buffers[slot] = nil }
+        }
+        state = .finished
+    }
+
+    @inline(__always) private func value(
+        _ result: UnsafeMutablePointer<Plan.Result>, _ plan: Plan
+    ) -> Value {
+        let operand = plan.operands.base + Int(result.pointee.operand)
+        let slot = Int(operand.pointee.slot)
         let buffer: Buffer
-        switch plan.slots[slot].storage {
-        case .leaf(let leaf): buffer = graph.value(Int(plan.leafNodes[Int(leaf)]))!.buffer
-        default: buffer = resultBuffers[slot]!
+        if case .leaf(let leaf) = plan.slots.base[slot].storage {
+            let node = Int(plan.leafNodes.base[Int(leaf)])
+            buffer = graph.values.base[node]!._withUnsafeGuaranteedRef { $0.buffer }
+        } else {
+            buffer = buffers[slot]!
         }
-        let strides = (0..<operand.shape.ndim).map {
-            plan.strideStorage[Int(operand.strideStart) + $0]
-        }
+        let strides =
+            result.pointee.isRowMajor
+            ? nil
+            : (0..<operand.pointee.shape.ndim).map {
+                plan.strideStorage[Int(operand.pointee.strideStart) + $0]
+            }
         return Value(
-            buffer: buffer, byteOffset: address(operand) - buffer.pointer, dtype: operand.dtype,
-            shape: operand.shape, strides: strides)
-    }
-}
-
-/// A task's wish to stop, seen by the run before each step.
-package final class Cancellation: Sendable {
-    private let requested = Atomic<Bool>(false)
-    private let stopped = Atomic<Bool>(false)
-
-    package init() {}
-
-    package func request() { requested.store(true, ordering: .releasing) }
-
-    /// Whether the run must not start another step. Remembers that it said so.
-    var isRequested: Bool {
-        guard requested.load(ordering: .acquiring) else { return false }
-        stopped.store(true, ordering: .releasing)
-        return true
+            buffer: buffer, byteOffset: address(operand, plan) - buffer.pointer,
+            dtype: operand.pointee.dtype, shape: operand.pointee.shape, strides: strides)
     }
 
-    /// Whether a step was left out; a wish that came after the last step changes nothing.
-    var hasStopped: Bool { stopped.load(ordering: .acquiring) }
+    /// The nodes that the run will give values to.
+    func resultHandles() -> [NodeHandle] { plan.results.map { graph.handles[Int($0.node)] } }
+
+    /// Has threads note how long each step takes.
+    func timeSteps(_ plan: Plan) {
+        stepNanoseconds?.deallocate()
+        let times = UnsafeMutablePointer<UInt64>.allocate(capacity: max(plan.steps.count, 1))
+        times.initialize(repeating: 0, count: max(plan.steps.count, 1))
+        stepNanoseconds = times
+    }
 }

@@ -5,8 +5,9 @@ import Synchronization
 
 /// A set of threads on one NUMA node: the serial executor of every actor that lives on those
 /// cores, a task executor that a user's task may prefer, and what kernels fan out over. One
-/// thread, the runner, works off jobs and messages; the others serve fan-outs. A blocking caller
-/// on any thread takes the token instead and never runs jobs.
+/// thread, the runner, works off jobs and messages with the token; another drives the wide runs
+/// that no blocked caller drives; the others serve fan-outs. Runner and driver sleep unless they
+/// are needed. A blocking caller on any thread takes the token instead and never runs jobs.
 /// Invariant: jobs, messages and `withToken` bodies of one team never overlap in time.
 package final class Team: EngineTeam, @unchecked Sendable {
     // SAFETY: the token and the workers synchronise themselves; `runner` is written by `init`
@@ -16,6 +17,7 @@ package final class Team: EngineTeam, @unchecked Sendable {
     private let clock: any EngineClock
     private let runnerSpinNanoseconds: UInt64
     private var runner: SystemThread?
+    private let driver: Driver
     package let cpus: [Int]
     /// Executor changes to this team so far.
     private let enqueuedJobs = Atomic<UInt64>(0)
@@ -46,6 +48,10 @@ package final class Team: EngineTeam, @unchecked Sendable {
         runnerSpinNanoseconds =
             !spins ? 0 : threadCount < cpus.count ? Workers.spinNanoseconds
             : Team.shortSpinNanoseconds
+        driver = Driver()
+        driver.start(
+            name: "\(name).driver", cpus: cpus, system: system, clock: clock,
+            spinNanoseconds: spins ? Team.shortSpinNanoseconds : 0)
         token.expectRunner()
         runner = system.start(name: name) { [self] in
             system.pinCurrentThread(name: name, cpus: cpus)
@@ -58,6 +64,7 @@ package final class Team: EngineTeam, @unchecked Sendable {
     /// brings it. Called once, without the token unless from a job.
     package func shutdown() {
         token.stop()
+        driver.stop()
         workers.stop()
         if let runner {
             if runner.isCurrent { runner.detach() } else { runner.join() }
@@ -122,31 +129,25 @@ package final class Team: EngineTeam, @unchecked Sendable {
 
     package var width: Int { 1 + workers.count }
 
-    package func beginPlan() {
-        assert(holdsToken)
-        workers.beginPlan()
-    }
+    package func beginTurn() { workers.beginTurn() }
+    package func endTurn() { workers.endTurn() }
 
-    package func endPlan() {
-        assert(holdsToken)
-        workers.endPlan()
-    }
+    package func postDriving(_ work: @escaping @Sendable () -> Void) { driver.post(work) }
 
     /// How many of the team's threads sleep at the moment, the runner aside.
     package var sleepingWorkerCount: Int { workers.sleepingCount }
 
-    /// Without the token, as on a worker that is inside a chunk, everything runs on the caller.
+    /// Without the turn, as on a worker that is inside a chunk, everything runs on the caller.
     package func run(chunks: Int, nanoseconds: Int, _ body: (Int) -> Void) {
-        if token.isHeldHere {
+        if workers.isTurnHere {
             workers.run(chunks: chunks, nanoseconds: nanoseconds, body)
         } else {
             for chunk in 0..<max(0, chunks) { body(chunk) }
         }
     }
 
-    /// Sets the calibrated break-even of waking a thread. Called with the token.
+    /// Sets the calibrated break-even of waking a thread.
     package func setWakeThreshold(nanoseconds: Int) {
-        assert(holdsToken)
         workers.wakeThresholdNanoseconds = nanoseconds
     }
 }

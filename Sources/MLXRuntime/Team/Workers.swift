@@ -5,21 +5,23 @@ import Synchronization
 
 /// The threads that a team's fan-outs spread over, besides the caller. One fan-out runs at a
 /// time; its chunks are claimed one by one with compare-and-swap, so a worker that comes late,
-/// or never, costs nothing. Workers look for work without yielding while a plan runs and for
+/// or never, costs nothing. Workers look for work without yielding during a turn and for
 /// half a millisecond after, then sleep; they sleep at once when they keep being preempted.
 /// Invariant: the body is read only by who has claimed a chunk, and the caller does not return
 /// before every claimed chunk is finished.
 final class Workers: @unchecked Sendable {
-    // SAFETY: the plan's body and the token holder's fields are written by the holder of the
-    // token only, the body while no chunk can be claimed; publication is the release store of
-    // the claim word, and a successful claim acquires it. All else is atomic or constant.
+    // SAFETY: the body and the fields of whoever has the turn are written by its thread only, the
+    // body while no chunk can be claimed; publication is the release store of the claim word, and
+    // a successful claim acquires it. Turns follow each other through `owner`. All else is atomic
+    // or constant.
 
     /// Chunk count in the upper half, next unclaimed chunk in the lower; beside it, so that one
     /// transfer between cores brings both, the body.
     private let claims = SpacedAtomic()
     /// Chunks that workers have finished, ever: never reset, so never fought over.
     private let finished = SpacedAtomic()
-    private let planIsActive = Atomic<Bool>(false)
+    /// The thread words of whoever has the turn, as a number; 0 between turns.
+    private let owner = Atomic<UInt>(0)
     private let isStopping = Atomic<Bool>(false)
     private let sleeperCount = Atomic<Int>(0)
     private let sleepers: [Sleeper]
@@ -27,13 +29,16 @@ final class Workers: @unchecked Sendable {
     private let clock: any EngineClock
     private let spinNanoseconds: UInt64
 
-    // The token holder's own.
+    // Of whoever has the turn.
     private var isRunning = false
     private var finishedBefore: UInt64 = 0
-    private var planDepth = 0
     private var wakesLeft = 0
     /// Least estimated work for which a sleeping worker is woken.
-    var wakeThresholdNanoseconds: Int
+    private let wakeThreshold: Atomic<Int>
+    var wakeThresholdNanoseconds: Int {
+        get { wakeThreshold.load(ordering: .relaxed) }
+        set { wakeThreshold.store(newValue, ordering: .relaxed) }
+    }
 
     /// What a fan-out calls. Workers reach it through a plain word and a constant field: no
     /// reference is counted on the way, which would cost more than the rest of a claim.
@@ -47,8 +52,8 @@ final class Workers: @unchecked Sendable {
         let isAsleep = Atomic<Bool>(false)
     }
 
-    /// How long workers look for work after a plan: the shortest time tried that bridged a gap
-    /// of 200 us between plans.
+    /// How long workers look for work after a turn: the shortest time tried that bridged a gap
+    /// of 200 us between turns.
     static let spinNanoseconds: UInt64 = 500_000
     private static let largestChunkCount = Int(UInt32.max)
 
@@ -58,7 +63,7 @@ final class Workers: @unchecked Sendable {
     ) {
         self.clock = clock
         spinNanoseconds = spins ? Workers.spinNanoseconds : 0
-        self.wakeThresholdNanoseconds = wakeThresholdNanoseconds
+        wakeThreshold = Atomic(wakeThresholdNanoseconds)
         sleepers = (0..<count).map { _ in Sleeper() }
         for (index, sleeper) in sleepers.enumerated() {
             let threadName = "\(name).\(index + 1)"
@@ -84,20 +89,25 @@ final class Workers: @unchecked Sendable {
         for thread in threads { thread.join() }
     }
 
-    // MARK: - The caller, who holds the token
+    // MARK: - Whoever has the turn
 
-    func beginPlan() {
-        planDepth += 1
-        if planDepth == 1 {
-            wakesLeft = threads.count
-            planIsActive.store(true, ordering: .relaxed)
-        }
+    @inline(__always) private static var currentThread: UInt { UInt(bitPattern: mlx_thread()) }
+
+    /// Whether the calling thread has the turn.
+    @inline(__always) var isTurnHere: Bool {
+        owner.load(ordering: .relaxed) == Workers.currentThread
     }
 
-    func endPlan() {
-        assert(planDepth > 0)
-        planDepth -= 1
-        if planDepth == 0 { planIsActive.store(false, ordering: .relaxed) }
+    func beginTurn() {
+        // Acquires what the turn before wrote.
+        let before = owner.exchange(Workers.currentThread, ordering: .acquiring)
+        precondition(before == 0, "two turns of one team at once")
+        wakesLeft = threads.count
+    }
+
+    func endTurn() {
+        assert(isTurnHere && !isRunning)
+        owner.store(0, ordering: .releasing)
     }
 
     func run(chunks: Int, nanoseconds: Int, _ work: (Int) -> Void) {
@@ -127,7 +137,6 @@ final class Workers: @unchecked Sendable {
 
     private func wakeSomebody() {
         guard sleeperCount.load(ordering: .relaxed) > 0 else { return }
-        if planDepth == 0 { wakesLeft = 1 }
         guard wakesLeft > 0 else { return }
         wakesLeft -= 1
         wakeOne()
@@ -226,7 +235,7 @@ final class Workers: @unchecked Sendable {
                 mlx_pause()
             }
             if isStopping.load(ordering: .relaxed) { return true }
-            let stays = planIsActive.load(ordering: .relaxed)
+            let stays = owner.load(ordering: .relaxed) != 0
             if !watch.maySpin(clock: clock, restart: stays) { return false }
         }
     }

@@ -7,7 +7,6 @@ import MLXFormats
 /// across devices as arrows. Times are microseconds from the first event, to the nanosecond.
 /// Reference: "Trace Event Format", Google, 2016.
 extension Trace {
-    /// Called with the tokens of all teams.
     package func write(to path: String) throws(ArrayError) {
         guard let file = fopen(path, "w") else {
             throw ArrayError(.file, "trace", "cannot write \(path): \(systemMessage())")
@@ -24,11 +23,12 @@ extension Trace {
 
     /// The file's bytes, in pieces.
     package func serialize(_ sink: (UnsafeBufferPointer<UInt8>) -> Void) {
-        let contents = rings.map(\.contents)
-        let origin = contents.joined().map(\.begin).min() ?? 0
+        let all = events
+        let origin = all.first?.begin ?? 0
         var output = TraceText()
         output.append("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[")
-        for (device, events) in contents.enumerated() {
+        for device in deviceNames.indices {
+            let events = all.filter { Int($0.device) == device }
             appendNames(device, streams: Set(events.map(\.stream)).sorted(), &output)
             for event in events {
                 append(event, device, origin, &output)

@@ -1,3 +1,5 @@
+import MLXMemory
+
 /// A name in a trace, interned: equal names are equal numbers, and a `Trace` tells the name.
 package struct TraceLabel: Hashable, Sendable {
     package let rawValue: UInt32
@@ -23,12 +25,14 @@ package struct TraceEvent: Sendable, Equatable {
     package var flops: UInt64
     package var label: TraceLabel
     package var stream: UInt16
+    package var device: UInt8
     package var kind: Kind
 
     package init(
-        _ kind: Kind, begin: UInt64, end: UInt64, bytes: UInt64 = 0, flops: UInt64 = 0,
-        label: TraceLabel = TraceLabel(rawValue: 0), stream: Int = 0
+        _ kind: Kind, device: Int, begin: UInt64, end: UInt64, bytes: UInt64 = 0,
+        flops: UInt64 = 0, label: TraceLabel = TraceLabel(rawValue: 0), stream: Int = 0
     ) {
+        self.device = UInt8(truncatingIfNeeded: device)
         self.begin = begin
         self.end = end
         self.bytes = bytes
@@ -39,47 +43,50 @@ package struct TraceEvent: Sendable, Equatable {
     }
 }
 
-/// The last events of one device, a fixed number of them; older ones are overwritten and counted
-/// as lost. Recording is a store into a slot: no lock, no allocation, no clock.
-/// Invariant: written and read by the holder of the device's token only.
+/// The last events that one core recorded, a fixed number of them; older ones are overwritten and
+/// counted as lost. Recording is a store into a slot, under a lock that only a reader ever
+/// contends: no allocation but at the first event, no clock.
 package final class TraceRing: @unchecked Sendable {
-    // SAFETY: as the invariant says, accesses never overlap; the token orders them.
-    package let device: Int
-    private let events: UnsafeMutablePointer<TraceEvent>
+    // SAFETY: everything mutable is guarded by `lock`.
+    private let lock = SpinLock()
+    private var events: UnsafeMutablePointer<TraceEvent>?
     private let mask: Int
     /// How many events were ever recorded.
-    private let recorded: UnsafeMutablePointer<Int>
+    private var recorded = 0
 
     /// - Parameter capacity: rounded up to a power of two.
-    init(device: Int, capacity: Int) {
-        self.device = device
+    init(capacity: Int) {
         var size = 16
         while size < capacity { size *= 2 }
         mask = size - 1
-        events = .allocate(capacity: size)
-        recorded = .allocate(capacity: 1)
-        recorded.initialize(to: 0)
     }
 
-    deinit {
-        events.deallocate()
-        recorded.deallocate()
+    deinit { events?.deallocate() }
+
+    package func record(_ event: TraceEvent) {
+        lock.lock()
+        let events = self.events ?? makeEvents()
+        (events + (recorded & mask)).initialize(to: event)
+        recorded &+= 1
+        lock.unlock()
     }
 
-    @inline(__always) package func record(_ event: TraceEvent) {
-        let index = recorded.pointee
-        (events + (index & mask)).initialize(to: event)
-        recorded.pointee = index &+ 1
+    private func makeEvents() -> UnsafeMutablePointer<TraceEvent> {
+        let made = UnsafeMutablePointer<TraceEvent>.allocate(capacity: mask + 1)
+        events = made
+        return made
     }
 
     package var capacity: Int { mask + 1 }
-    package var lostCount: Int { max(0, recorded.pointee - capacity) }
+    package var lostCount: Int { lock.withLock { max(0, recorded - capacity) } }
 
     /// What is left, oldest first.
     package var contents: [TraceEvent] {
-        let end = recorded.pointee
-        return (end - min(end, capacity)..<end).map { events[$0 & mask] }
+        lock.withLock {
+            guard let events else { return [] }
+            return (recorded - min(recorded, capacity)..<recorded).map { events[$0 & mask] }
+        }
     }
 
-    func clear() { recorded.pointee = 0 }
+    func clear() { lock.withLock { recorded = 0 } }
 }

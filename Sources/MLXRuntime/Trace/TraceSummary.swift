@@ -8,7 +8,6 @@ package struct TraceSummary: Sendable {
         package var bytes: UInt64
         package var flops: UInt64
         package var peakLiveBytes: UInt64
-        package var lostCount: Int
     }
 
     package struct Step: Sendable, Equatable {
@@ -20,6 +19,8 @@ package struct TraceSummary: Sendable {
     }
 
     package var devices: [Device]
+    /// Events that were overwritten by later ones.
+    package var lostCount: Int
     /// By label, what took longest first; equal ones by name.
     package var steps: [Step]
     /// From the first begin to the last end.
@@ -27,19 +28,18 @@ package struct TraceSummary: Sendable {
 }
 
 extension Trace {
-    /// Called with the tokens of all teams, as everything that reads the rings.
     package var summary: TraceSummary {
         var devices: [TraceSummary.Device] = []
         var totals: [TraceLabel: TraceSummary.Step] = [:]
         var first = UInt64.max
         var last: UInt64 = 0
-        for ring in rings {
-            let events = ring.contents
+        let all = self.events
+        for number in deviceNames.indices {
+            let events = all.filter { Int($0.device) == number }
             let steps = events.filter { $0.kind == .step }
             var device = TraceSummary.Device(
-                name: deviceNames[ring.device], busyNanoseconds: Trace.covered(steps),
-                stepCount: steps.count, bytes: 0, flops: 0, peakLiveBytes: 0,
-                lostCount: ring.lostCount)
+                name: deviceNames[number], busyNanoseconds: Trace.covered(steps),
+                stepCount: steps.count, bytes: 0, flops: 0, peakLiveBytes: 0)
             for step in steps {
                 device.bytes &+= step.bytes
                 device.flops &+= step.flops
@@ -63,7 +63,7 @@ extension Trace {
             ($1.nanoseconds, $0.name) < ($0.nanoseconds, $1.name)
         }
         return TraceSummary(
-            devices: devices, steps: steps, spanNanoseconds: last > first ? last - first : 0)
+            devices: devices, lostCount: lostCount, steps: steps, spanNanoseconds: last > first ? last - first : 0)
     }
 
     /// The length of the union of the steps' intervals. O(n log n).

@@ -1,0 +1,291 @@
+import MLXBase
+import MLXGraph
+import MLXMemory
+import MLXPlanner
+import Synchronization
+
+/// Wide runs take turns. Each team has at most one thread with the turn: it takes one run's
+/// command list for a slice, a step or half a millisecond, and gives the turn back. Blocked
+/// callers drive until their own run has ended; when none is there, the team's driver does. Which
+/// run is next is decided by shares: classes of priority share the cores by weight, the runs of
+/// one class equally, and who has had less than its share goes first.
+/// Invariant: while a team has a list that is ready, somebody has its turn or is on the way.
+final class Turns: @unchecked Sendable {
+    // SAFETY: everything mutable is guarded by `lock`, which is held for short decisions only,
+    // never while a step, a waiter or anything of the user's runs.
+    private let lock = SpinLock()
+    private var courts: [Court]
+    private var owners: [NodeID: Ticket] = [:]
+    private var ticketCount: UInt64 = 0
+    private let devices: [Device]
+    let teams: [any EngineTeam]
+    private let teamOfDevice: [Int]
+    /// Runs a list for a slice; set by the engine, once.
+    nonisolated(unsafe) var carryOut: ((CommandList, Int) -> UInt64)!
+    /// Settles a run that has ended; set by the engine, once.
+    nonisolated(unsafe) var settle: ((Ticket) -> Void)!
+    private var turnsTaken: UInt64 = 0
+
+    /// Who is next on one team.
+    private struct Court {
+        var isTaken = false
+        var isDriverPosted = false
+        /// Blocked callers that sleep until the turn is free.
+        var callers: [Ticket] = []
+        /// What each class has had, by weight, and the time that a new run of it starts at.
+        var classTime = [Double](repeating: 0, count: ShareClass.allCases.count)
+        var runTime = [Double](repeating: 0, count: ShareClass.allCases.count)
+    }
+
+    /// A new run is this much ahead of its share, so that a short one goes first.
+    private static let credit = 200_000_000.0
+
+    init(devices: [Device], teams: [any EngineTeam]) {
+        self.devices = devices
+        self.teams = teams
+        teamOfDevice = devices.map { device in teams.firstIndex { $0 === device.team } ?? 0 }
+        courts = teams.map { _ in Court() }
+    }
+
+    // MARK: - Claims
+
+    /// Makes a ticket of a bound run and marks its results as being computed.
+    /// - Returns: nil when somebody computes one of them already.
+    func ticket(
+        for run: Run, share: ShareClass, parker: Parker?
+    ) -> Ticket? {
+        let claims = run.resultHandles().filter { GraphStore.shared.retain($0) }
+        let ticket: Ticket? = lock.withLock {
+            guard GraphStore.shared.claim(claims) else { return nil }
+            ticketCount += 1
+            let ticket = Ticket(run, share: share, number: ticketCount, parker: parker)
+            ticket.claims = claims
+            for handle in claims { owners[handle.id] = ticket }
+            return ticket
+        }
+        if ticket == nil { for handle in claims { GraphStore.shared.release(handle.id) } }
+        return ticket
+    }
+
+    /// Calls `body` when the run that computes the node has ended; at once when there is none.
+    func whenEnded(_ node: NodeID, _ body: @escaping @Sendable () -> Void) {
+        let isOpen = lock.withLock {
+            guard let owner = owners[node] else { return false }
+            owner.waiters.append(body)
+            return true
+        }
+        if !isOpen { body() }
+    }
+
+    // MARK: - Submitting
+
+    /// Puts a run's lists into the queues of their devices.
+    func submit(_ ticket: Ticket) {
+        ticket.run.begin()
+        let plan = ticket.plan
+        if plan.streams.count == 0 { return end(ticket) }
+        lock.lock()
+        var involved: Set<Int> = []
+        for stream in 0..<plan.streams.count {
+            let kind = plan.streams[stream].kind!
+            let device = devices[kind.index]
+            involved.insert(teamOfDevice[kind.index])
+            device.commands.lists.append(CommandList(ticket, stream: stream, device: device))
+        }
+        let court = involved.min()!
+        let share = ticket.share.rawValue
+        let others = ShareClass.allCases.filter { isActive($0, court, besides: ticket) }
+        if !others.contains(ticket.share) {
+            // A class that was idle has no claim on the time it did not want.
+            let least = others.map { courts[court].classTime[$0.rawValue] }.min()
+            courts[court].classTime[share] = max(
+                courts[court].classTime[share], least ?? courts[court].classTime[share])
+        }
+        ticket.time = courts[court].runTime[share] - Turns.credit
+        lock.unlock()
+        for team in involved.sorted() { offer(team) }
+    }
+
+    /// Whether a class has runs on a team. Called with the lock.
+    private func isActive(_ share: ShareClass, _ team: Int, besides ticket: Ticket) -> Bool {
+        devices.indices.contains { device in
+            teamOfDevice[device] == team
+                && devices[device].commands.lists.contains {
+                    $0.ticket.share == share && $0.ticket !== ticket
+                }
+        }
+    }
+
+    // MARK: - Taking turns
+
+    /// Runs slices of any runs until the given one has ended; sleeps while another thread has the
+    /// turn. Called by the blocked caller, on whichever thread it is.
+    /// - Parameter drives: the teams whose turn the caller may take.
+    func drive(until ticket: Ticket, teams drives: [Int]) {
+        let parker = ticket.parker!
+        var last = -1
+        while !lock.withLock({ ticket.isFinished }) {
+            var hasRun = false
+            for team in drives {
+                guard let list = take(team, caller: ticket) else { continue }
+                slice(list, team)
+                hasRun = true
+                last = team
+            }
+            if !hasRun { parker.park(spins: 200) }
+        }
+        if last >= 0 || drives.count > 0 { for team in drives { offer(team) } }
+    }
+
+    /// Takes the turn of a team and the list that is next.
+    /// - Parameter caller: who sleeps until the turn is free, if it is not.
+    private func take(_ team: Int, caller: Ticket?) -> CommandList? {
+        lock.lock()
+        defer { lock.unlock() }
+        if !courts[team].isTaken, let list = choose(team) {
+            courts[team].isTaken = true
+            list.isRunning = true
+            return list
+        }
+        if let caller, !courts[team].callers.contains(where: { $0 === caller }) {
+            courts[team].callers.append(caller)
+        }
+        return nil
+    }
+
+    /// The ready list whose class, and in it whose run, has had the least. Called with the lock.
+    private func choose(_ team: Int) -> CommandList? {
+        var best: CommandList?
+        for device in devices.indices where teamOfDevice[device] == team {
+            let queue = devices[device].commands
+            for list in queue.lists where list.isReady && queue.isFirst(list) {
+                if let other = best, !comes(list, before: other, team) { continue }
+                best = list
+            }
+        }
+        return best
+    }
+
+    private func comes(_ a: CommandList, before b: CommandList, _ team: Int) -> Bool {
+        let (x, y) = (a.ticket, b.ticket)
+        if x.share != y.share {
+            let times = courts[team].classTime
+            let (first, second) = (times[x.share.rawValue], times[y.share.rawValue])
+            return first != second ? first < second : x.share.rawValue > y.share.rawValue
+        }
+        if x.time != y.time { return x.time < y.time }
+        return x.number < y.number
+    }
+
+    /// Runs a list for one slice and gives the turn back.
+    private func slice(_ list: CommandList, _ team: Int) {
+        let nanoseconds = Double(carryOut(list, team))
+        let ticket = list.ticket
+        lock.lock()
+        turnsTaken &+= 1
+        list.isRunning = false
+        ticket.time += nanoseconds
+        let share = ticket.share.rawValue
+        courts[team].classTime[share] += nanoseconds / ticket.share.weight
+        courts[team].runTime[share] += nanoseconds / Double(runCount(ticket.share, team))
+        courts[team].isTaken = false
+        var isOver = false
+        if list.isDone {
+            list.device.commands.remove(list)
+            ticket.openLists -= 1
+            isOver = ticket.openLists == 0
+        }
+        lock.unlock()
+        if isOver { end(ticket) }
+        // What other teams have may have waited for these steps.
+        for other in teams.indices where other != team { offer(other) }
+    }
+
+    /// How many runs of a class a team has, one at least. Called with the lock.
+    private func runCount(_ share: ShareClass, _ team: Int) -> Int {
+        var numbers: Set<UInt64> = []
+        for device in devices.indices where teamOfDevice[device] == team {
+            for list in devices[device].commands.lists where list.ticket.share == share {
+                numbers.insert(list.ticket.number)
+            }
+        }
+        return max(1, numbers.count)
+    }
+
+    /// Sees that somebody takes a team's turn if there is anything to run: a blocked caller, whose
+    /// core is free anyway, else the team's driver.
+    private func offer(_ team: Int) {
+        lock.lock()
+        guard !courts[team].isTaken, choose(team) != nil else { return lock.unlock() }
+        if let caller = courts[team].callers.popLast() {
+            lock.unlock()
+            return caller.parker!.unpark()
+        }
+        guard !courts[team].isDriverPosted else { return lock.unlock() }
+        courts[team].isDriverPosted = true
+        lock.unlock()
+        teams[team].postDriving { [self] in
+            lock.withLock { courts[team].isDriverPosted = false }
+            if let list = take(team, caller: nil) { slice(list, team) }
+            offer(team)
+        }
+    }
+
+    /// Lists that were stalled may be tried again.
+    func kick() {
+        lock.withLock {
+            for device in devices { for list in device.commands.lists { list.isStalled = false } }
+        }
+        for team in teams.indices { offer(team) }
+    }
+
+    // MARK: - Ending
+
+    /// Stops a run that nobody wants any more. Lists that are not running leave their queues at
+    /// once; the one that is stops at its next step.
+    func cancel(_ ticket: Ticket) {
+        ticket.run.ending.cancel()
+        lock.lock()
+        var isOver = false
+        if !ticket.isFinished {
+            for device in devices {
+                for list in device.commands.lists
+                where list.ticket === ticket && !list.isRunning {
+                    device.commands.remove(list)
+                    ticket.run.ending.noteLeftOut()
+                    ticket.openLists -= 1
+                    isOver = ticket.openLists == 0
+                }
+            }
+        }
+        lock.unlock()
+        if isOver { end(ticket) }
+        for team in teams.indices { offer(team) }
+    }
+
+    /// Publishes a run and wakes who waits for it.
+    private func end(_ ticket: Ticket) {
+        settle(ticket)
+        lock.lock()
+        GraphStore.shared.unclaim(ticket.claims)
+        for handle in ticket.claims { owners[handle.id] = nil }
+        let claims = ticket.claims
+        let waiters = ticket.waiters
+        ticket.claims = []
+        ticket.waiters = []
+        ticket.isFinished = true
+        for team in courts.indices { courts[team].callers.removeAll { $0 === ticket } }
+        lock.unlock()
+        for handle in claims { GraphStore.shared.release(handle.id) }
+        for waiter in waiters { waiter() }
+        ticket.parker?.unpark()
+    }
+
+    /// How many turns there were.
+    var turnCount: UInt64 { lock.withLock { turnsTaken } }
+
+    /// Lists that have not come to their end.
+    var openListCount: Int {
+        lock.withLock { devices.reduce(0) { $0 + $1.commands.lists.count } }
+    }
+}
