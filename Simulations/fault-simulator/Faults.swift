@@ -58,6 +58,13 @@ final class Faults: StepInterposer, @unchecked Sendable {
         return .run
     }
 
+    // MARK: - Narrow runs
+
+    /// Real cores carry narrow runs side by side; here others go on between any two steps.
+    var pausesNarrowRuns: Bool { true }
+
+    func pause() async { await loop.sleep(0) }
+
     private static let message = "made to fail"
 
     /// Before an evaluation: perhaps one of its allocations will be refused.

@@ -44,6 +44,7 @@ struct FaultSimulator: ParsableCommand {
         var items = 0
         var faults = Faults.Counts()
         var failing: [UInt64] = []
+        var (narrow, wide, waits): (UInt64, UInt64, UInt64) = (0, 0, 0)
         var firstViolation = ""
         for offset in 0..<UInt64(seeds) {
             let seed = first &+ offset
@@ -56,13 +57,17 @@ struct FaultSimulator: ParsableCommand {
             evaluations += outcome.evaluations
             items += outcome.items
             faults.add(outcome.faults)
+            narrow += outcome.runs.narrowRuns
+            wide += outcome.runs.wideRuns
+            waits += outcome.runs.waits
             if let violation = outcome.violations.first {
                 if failing.isEmpty { firstViolation = violation }
                 failing.append(seed)
             }
         }
         print(
-            "\(seeds) seeds from \(first): \(evaluations) evaluations, \(items) items,"
+            "\(seeds) seeds from \(first): \(evaluations) evaluations, \(narrow) narrow and"
+                + " \(wide) wide runs, \(waits) waits for another, \(items) items,"
                 + " \(faults.stalls) stalls, \(faults.kernelFailures) failed kernels,"
                 + " \(faults.memoryFailures) refused allocations,"
                 + " \(faults.cancellations) cancellations, \(failing.count) seeds with violations")

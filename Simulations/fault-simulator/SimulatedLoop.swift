@@ -12,6 +12,8 @@ final class SimulatedLoop: @unchecked Sendable {
     enum Item {
         case job(UnownedJob)
         case work(@Sendable () -> Void)
+        /// Driving wide runs, without the token.
+        case driving(@Sendable () -> Void)
     }
 
     private struct Timer {

@@ -9,7 +9,7 @@ final class SimulatedTeam: EngineTeam, @unchecked Sendable {
     private let number: Int
     let width: Int
     private var holders = 0
-    private var planDepth = 0
+    private var hasTurn = false
 
     init(loop: SimulatedLoop, number: Int, width: Int) {
         self.loop = loop
@@ -29,22 +29,30 @@ final class SimulatedTeam: EngineTeam, @unchecked Sendable {
     func post(_ work: @escaping @Sendable () -> Void) { loop.push(.work(work), to: number) }
 
     func perform(_ item: SimulatedLoop.Item) {
+        if case .driving(let work) = item { return work() }
         precondition(holders == 0, "two items of one team at once")
         holders = 1
         switch item {
         case .job(let job):
             job.runSynchronously(
                 isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
-        case .work(let work): work()
+        case .work(let work), .driving(let work): work()
         }
         holders = 0
     }
 
-    func beginPlan() { planDepth += 1 }
+    func postDriving(_ work: @escaping @Sendable () -> Void) {
+        loop.push(.driving(work), to: number)
+    }
 
-    func endPlan() {
-        planDepth -= 1
-        precondition(planDepth >= 0, "a plan ended that had not begun")
+    func beginTurn() {
+        precondition(!hasTurn, "two turns of one team at once")
+        hasTurn = true
+    }
+
+    func endTurn() {
+        precondition(hasTurn, "a turn ended that had not begun")
+        hasTurn = false
     }
 
     func run(chunks: Int, nanoseconds: Int, _ body: (Int) -> Void) {

@@ -10,7 +10,7 @@ package struct Shape: Hashable, @unchecked Sendable, BitwiseCopyable {
     package let record: UnsafePointer<Int>
 
     /// The largest number of axes. Axis sets are bit masks and permutations pack into one word.
-    package static let maximumRank = 16
+    @inlinable @inline(__always) package static var maximumRank: Int { 16 }
 
     @inline(__always) package init(record: UnsafePointer<Int>) { self.record = record }
 

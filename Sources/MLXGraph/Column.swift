@@ -1,29 +1,16 @@
 /// A flat list of plain values at a fixed address: what stages hand each other. It is a window,
 /// not an owner: who made the memory frees it, and says how long it lives. Copying one counts no
-/// references, so threads that read side by side do not meet.
-@frozen package struct Column<Element: BitwiseCopyable>: RandomAccessCollection,
-    @unchecked Sendable
-{
-    // SAFETY: columns are written by their owner before they are handed on, and only read then.
-    package var base: UnsafeMutablePointer<Element>
-    package var count: Int
+/// references, so threads that read side by side do not meet. It is the standard library's own
+/// buffer, because loops over a collection of ours are not specialised across modules.
+package typealias Column<Element> = UnsafeMutableBufferPointer<Element>
 
+extension UnsafeMutableBufferPointer where Element: BitwiseCopyable {
     @inlinable @inline(__always)
     package init(base: UnsafeMutablePointer<Element>, count: Int) {
-        self.base = base
-        self.count = count
+        self.init(start: base, count: count)
     }
 
-    @inlinable @inline(__always) package var startIndex: Int { 0 }
-    @inlinable @inline(__always) package var endIndex: Int { count }
-    @inlinable @inline(__always) package subscript(position: Int) -> Element {
-        get {
-            assert(position >= 0 && position < count)
-            return base[position]
-        }
-        nonmutating set {
-            assert(position >= 0 && position < count)
-            base[position] = newValue
-        }
-    }
+    /// The first element's address. Columns have memory even when they have no elements.
+    @inlinable @inline(__always)
+    package var base: UnsafeMutablePointer<Element> { baseAddress.unsafelyUnwrapped }
 }

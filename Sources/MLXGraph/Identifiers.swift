@@ -4,8 +4,8 @@ import MLXBase
 /// to whoever owns a reference to the row. 0 is no node.
 package struct NodeID: Hashable, Sendable, BitwiseCopyable {
     package let raw: UInt32
-    @inline(__always) package init(raw: UInt32) { self.raw = raw }
-    package static let none = NodeID(raw: 0)
+    @inlinable @inline(__always) package init(raw: UInt32) { self.raw = raw }
+    @inlinable @inline(__always) package static var none: NodeID { NodeID(raw: 0) }
     @inline(__always) package var lane: Int { Int(raw >> 24) }
 }
 
@@ -13,7 +13,7 @@ package struct NodeID: Hashable, Sendable, BitwiseCopyable {
 /// recognised, because freeing a row advances the generation.
 package struct NodeHandle: Hashable, Sendable, BitwiseCopyable {
     package let raw: UInt64
-    @inline(__always) package init(raw: UInt64) { self.raw = raw }
+    @inlinable @inline(__always) package init(raw: UInt64) { self.raw = raw }
     @inline(__always) package init(id: NodeID, generation: UInt32) {
         raw = UInt64(generation) << 32 | UInt64(id.raw)
     }
@@ -24,18 +24,18 @@ package struct NodeHandle: Hashable, Sendable, BitwiseCopyable {
 /// The number of an op's row in the op table.
 package struct OpCode: Hashable, Sendable, BitwiseCopyable {
     package let raw: UInt16
-    @inline(__always) package init(_ raw: UInt16) { self.raw = raw }
+    @inlinable @inline(__always) package init(_ raw: UInt16) { self.raw = raw }
 
     /// An operation that could not be recorded; its payload carries the error.
-    package static let invalid = OpCode(0)
+    @inlinable @inline(__always) package static var invalid: OpCode { OpCode(0) }
     /// A value given by the user: always evaluated.
-    package static let data = OpCode(1)
+    @inlinable @inline(__always) package static var data: OpCode { OpCode(1) }
     /// A zero-dimensional constant whose bits are in the row's word. Plans see it as an input, so
     /// changing a learning rate changes no structure.
-    package static let scalar = OpCode(2)
+    @inlinable @inline(__always) package static var scalar: OpCode { OpCode(2) }
     /// Stands for an array that is not there yet, while a function is recorded to be mapped or
     /// compiled. Evaluating it is an error.
-    package static let placeholder = OpCode(3)
+    @inlinable @inline(__always) package static var placeholder: OpCode { OpCode(3) }
 }
 
 /// The kinds of device. The raw value is part of stream ids and of plan signatures.
@@ -58,13 +58,13 @@ package enum DeviceKind: UInt8, Hashable, Sendable, CaseIterable, Codable, Bitwi
 /// 0 leaves the choice to the scheduling policy.
 package struct StreamID: Hashable, Sendable, BitwiseCopyable {
     package let raw: UInt16
-    @inline(__always) package init(raw: UInt16) { self.raw = raw }
+    @inlinable @inline(__always) package init(raw: UInt16) { self.raw = raw }
     package init(_ kind: DeviceKind, lane: Int) {
         assert(lane >= 0 && lane <= StreamID.maximumLane)
         raw = UInt16(kind.rawValue) << 12 | UInt16(lane)
     }
-    package static let unpinned = StreamID(raw: 0)
-    package static let maximumLane = 4095
+    @inlinable @inline(__always) package static var unpinned: StreamID { StreamID(raw: 0) }
+    @inlinable @inline(__always) package static var maximumLane: Int { 4095 }
     package var kind: DeviceKind? { DeviceKind(rawValue: UInt8(raw >> 12)) }
     package var lane: Int { Int(raw & 0xFFF) }
 }

@@ -9,26 +9,12 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
     // SAFETY: the unmanaged references are owned by the subgraph and released once, by `clear`;
     // all columns are constant between an extraction and the next one.
 
-    package private(set) var count = 0
+    @usableFromInline package internal(set) var count = 0
     var capacity = 0
-    package internal(set) var handles = Column<NodeHandle>.none
-    package internal(set) var ops = Column<OpCode>.none
-    package internal(set) var dtypes = Column<DType>.none
-    package internal(set) var streams = Column<StreamID>.none
-    package internal(set) var shapes = Column<Shape>.none
-    package internal(set) var words = Column<UInt64>.none
-    package internal(set) var payloads = Column<Unmanaged<Payload>?>.none
-    package internal(set) var values = Column<Unmanaged<Value>?>.none
-    package internal(set) var traces = Column<UInt8>.none
-    package internal(set) var poisoned = Column<Bool>.none
-    /// Inputs of node `n` are `inputs[inputStart[n] ..< inputStart[n + 1]]`.
-    package internal(set) var inputStart = Column<Int32>.none
-    package internal(set) var inputs = Column<Int32>.none
+    @usableFromInline var inputTotal = 0
     var inputCapacity = 0
-    /// How many edges within the subgraph lead to each node.
-    package internal(set) var edgeCounts = Column<Int32>.none
-    /// References to each node from anywhere, as of extraction.
-    package internal(set) var userCounts = Column<UInt32>.none
+    /// The columns' memory.
+    @usableFromInline var at = Addresses()
     package internal(set) var roots: [Int32] = []
     /// A node that another evaluation is computing now, if there is one.
     package internal(set) var claimed: NodeID = .none
@@ -87,8 +73,8 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
     private mutating func finishExtraction() {
         if retainsNodes { for handle in handles { GraphStore.shared.retain(handle.id) } }
         for node in 0..<count {
-            if let value = values.base[node] { _ = value.retain() }
-            if let payload = payloads.base[node] { _ = payload.retain() }
+            if let value = at.values[node] { _ = value.retain() }
+            if let payload = at.payloads[node] { _ = payload.retain() }
         }
         walk.pointee.finish()
     }
@@ -97,9 +83,7 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
     package mutating func clear() {
         releaseReferences()
         count = 0
-        setCounts()
-        inputs.count = 0
-        inputStart.count = 0
+        inputTotal = 0
         roots.removeAll(keepingCapacity: true)
         claimed = .none
         isPoisoned = false
@@ -107,8 +91,8 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
 
     private func releaseReferences() {
         for node in 0..<count {
-            values.base[node]?.release()
-            payloads.base[node]?.release()
+            at.values[node]?.release()
+            at.payloads[node]?.release()
         }
         if retainsNodes { for handle in handles { GraphStore.shared.release(handle.id) } }
     }
@@ -116,8 +100,8 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
     // MARK: - Reading
 
     @inlinable @inline(__always) package func inputs(of node: Int) -> Column<Int32> {
-        let start = Int(inputStart.base[node])
-        return Column(base: inputs.base + start, count: Int(inputStart.base[node + 1]) - start)
+        let start = Int(at.inputStart[node])
+        return Column(start: at.inputs + start, count: Int(at.inputStart[node + 1]) - start)
     }
 
     /// A node that has a value, or is a scalar: nothing below it was walked.
@@ -154,40 +138,39 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
     /// Appends a node, which the walk has come to the end of.
     @inline(__always) mutating func append(
         _ id: NodeID, _ row: UnsafeMutablePointer<Row>, inputs positions: UnsafePointer<Int32>,
-        _ inputCount: Int
+        _ number: Int
     ) -> Int32 {
         if count == capacity { grow() }
-        if inputs.count + inputCount > inputCapacity { growInputs(inputCount) }
+        if inputTotal + number > inputCapacity { growInputs(number) }
         let node = count
         let state = row.pointee.state.load(ordering: .relaxed)
-        handles.base[node] = NodeHandle(
+        at.handles[node] = NodeHandle(
             id: id, generation: UInt32(truncatingIfNeeded: state >> 32))
-        userCounts.base[node] = UInt32(truncatingIfNeeded: state)
-        ops.base[node] = row.pointee.op
-        dtypes.base[node] = row.pointee.dtype
-        streams.base[node] = row.pointee.stream
-        shapes.base[node] = row.pointee.shape
-        words.base[node] = row.pointee.word
-        payloads.base[node] = row.pointee.payload
-        traces.base[node] = row.pointee.trace
+        at.userCounts[node] = UInt32(truncatingIfNeeded: state)
+        at.ops[node] = row.pointee.op
+        at.dtypes[node] = row.pointee.dtype
+        at.streams[node] = row.pointee.stream
+        at.shapes[node] = row.pointee.shape
+        at.words[node] = row.pointee.word
+        at.payloads[node] = row.pointee.payload
+        at.traces[node] = row.pointee.trace
         let flags = row.pointee.flags
-        poisoned.base[node] = flags.contains(.poisoned)
+        at.poisoned[node] = flags.contains(.poisoned)
         if flags.contains(.poisoned) { isPoisoned = true }
-        edgeCounts.base[node] = 0
+        at.edgeCounts[node] = 0
         let value = UnsafeRawPointer(bitPattern: row.pointee.value.load(ordering: .acquiring))
-        values.base[node] = value.map(Unmanaged.fromOpaque)
+        at.values[node] = value.map(Unmanaged.fromOpaque)
         if value == nil && flags.contains(.claimed) { claimed = id }
-        var end = inputs.count
-        for number in 0..<inputCount {
-            let position = positions[number]
-            inputs.base[end] = position
-            edgeCounts.base[Int(position)] += 1
+        var end = inputTotal
+        for index in 0..<number {
+            let position = positions[index]
+            at.inputs[end] = position
+            at.edgeCounts[Int(position)] += 1
             end += 1
         }
-        inputs.count = end
-        inputStart.base[node + 1] = Int32(truncatingIfNeeded: end)
+        inputTotal = end
+        at.inputStart[node + 1] = Int32(truncatingIfNeeded: end)
         count = node + 1
-        setCounts()
         return Int32(truncatingIfNeeded: node)
     }
 }

@@ -12,8 +12,8 @@ package struct TapeLaunch {
     package let nanoseconds: Int
 
     package init(
-        steps: UnsafeBufferPointer<mlx_tape_step>, operands: UnsafePointer<mlx_tape_operand>, operandCount: Int,
-        slotCount: Int, elementCount: Int, nanoseconds: Int
+        steps: UnsafeBufferPointer<mlx_tape_step>, operands: UnsafePointer<mlx_tape_operand>,
+        operandCount: Int, slotCount: Int, elementCount: Int, nanoseconds: Int
     ) {
         self.steps = steps
         self.operands = operands

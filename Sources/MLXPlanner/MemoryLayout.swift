@@ -27,7 +27,8 @@ extension PlanDraft {
             let step = steps[index]
             let stream = Int(step.stream)
             if step.batchCount != 0 { batches[stream].end(&arenas[stream]) }
-            placeOutputs(of: step, Int32(index), &arenas[stream], batches[stream], &lastUse, crosses)
+            placeOutputs(
+                of: step, Int32(index), &arenas[stream], batches[stream], &lastUse, crosses)
             for operand in step.operandStart..<(step.operandStart + step.operandCount) {
                 let slot = Int(operands[Int(operand)].slot)
                 batches[stream].used.insert(slot)
@@ -74,7 +75,8 @@ extension PlanDraft {
                 // window says how it reads the slot, which may hold another dtype.
                 operands[Int(operand)].dtype.size == slots[slot].dtype.size,
                 operands[Int(operand)].elementOffset == 0, operands[Int(operand)].termCount == 0,
-                PlanDraft.rounded(slots[input].byteCount) == PlanDraft.rounded(slots[slot].byteCount),
+                PlanDraft.rounded(slots[input].byteCount)
+                    == PlanDraft.rounded(slots[slot].byteCount),
                 reads(of: input, by: step) == 1
             else { continue }
             // Its place lives on: it is not freed with the step.

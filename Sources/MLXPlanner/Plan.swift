@@ -223,7 +223,7 @@ package struct Step: Sendable, BitwiseCopyable {
 }
 
 /// An elementwise cluster in the form the C loops run it.
-package struct ClosedTape: Sendable, BitwiseCopyable {
+package struct ClosedTape: BitwiseCopyable {
     package var steps: Column<mlx_tape_step>
     package var operands: Column<mlx_tape_operand>
     /// For each tape operand the plan operand it reads or writes, -1 for scratch.

@@ -241,7 +241,8 @@ private func enterWithoutToken(_ counter: Counter) {
                 threadCount: placement.threadCount, system: system)
         }
         for team in teams { team.shutdown() }
-        #expect(system.pinnings.count == 6)
+        // Of each team the runner, the driver and one worker.
+        #expect(system.pinnings.count == 9)
         for pinning in system.pinnings {
             let node = Int(pinning.name.dropFirst().prefix(1))
             #expect(node.map { topology.nodes[$0].cpus } == pinning.cpus)

@@ -11,8 +11,8 @@ import Testing
         await withTeam(threads: threads) { team in
             #expect(team.width == threads)
             team.withToken {
-                team.beginPlan()
-                defer { team.endPlan() }
+                team.beginTurn()
+                defer { team.endTurn() }
                 for chunks in [0, 1, 2, 3, 8, 64, 1000] {
                     for round in 0..<20 {
                         let counts = UnsafeMutablePointer<Int>.allocate(capacity: chunks + 1)
@@ -33,14 +33,14 @@ import Testing
             let others = Tally()
             team.withToken {
                 let caller = pthread_self()
-                team.beginPlan()
+                team.beginTurn()
                 for _ in 0..<50 {
                     team.run(chunks: 8, nanoseconds: 10_000_000) { _ in
                         if pthread_self() != caller { others.add() }
                         usleep(200)
                     }
                 }
-                team.endPlan()
+                team.endTurn()
             }
             // How many depends on what else the machine does.
             #expect(others.value > 0)
@@ -53,14 +53,14 @@ import Testing
             let others = Tally()
             team.withToken {
                 let caller = pthread_self()
-                team.beginPlan()
+                team.beginTurn()
                 for _ in 0..<20 {
                     team.run(chunks: 4, nanoseconds: 1_000) { _ in
                         if pthread_self() != caller { others.add() }
                         usleep(50)
                     }
                 }
-                team.endPlan()
+                team.endTurn()
             }
             #expect(others.value == 0)
         }
@@ -70,6 +70,8 @@ import Testing
         await withTeam(threads: 3) { team in
             let sum = Tally()
             team.withToken {
+                team.beginTurn()
+                defer { team.endTurn() }
                 team.run(chunks: 12, nanoseconds: 1_000_000) { outer in
                     let thread = pthread_self()
                     team.run(chunks: 5, nanoseconds: 1_000_000) { inner in
@@ -82,7 +84,7 @@ import Testing
         }
     }
 
-    @Test func withoutTheTokenTheCallerDoesItAll() async {
+    @Test func withoutTheTurnTheCallerDoesItAll() async {
         await withTeam(threads: 2) { team in
             let thread = pthread_self()
             team.run(chunks: 10, nanoseconds: 1_000_000) { _ in
@@ -96,10 +98,10 @@ import Testing
         await withTeam(threads: 3) { team in
             let sum = Tally()
             let work: @Sendable () -> Void = {
-                team.beginPlan()
+                team.beginTurn()
                 team.run(chunks: 16, nanoseconds: 100_000) { sum.add($0) }
                 team.run(chunks: 3, nanoseconds: 0) { sum.add($0) }
-                team.endPlan()
+                team.endTurn()
             }
             let threads = (0..<8).map { _ in
                 plainThread { for _ in 0..<100 { team.withToken(work) } }
@@ -120,6 +122,8 @@ import Testing
         await withTeam(threads: 2) { team in
             while team.sleepingWorkerCount < 1 { usleep(1_000) }
             team.withToken {
+                team.beginTurn()
+                defer { team.endTurn() }
                 team.setWakeThreshold(nanoseconds: 0)
                 let others = Tally()
                 let caller = pthread_self()

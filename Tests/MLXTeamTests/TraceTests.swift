@@ -19,10 +19,10 @@ final class ManualClock: EngineClock, Sendable {
             trace.step(
                 device: 0, stream: 1, label: trace.intern("a"), begin: number, end: number + 1)
         }
-        #expect(trace.rings[0].contents.map(\.begin) == Array(24..<40))
-        #expect(trace.rings[0].lostCount == 24)
+        #expect(trace.events.map(\.begin) == Array(24..<40))
+        #expect(trace.lostCount == 24)
         trace.clear()
-        #expect(trace.rings[0].contents.isEmpty)
+        #expect(trace.events.isEmpty)
         #expect(MemoryLayout<TraceEvent>.stride <= 48)
     }
 
@@ -45,7 +45,7 @@ final class ManualClock: EngineClock, Sendable {
         trace.step(
             device: 0, stream: 0, label: trace.intern("x"), begin: begin,
             end: trace.clock.nanoseconds())
-        #expect(trace.rings[0].contents[0].end == 250)
+        #expect(trace.events[0].end == 250)
         trace.setOn(false)
         #expect(!trace.isOn)
         let monotonic = MonotonicClock()

@@ -45,8 +45,7 @@ public nonisolated(nonsending) func evaluate(
     var arrays: [MLXArray] = []
     for value in values { try collectArrays(value, into: &arrays) }
     do {
-        try await Runtime.engine.evaluate(
-            .init(roots: arrays, policy: policy ?? taskPolicy()))
+        try await Runtime.engine.evaluate(request(arrays, policy))
     } catch var error as ArrayError {
         error.evaluationSite = CallSite(file: file, line: line)
         throw error
@@ -123,12 +122,12 @@ public func checkedEval(_ values: some Sequence<Any>) throws { try evaluateCheck
 private func evaluateChecked(_ values: some Sequence<Any>) throws {
     var arrays: [MLXArray] = []
     for value in values { try collectArrays(value, into: &arrays) }
-    try Runtime.engine.evaluateBlocking(.init(roots: arrays, policy: taskPolicy()))
+    try Runtime.engine.evaluateBlocking(request(arrays))
 }
 
 /// Starts computing and returns; reading a value waits for it.
 public func asyncEval(_ arrays: some Collection<MLXArray>) {
-    Runtime.engine.evaluateInBackground(.init(roots: Array(arrays), policy: taskPolicy()))
+    Runtime.engine.evaluateInBackground(request(Array(arrays)))
 }
 
 /// Starts computing and returns; reading a value waits for it.
@@ -150,7 +149,7 @@ private func startEvaluating(_ values: some Sequence<Any>) {
 /// - Returns: whether the arrays have values now; the error has been reported otherwise.
 @discardableResult func blockingEvaluate(_ arrays: [MLXArray]) -> Bool {
     do {
-        try Runtime.engine.evaluateBlocking(.init(roots: arrays, policy: taskPolicy()))
+        try Runtime.engine.evaluateBlocking(request(arrays))
         return true
     } catch {
         BlockingFailure.report(error)
@@ -174,8 +173,15 @@ public nonisolated(nonsending) func withPolicy<R>(
     try await Defaults.with({ $0.policy = policy }, body)
 }
 
-private func taskPolicy() -> (any SchedulingPolicy)? {
-    Defaults.current?.value.policy as? any SchedulingPolicy
+/// A request with what the task has set: one look at its defaults.
+private func request(
+    _ arrays: [MLXArray], _ policy: (any SchedulingPolicy)? = nil
+) -> Scheduler.Request {
+    guard Defaults.current != nil else { return .init(roots: arrays, policy: policy) }
+    return .init(
+        roots: arrays,
+        policy: policy ?? Defaults.current?.value.policy as? any SchedulingPolicy,
+        priority: Defaults.evaluationPriority)
 }
 
 /// What evaluating the values would do: each step, its device, shapes and expected cost, and what
@@ -184,7 +190,7 @@ private func taskPolicy() -> (any SchedulingPolicy)? {
 public func explain(_ values: Any...) throws -> String {
     var arrays: [MLXArray] = []
     for value in values { try collectArrays(value, into: &arrays) }
-    return try Runtime.engine.explain(.init(roots: arrays, policy: taskPolicy()))
+    return try Runtime.engine.explain(request(arrays))
 }
 
 // MARK: - Collecting

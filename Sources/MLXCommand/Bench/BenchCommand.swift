@@ -13,7 +13,7 @@ struct BenchCommand: AsyncParsableCommand {
 
     func run() async throws {
         let pattern = try Regex(only)
-        for workload in SpineBenchmarks.all
+        for workload in SpineBenchmarks.all + EngineBenchmarks.all
         where workload.name.firstMatch(of: pattern) != nil {
             for figure in try await workload.measure() { print(figure.line(json: json)) }
         }

@@ -42,6 +42,18 @@ package struct EvaluationCounts: Sendable, Equatable {
     /// Runs whose plan was known.
     package var planHits: UInt64 = 0
 
+    package init() {}
+
+    init(
+        evaluations: UInt64, narrowRuns: UInt64, wideRuns: UInt64, waits: UInt64, planHits: UInt64
+    ) {
+        self.evaluations = evaluations
+        self.narrowRuns = narrowRuns
+        self.wideRuns = wideRuns
+        self.waits = waits
+        self.planHits = planHits
+    }
+
     static func + (a: EvaluationCounts, b: EvaluationCounts) -> EvaluationCounts {
         EvaluationCounts(
             evaluations: a.evaluations &+ b.evaluations, narrowRuns: a.narrowRuns &+ b.narrowRuns,

@@ -13,7 +13,7 @@ extension Engine {
         case done
         /// Another run is computing a node that is wanted: wait for it and start anew.
         case awaits(NodeID)
-        case wide(Ticket)
+        case wide(Ticket, BlockedCaller?)
         /// A narrow run that is carried out step by step, for the simulation.
         case paused(Run)
     }
@@ -102,14 +102,14 @@ extension Engine {
         if watchesSteps { run.timeSteps(plan) }
         if plan.isNarrow { return .paused(run) }
         let priority = request.priority ?? .current
-        let ticket = turns.ticket(
-            for: run, share: ShareClass(priority), parker: waiter == .caller ? Parker() : nil)
+        let caller = waiter == .caller ? BlockedCaller() : nil
+        let ticket = turns.ticket(for: run, share: ShareClass(priority), caller: caller)
         guard let ticket else {
             core.counts.noteWait()
             return .awaits(plan.results[0].node(in: run))
         }
         core.counts.noteWide()
-        return .wide(ticket)
+        return .wide(ticket, caller)
     }
 
     // MARK: - Tasks
@@ -131,7 +131,7 @@ extension Engine {
                     turns.whenEnded(node) { continuation.resume() }
                 }
                 try Task.checkCancellation()
-            case .wide(let ticket):
+            case .wide(let ticket, _):
                 try await finish(ticket)
                 return
             case .paused(let run):
@@ -193,10 +193,13 @@ extension Engine {
         while true {
             switch try start(request, .caller) {
             case .done: return
-            case .awaits(let node): wait(for: node)
-            case .wide(let ticket):
+            case .awaits(let node):
+                let caller = BlockedCaller()
+                turns.await(node, caller)
+                turns.drive(caller, teams: drivenTeams)
+            case .wide(let ticket, let caller):
                 turns.submit(ticket)
-                turns.drive(until: ticket, teams: drivenTeams)
+                turns.drive(caller!, teams: drivenTeams)
                 if let error = ticket.run.ending.error { throw error }
                 return
             case .paused: preconditionFailure("only tasks pause")
@@ -208,12 +211,6 @@ extension Engine {
     /// cores of their own, the team that it keeps from working.
     private var drivenTeams: [Int] {
         teams.count == 1 ? [0] : teams.indices.filter { teams[$0].holdsToken }
-    }
-
-    private func wait(for node: NodeID) {
-        let parker = Parker()
-        turns.whenEnded(node) { parker.unpark() }
-        parker.park(spins: 200)
     }
 
     // MARK: - In the background
@@ -235,7 +232,7 @@ extension Engine {
                     // Off the stack of whoever ended the run.
                     scheduler.team.post { [self] in continueInBackground(request, number) }
                 }
-            case .wide(let ticket):
+            case .wide(let ticket, _):
                 let background = background
                 ticket.waiters.append { background.end(number) }
                 return turns.submit(ticket)

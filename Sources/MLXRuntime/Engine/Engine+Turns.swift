@@ -116,7 +116,7 @@ extension Engine {
         case .run: break
         case .later:
             // A blocked caller is the only one who could go on.
-            if list.ticket.parker != nil { break }
+            if list.ticket.isBlocking { break }
             list.isStalled = true
             return false
         case .fail(let error): list.ticket.run.ending.fail(error)

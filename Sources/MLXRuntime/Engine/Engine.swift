@@ -151,6 +151,9 @@ package final class Engine: Sendable {
         devices[kind.index].ledger.total
     }
 
+    /// Parts of wide runs that have not come to their end.
+    package var openListCount: Int { turns.openListCount }
+
     /// What the engine has done since it was made.
     package struct Statistics: Sendable, Equatable {
         package var evaluations = EvaluationCounts()

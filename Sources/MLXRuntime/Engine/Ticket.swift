@@ -6,7 +6,7 @@ import Synchronization
 /// A wide run's place in the turns: what is left of it on each stream, its share so far, and who
 /// waits for its end.
 final class Ticket: @unchecked Sendable {
-    // SAFETY: `time`, `openLists`, `waiters`, `owned` and `isFinished` are guarded by the turns'
+    // SAFETY: `time`, `openLists`, `waiters`, `callers` and `claims` are guarded by the turns'
     // lock; `progress` is atomic; all else is constant.
     let run: Run
     let plan: Plan
@@ -15,24 +15,26 @@ final class Ticket: @unchecked Sendable {
     /// How many steps of each stream of the plan have run: the run's own timelines. A step waits
     /// for a stream and a number.
     let progress: UnsafeMutablePointer<Atomic<Int>>
-    /// Where the blocked caller sleeps, if there is one.
-    let parker: Parker?
+    /// Whether a blocked caller began the run, which nobody else may be there to go on with.
+    let isBlocking: Bool
 
     /// Virtual time: what the run has had of the cores.
     var time = 0.0
     var openLists: Int
-    var isFinished = false
     /// Called once, without the lock, when the run has ended.
     var waiters: [@Sendable () -> Void] = []
+    /// Blocked callers that drive or sleep until the run has ended.
+    var callers: [BlockedCaller] = []
     /// Result nodes that are marked as being computed, with a reference to each.
     var claims: [NodeHandle] = []
 
-    init(_ run: Run, share: ShareClass, number: UInt64, parker: Parker?) {
+    init(_ run: Run, share: ShareClass, number: UInt64, caller: BlockedCaller?) {
         self.run = run
         plan = run.plan
         self.share = share
         self.number = number
-        self.parker = parker
+        isBlocking = caller != nil
+        if let caller { callers = [caller] }
         openLists = run.plan.streams.count
         progress = .allocate(capacity: max(openLists, 1))
         for stream in 0..<openLists { (progress + stream).initialize(to: Atomic(0)) }
@@ -54,6 +56,13 @@ final class Ticket: @unchecked Sendable {
         }
         return true
     }
+}
+
+/// A thread that waits for a run, its own or another's, and drives whatever is next meanwhile.
+final class BlockedCaller: @unchecked Sendable {
+    // SAFETY: `isDone` is guarded by the turns' lock; a parker is made for sharing.
+    let parker = Parker()
+    var isDone = false
 }
 
 /// The steps of one run on one stream, and how many of them have run.
@@ -135,7 +144,7 @@ package struct EvaluationPriority: Sendable, Equatable {
 
     /// The surrounding task's, raised by whoever waits for it; medium on a plain thread.
     package static var current: EvaluationPriority {
-        let hasTask = withUnsafeCurrentTask { $0 != nil }
+        let hasTask = withUnsafeCurrentTask(body: { $0 != nil })
         return hasTask ? EvaluationPriority(rawValue: Task.currentPriority.rawValue) : .medium
     }
 }

@@ -31,7 +31,7 @@ final class Turns: @unchecked Sendable {
         var isTaken = false
         var isDriverPosted = false
         /// Blocked callers that sleep until the turn is free.
-        var callers: [Ticket] = []
+        var callers: [BlockedCaller] = []
         /// What each class has had, by weight, and the time that a new run of it starts at.
         var classTime = [Double](repeating: 0, count: ShareClass.allCases.count)
         var runTime = [Double](repeating: 0, count: ShareClass.allCases.count)
@@ -52,13 +52,13 @@ final class Turns: @unchecked Sendable {
     /// Makes a ticket of a bound run and marks its results as being computed.
     /// - Returns: nil when somebody computes one of them already.
     func ticket(
-        for run: Run, share: ShareClass, parker: Parker?
+        for run: Run, share: ShareClass, caller: BlockedCaller?
     ) -> Ticket? {
         let claims = run.resultHandles().filter { GraphStore.shared.retain($0) }
         let ticket: Ticket? = lock.withLock {
             guard GraphStore.shared.claim(claims) else { return nil }
             ticketCount += 1
-            let ticket = Ticket(run, share: share, number: ticketCount, parker: parker)
+            let ticket = Ticket(run, share: share, number: ticketCount, caller: caller)
             ticket.claims = claims
             for handle in claims { owners[handle.id] = ticket }
             return ticket
@@ -75,6 +75,18 @@ final class Turns: @unchecked Sendable {
             return true
         }
         if !isOpen { body() }
+    }
+
+    /// Has a blocked caller wait for the run that computes the node; for nothing, when there is
+    /// none.
+    func await(_ node: NodeID, _ caller: BlockedCaller) {
+        lock.withLock {
+            if let owner = owners[node] {
+                owner.callers.append(caller)
+            } else {
+                caller.isDone = true
+            }
+        }
     }
 
     // MARK: - Submitting
@@ -118,28 +130,25 @@ final class Turns: @unchecked Sendable {
 
     // MARK: - Taking turns
 
-    /// Runs slices of any runs until the given one has ended; sleeps while another thread has the
-    /// turn. Called by the blocked caller, on whichever thread it is.
+    /// Runs slices of any runs until the one that the caller waits for has ended; sleeps while
+    /// another thread has the turn. Called by the blocked caller, on whichever thread it is.
     /// - Parameter drives: the teams whose turn the caller may take.
-    func drive(until ticket: Ticket, teams drives: [Int]) {
-        let parker = ticket.parker!
-        var last = -1
-        while !lock.withLock({ ticket.isFinished }) {
+    func drive(_ caller: BlockedCaller, teams drives: [Int]) {
+        while !lock.withLock({ caller.isDone }) {
             var hasRun = false
             for team in drives {
-                guard let list = take(team, caller: ticket) else { continue }
+                guard let list = take(team, caller: caller) else { continue }
                 slice(list, team)
                 hasRun = true
-                last = team
             }
-            if !hasRun { parker.park(spins: 200) }
+            if !hasRun { caller.parker.park(spins: 200) }
         }
-        if last >= 0 || drives.count > 0 { for team in drives { offer(team) } }
+        for team in drives { offer(team) }
     }
 
     /// Takes the turn of a team and the list that is next.
     /// - Parameter caller: who sleeps until the turn is free, if it is not.
-    private func take(_ team: Int, caller: Ticket?) -> CommandList? {
+    private func take(_ team: Int, caller: BlockedCaller?) -> CommandList? {
         lock.lock()
         defer { lock.unlock() }
         if !courts[team].isTaken, let list = choose(team) {
@@ -219,7 +228,7 @@ final class Turns: @unchecked Sendable {
         guard !courts[team].isTaken, choose(team) != nil else { return lock.unlock() }
         if let caller = courts[team].callers.popLast() {
             lock.unlock()
-            return caller.parker!.unpark()
+            return caller.parker.unpark()
         }
         guard !courts[team].isDriverPosted else { return lock.unlock() }
         courts[team].isDriverPosted = true
@@ -247,15 +256,12 @@ final class Turns: @unchecked Sendable {
         ticket.run.ending.cancel()
         lock.lock()
         var isOver = false
-        if !ticket.isFinished {
-            for device in devices {
-                for list in device.commands.lists
-                where list.ticket === ticket && !list.isRunning {
-                    device.commands.remove(list)
-                    ticket.run.ending.noteLeftOut()
-                    ticket.openLists -= 1
-                    isOver = ticket.openLists == 0
-                }
+        for device in devices {
+            for list in device.commands.lists where list.ticket === ticket && !list.isRunning {
+                device.commands.remove(list)
+                ticket.run.ending.noteLeftOut()
+                ticket.openLists -= 1
+                isOver = ticket.openLists == 0
             }
         }
         lock.unlock()
@@ -271,14 +277,16 @@ final class Turns: @unchecked Sendable {
         for handle in ticket.claims { owners[handle.id] = nil }
         let claims = ticket.claims
         let waiters = ticket.waiters
+        let callers = ticket.callers
         ticket.claims = []
         ticket.waiters = []
-        ticket.isFinished = true
-        for team in courts.indices { courts[team].callers.removeAll { $0 === ticket } }
+        ticket.callers = []
+        for caller in callers { caller.isDone = true }
+        for team in courts.indices { courts[team].callers.removeAll { $0.isDone } }
         lock.unlock()
         for handle in claims { GraphStore.shared.release(handle.id) }
         for waiter in waiters { waiter() }
-        ticket.parker?.unpark()
+        for caller in callers { caller.parker.unpark() }
     }
 
     /// How many turns there were.

@@ -3,7 +3,8 @@ import MLXPlanner
 import Synchronization
 
 /// What ran where and when, on all devices, by the engine's clock. Off, it costs one relaxed
-/// load where a step would be recorded; on, a store of 40 bytes beside the clock's reading. Each core has a ring of its own.
+/// load where a step would be recorded; on, a store of 40 bytes beside the clock's reading. Each
+/// core has a ring of its own.
 /// It never decides anything: with and without a trace the same steps run in the same order.
 package final class Trace: Sendable {
     package let clock: any EngineClock

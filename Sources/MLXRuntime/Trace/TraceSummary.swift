@@ -63,7 +63,8 @@ extension Trace {
             ($1.nanoseconds, $0.name) < ($0.nanoseconds, $1.name)
         }
         return TraceSummary(
-            devices: devices, lostCount: lostCount, steps: steps, spanNanoseconds: last > first ? last - first : 0)
+            devices: devices, lostCount: lostCount, steps: steps,
+            spanNanoseconds: last > first ? last - first : 0)
     }
 
     /// The length of the union of the steps' intervals. O(n log n).
