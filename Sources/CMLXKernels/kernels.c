@@ -9,6 +9,17 @@ static mlx_arg_table *const args[] = BY_LEVEL(mlx_arg_table);
 static mlx_softmax_table *const softmaxes[] = BY_LEVEL(mlx_softmax_table);
 static mlx_random_words_fn *const randoms[] = BY_LEVEL(mlx_random_words);
 
+mlx_reduction_facts mlx_reduction_facts_of(enum mlx_reduction reduction) {
+    static const mlx_reduction_facts facts[MLX_REDUCTION_COUNT] = {
+#define MLX_LIST_REDUCTIONS
+#define REDUCTION(name, merge, is_wide, identity) [name] = {merge, is_wide, identity},
+#include "levels/reduce.h"
+#undef REDUCTION
+#undef MLX_LIST_REDUCTIONS
+    };
+    return facts[reduction];
+}
+
 mlx_reduce_rows mlx_reduce_fn(int reduction, int dtype) {
     return (*reductions[mlx_level()])[reduction][dtype];
 }

@@ -21,17 +21,17 @@ enum AlongAxisKernels {
         }
     }
 
-    static func take(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
-        let (x, out) = (call.contiguous(call.inputs[0], grain), call.outputs[0])
+    static func take(_ call: borrowing KernelCall) throws(ArrayError) {
+        let (x, out) = (call.contiguous(call.inputs[0]), call.outputs[0])
         if out.shape.size == 0 { return }
         let axis = call.attributes[0]
-        let (indices, isWide) = integers(call.inputs[1], call, grain)
+        let (indices, isWide) = integers(call.inputs[1], call)
         let split = Split(x.shape, axis)
         let (n, k) = (x.shape[axis], out.shape[axis])
         let failure = FirstFailure()
         let rowBytes = split.inner * out.itemSize
         call.fanOut.forRanges(
-            split.outer * k, size: max(1, grain.items(ofBytes: rowBytes)),
+            split.outer * k, size: max(1, call.grain.items(ofBytes: rowBytes)),
             picosecondsPerItem: split.inner * 1500
         ) { range in
             let bad = mlx_take_along(
@@ -44,19 +44,19 @@ enum AlongAxisKernels {
         }
     }
 
-    static func put(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
+    static func put(_ call: borrowing KernelCall) throws(ArrayError) {
         let (x, out) = (call.inputs[0], call.outputs[0])
-        if out.pointer != x.pointer { StridedCopy.run(from: x, to: out, call.fanOut, grain) }
-        let values = call.contiguous(call.inputs[2], grain)
+        if out.pointer != x.pointer { StridedCopy.run(from: x, to: out, call.fanOut, call.grain) }
+        let values = call.contiguous(call.inputs[2])
         if values.shape.size == 0 { return }
         let axis = call.attributes[0]
-        let (indices, isWide) = integers(call.inputs[1], call, grain)
+        let (indices, isWide) = integers(call.inputs[1], call)
         let split = Split(out.shape, axis)
         let (n, k) = (out.shape[axis], values.shape[axis])
         let failure = FirstFailure()
         let bytes = k * split.inner * out.itemSize
         call.fanOut.forRanges(
-            split.outer, size: max(1, grain.items(ofBytes: bytes)),
+            split.outer, size: max(1, call.grain.items(ofBytes: bytes)),
             picosecondsPerItem: k * split.inner * 1500
         ) { range in
             let bad = mlx_put_along(
@@ -71,9 +71,9 @@ enum AlongAxisKernels {
 
     /// The indices as contiguous int32 or int64. A uint64 beyond int64 stays out of range.
     private static func integers(
-        _ indices: Operand, _ call: borrowing KernelCall, _ grain: Grain
+        _ indices: Operand, _ call: borrowing KernelCall
     ) -> (Operand, isWide: Bool) {
-        let flat = call.contiguous(indices, grain)
+        let flat = call.contiguous(indices)
         if flat.dtype == .int32 { return (flat, false) }
         if flat.dtype == .int64 { return (flat, true) }
         let wide = Operand(
@@ -101,20 +101,11 @@ enum AlongAxisKernels {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func takeAlong(_ call: borrowing KernelCall) throws(ArrayError) {
-        try AlongAxisKernels.take(call, .cpu)
+        try AlongAxisKernels.take(call)
     }
     package static func putAlong(_ call: borrowing KernelCall) throws(ArrayError) {
-        try AlongAxisKernels.put(call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func takeAlong(_ call: borrowing KernelCall) throws(ArrayError) {
-        try AlongAxisKernels.take(call, .gpu)
-    }
-    package static func putAlong(_ call: borrowing KernelCall) throws(ArrayError) {
-        try AlongAxisKernels.put(call, .gpu)
+        try AlongAxisKernels.put(call)
     }
 }

@@ -16,18 +16,18 @@ struct Attention {
     /// Queries of one key head, over all heads that share it, that are taken straight from memory.
     static let fewQueries = 8
 
-    init(_ call: borrowing KernelCall, queryPanels: Int, keyBlock: Int) {
+    init(_ call: borrowing KernelCall) {
         shape = AttentionShape(call)
         packed = PackedProduct(shape.compute)
-        queryBlock = Int(packed.gemm.pointee.mr) * queryPanels
-        self.keyBlock = keyBlock
+        queryBlock = Int(packed.gemm.pointee.mr) * call.grain.queryPanels
+        keyBlock = call.grain.keyBlock
     }
 
-    func run(_ call: borrowing KernelCall, _ grain: Grain) {
+    func run(_ call: borrowing KernelCall) {
         if shape.out.shape.size == 0 { return }
         if shape.keyCount == 0 {
             var zero: UInt64 = 0
-            return Movement.fill(shape.out, with: &zero, call.fanOut, grain)
+            return Movement.fill(shape.out, with: &zero, call.fanOut, call.grain)
         }
         if shape.compute == .float32, shape.sharing * shape.queryCount <= Self.fewQueries {
             FewQueries(shape: shape).run(call)
@@ -160,9 +160,7 @@ struct Attention {
         }
     }
 
-    private func multiply(
-        _ pointer: UnsafeMutableRawPointer, _ count: Int, by factor: Double
-    ) {
+    private func multiply(_ pointer: UnsafeMutableRawPointer, _ count: Int, by factor: Double) {
         if shape.compute == .float64 {
             let x = pointer.assumingMemoryBound(to: Double.self)
             for i in 0..<count { x[i] *= factor }
@@ -227,14 +225,8 @@ struct Pieces {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func attention(_ call: borrowing KernelCall) throws(ArrayError) {
-        Attention(call, queryPanels: 8, keyBlock: 256).run(call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func attention(_ call: borrowing KernelCall) throws(ArrayError) {
-        Attention(call, queryPanels: 4, keyBlock: 128).run(call, .gpu)
+        Attention(call).run(call)
     }
 }

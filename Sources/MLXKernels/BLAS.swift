@@ -62,8 +62,9 @@ enum BLAS {
     }
 }
 
-extension CPUKernels {
-    package static func matmul(_ call: borrowing KernelCall) throws(ArrayError) {
+extension Kernels {
+    /// Through OpenBLAS, in tiles that the team shares.
+    package static func matmulBLAS(_ call: borrowing KernelCall) throws(ArrayError) {
         if Matmul.isEmpty(call) { return }
         let product = MatrixProduct(call)
         let out = product.out
@@ -103,7 +104,7 @@ extension CPUKernels {
         copy.columnStride = 1
         StridedCopy.run(
             dims: [x.rows, x.columns], to: copy.pointer, [x.columns, 1], from: x.pointer,
-            [x.rowStride, x.columnStride], itemSize: x.dtype.size, call.fanOut, .cpu)
+            [x.rowStride, x.columnStride], itemSize: x.dtype.size, call.fanOut, call.grain)
         if x.dtype.isHalf {
             let half = copy
             copy.dtype = .float32

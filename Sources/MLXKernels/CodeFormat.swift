@@ -35,9 +35,7 @@ package struct CodeFormat: Equatable, Sendable {
     package var words: [Int] { [groupSize, bits, mode.rawValue] }
 
     /// - Throws: when the mode has no such group size or width.
-    package init(
-        groupSize: Int, bits: Int, mode: Mode, operation: String
-    ) throws(ArrayError) {
+    package init(groupSize: Int, bits: Int, mode: Mode, operation: String) throws(ArrayError) {
         let isKnown =
             mode == .affine
             ? [32, 64, 128].contains(groupSize) && [2, 3, 4, 5, 6, 8].contains(bits)

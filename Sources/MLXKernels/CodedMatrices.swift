@@ -18,19 +18,19 @@ struct CodedMatrices: @unchecked Sendable {
     /// - Parameter weight: the number of the codes' input; scales and, in affine mode, offsets
     ///   follow it, or a global scale.
     init(
-        _ call: borrowing KernelCall, weight: Int, _ format: CodeFormat, _ grain: Grain,
+        _ call: borrowing KernelCall, weight: Int, _ format: CodeFormat,
         hasGlobal: Bool = true
     ) {
-        let words = call.contiguous(call.inputs[weight], grain)
+        let words = call.contiguous(call.inputs[weight])
         let global =
             !format.isAffine && hasGlobal ? Quantize.global(call, input: weight + 2) : 0
         self.format = format
         codes = UnsafePointer(words.pointer.assumingMemoryBound(to: UInt8.self))
         scales = GroupValues(
-            call.contiguous(call.inputs[weight + 1], grain), format, global: global)
+            call.contiguous(call.inputs[weight + 1]), format, global: global)
         biases =
             format.isAffine
-            ? GroupValues(call.contiguous(call.inputs[weight + 2], grain), format) : nil
+            ? GroupValues(call.contiguous(call.inputs[weight + 2]), format) : nil
         let wordCount = words.shape[words.shape.ndim - 1]
         length = format.length(words: wordCount)
         rowCount = words.shape.size / max(wordCount, 1)

@@ -28,7 +28,7 @@ struct ColumnReduction {
         inner = layout.inner
     }
 
-    func run(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
+    func run(_ call: borrowing KernelCall) throws(ArrayError) {
         let out = call.outputs[0]
         let compute = x.dtype.computeType
         let accumulator = kind.accumulator(x.dtype)
@@ -41,7 +41,7 @@ struct ColumnReduction {
         let partStride = outer * inner * size
         let chunkBytes = min(middle, Self.partRows) * min(inner, Self.blockColumns) * x.itemSize
         call.fanOut.forRanges(
-            parts * outer * blocks, size: grain.items(ofBytes: chunkBytes),
+            parts * outer * blocks, size: call.grain.items(ofBytes: chunkBytes),
             picosecondsPerItem: chunkBytes * 60
         ) { range in
             for item in range {

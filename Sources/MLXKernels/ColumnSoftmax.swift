@@ -44,9 +44,7 @@ struct ColumnSoftmax {
         }
     }
 
-    private func forBlocks(
-        _ fanOut: any FanOut, _ body: (Int, Int, Int, Tiles) -> Void
-    ) {
+    private func forBlocks(_ fanOut: any FanOut, _ body: (Int, Int, Int, Tiles) -> Void) {
         let blocks = (source.inner + Self.blockColumns - 1) / Self.blockColumns
         fanOut.forRanges(
             source.outer * blocks, size: 1,
@@ -106,7 +104,8 @@ struct ColumnSoftmax {
             add(tiles.row, tiles.row, tiles.high, nil, n)
             // An infinite maximum is the result: exp(inf - inf) was no number.
             for i in 0..<n {
-                let high = size == 4
+                let high =
+                    size == 4
                     ? Double(tiles.high.load(fromByteOffset: i * 4, as: Float.self))
                     : tiles.high.load(fromByteOffset: i * 8, as: Double.self)
                 if high.isInfinite {

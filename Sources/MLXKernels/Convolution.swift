@@ -14,7 +14,6 @@ import MLXBase
 enum Convolution {
     /// The product of one tile: rows of patches times the phase's weights.
     protocol Engine: Sendable {
-        static var grain: Grain { get }
         /// Elements of one tile of patches.
         static var tileLength: Int { get }
         /// Prepares a (depth, columns) matrix that many tiles multiply.
@@ -35,7 +34,7 @@ enum Convolution {
 
     static func forward<E: Engine>(_ engine: E.Type, _ call: borrowing KernelCall) {
         let (image, weight) = (
-            call.widened(call.inputs[0], E.grain), call.widened(call.inputs[1], E.grain)
+            call.widened(call.inputs[0]), call.widened(call.inputs[1])
         )
         let out = wideOutput(call)
         run(E.self, Images(operand: image), weight, ConvolutionShape(call.attributes), out, call)
@@ -44,7 +43,7 @@ enum Convolution {
 
     static func inputGradient<E: Engine>(_ engine: E.Type, _ call: borrowing KernelCall) {
         let (gradient, weight) = (
-            call.widened(call.inputs[0], E.grain), call.widened(call.inputs[1], E.grain)
+            call.widened(call.inputs[0]), call.widened(call.inputs[1])
         )
         let shape = ConvolutionShape(call.attributes)
         let dims = weight.shape.array
@@ -61,7 +60,7 @@ enum Convolution {
             [dims[3] * taps * outPerGroup, taps * outPerGroup, outPerGroup, 1],
             from: weight.pointer,
             [outPerGroup * taps * dims[3], 1, dims[3], taps * dims[3]],
-            itemSize: weight.itemSize, call.fanOut, E.grain)
+            itemSize: weight.itemSize, call.fanOut, call.grain)
         let out = wideOutput(call)
         run(
             E.self, Images(operand: gradient), turned,
@@ -91,7 +90,7 @@ enum Convolution {
         let window = (weight.shape[1], weight.shape[2])
         let phases = ConvolutionPhase.all(shape, window: window, out: (out.shape[1], out.shape[2]))
         if DepthwiseConvolution.accepts(image, weight, shape, phases.count, out) {
-            DepthwiseConvolution.run(image, weight, shape, phases[0], out, call, E.grain)
+            DepthwiseConvolution.run(image, weight, shape, phases[0], out, call)
             return
         }
         for phase in phases {
@@ -186,7 +185,7 @@ enum Convolution {
             StridedCopy.run(
                 dims: [columns, channels], to: view.address(i * channels, 0),
                 [count * channels, 1], from: first + tap * channels * weight.itemSize,
-                [taps * channels, 1], itemSize: weight.itemSize, call.fanOut, .cpu)
+                [taps * channels, 1], itemSize: weight.itemSize, call.fanOut, call.grain)
         }
         return view
     }
@@ -194,8 +193,8 @@ enum Convolution {
     // MARK: - Weight gradient
 
     static func weightGradient<E: Engine>(_ engine: E.Type, _ call: borrowing KernelCall) {
-        let image = Images(operand: call.widened(call.inputs[0], E.grain))
-        let gradient = call.widened(call.inputs[1], E.grain)
+        let image = Images(operand: call.widened(call.inputs[0]))
+        let gradient = call.widened(call.inputs[1])
         let out = wideOutput(call)
         let shape = ConvolutionShape(call.attributes)
         if out.shape.size == 0 { return }

@@ -1,10 +1,9 @@
 import CMLXKernels
 import MLXBase
 
-/// How each device multiplies the tiles of a convolution, and the kernels themselves. Complex
+/// How each engine multiplies the tiles of a convolution, and the kernels themselves. Complex
 /// convolutions are four real ones: all three operations are bilinear.
 private enum BLASEngine: Convolution.Engine {
-    static var grain: Grain { .cpu }
     /// OpenBLAS packs the weights anew for each tile, so tiles are large.
     static var tileLength: Int { 1 << 18 }
 
@@ -34,13 +33,10 @@ private enum BLASEngine: Convolution.Engine {
 }
 
 private enum PackedEngine: Convolution.Engine {
-    static var grain: Grain { .gpu }
     /// Patches and panels together fit the second-level cache.
     static var tileLength: Int { 1 << 17 }
 
-    static func prepare(
-        _ b: MatrixView, _ call: borrowing KernelCall
-    ) -> UnsafeMutableRawPointer? {
+    static func prepare(_ b: MatrixView, _ call: borrowing KernelCall) -> UnsafeMutableRawPointer? {
         let packed = PackedProduct(b.dtype)
         let panels = call.scratch(byteCount: packed.rightBytes(b.columns, b.rows))
         packed.packRight(b, into: panels, call.fanOut)
@@ -93,13 +89,12 @@ private func complex(
     _ call: borrowing KernelCall, _ kernel: (borrowing KernelCall) -> Void
 ) {
     if call.outputs[0].dtype != .complex64 { return kernel(call) }
-    let grain = Grain.cpu
     func part(_ x: Operand, _ index: Int) -> Operand {
         let copy = Operand(
             contiguous: call.scratch(byteCount: x.shape.size * 4), dtype: .float32, shape: x.shape)
         StridedCopy.run(
             dims: x.shape.array, to: copy.pointer, copy.stridesArray, from: x.pointer + 4 * index,
-            x.stridesArray.map { $0 * 2 }, itemSize: 4, call.fanOut, grain)
+            x.stridesArray.map { $0 * 2 }, itemSize: 4, call.fanOut, call.grain)
         return copy
     }
     let left = [part(call.inputs[0], 0), part(call.inputs[0], 1)]
@@ -115,7 +110,8 @@ private func complex(
                 kernel(
                     KernelCall(
                         outputs: UnsafeBufferPointer(start: outputs, count: 1), inputs: inputs,
-                        attributes: call.attributes, fanOut: call.fanOut, arena: call.arena))
+                        attributes: call.attributes, device: call.device,
+                        fanOut: call.fanOut, arena: call.arena))
             }
         }
         products.append(target.pointer.assumingMemoryBound(to: Float.self))
@@ -127,26 +123,24 @@ private func complex(
     }
 }
 
-extension CPUKernels {
-    package static func conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
-        complex(call) { Convolution.forward(BLASEngine.self, $0) }
-    }
-    package static func convInputGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        complex(call) { Convolution.inputGradient(BLASEngine.self, $0) }
-    }
-    package static func convWeightGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        complex(call) { Convolution.weightGradient(BLASEngine.self, $0) }
+extension ProductEngine {
+    /// What multiplies the tiles of a convolution.
+    fileprivate var tiles: any Convolution.Engine.Type {
+        self == .openBLAS ? BLASEngine.self : PackedEngine.self
     }
 }
 
-extension GPUKernels {
+extension Kernels {
     package static func conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
-        complex(call) { Convolution.forward(PackedEngine.self, $0) }
+        let tiles = call.device.products.tiles
+        complex(call) { Convolution.forward(tiles, $0) }
     }
     package static func convInputGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        complex(call) { Convolution.inputGradient(PackedEngine.self, $0) }
+        let tiles = call.device.products.tiles
+        complex(call) { Convolution.inputGradient(tiles, $0) }
     }
     package static func convWeightGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        complex(call) { Convolution.weightGradient(PackedEngine.self, $0) }
+        let tiles = call.device.products.tiles
+        complex(call) { Convolution.weightGradient(tiles, $0) }
     }
 }

@@ -16,16 +16,16 @@ enum DepthwiseConvolution {
 
     static func run(
         _ image: Images, _ weight: Operand, _ shape: ConvolutionShape, _ phase: ConvolutionPhase,
-        _ out: Operand, _ call: borrowing KernelCall, _ grain: Grain
+        _ out: Operand, _ call: borrowing KernelCall
     ) {
         let channels = image.channels
         let taps = phase.tapNumbers.count
-        let columns = transposed(weight, phase, channels, call, grain)
+        let columns = transposed(weight, phase, channels, call)
         let pixel = mlx_depthwise_fn(out.dtype.code)!
         let (height, width) = (out.shape[1], out.shape[2])
         let rowBytes = width * channels * out.itemSize
         call.fanOut.forRanges(
-            out.shape[0] * height, size: max(1, grain.items(ofBytes: rowBytes)),
+            out.shape[0] * height, size: max(1, call.grain.items(ofBytes: rowBytes)),
             picosecondsPerItem: width * channels * taps * 60
         ) { range in
             withUnsafeTemporaryAllocation(of: Int.self, capacity: taps) { offsets in
@@ -59,7 +59,7 @@ enum DepthwiseConvolution {
     /// The weight as (tap, channel).
     private static func transposed(
         _ weight: Operand, _ phase: ConvolutionPhase, _ channels: Int,
-        _ call: borrowing KernelCall, _ grain: Grain
+        _ call: borrowing KernelCall
     ) -> UnsafeMutableRawPointer {
         let window = weight.shape[1] * weight.shape[2]
         let size = weight.itemSize
@@ -67,7 +67,7 @@ enum DepthwiseConvolution {
         for (position, tap) in phase.tapNumbers.enumerated() {
             StridedCopy.run(
                 dims: [channels], to: columns + position * channels * size, [1],
-                from: weight.chars + tap * size, [window], itemSize: size, call.fanOut, grain)
+                from: weight.chars + tap * size, [window], itemSize: size, call.fanOut, call.grain)
         }
         return columns
     }

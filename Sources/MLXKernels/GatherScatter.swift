@@ -17,7 +17,7 @@ enum GatherScatter {
         case merge(mlx_elementwise)
     }
 
-    static func gather(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
+    static func gather(_ call: borrowing KernelCall) throws(ArrayError) {
         let (x, out) = (call.inputs[0], call.outputs[0])
         if out.shape.size == 0 { return }
         let walk = IndexWalk(
@@ -29,7 +29,7 @@ enum GatherScatter {
         let isDense = layout.dims.isEmpty || (layout.dims.count == 1 && layout.out[0] == 1)
         let failure = FirstFailure()
         let bytes = size * out.itemSize
-        let perChunk = max(1, min(grain.items(ofBytes: bytes), 1 << 16))
+        let perChunk = max(1, min(call.grain.items(ofBytes: bytes), 1 << 16))
         call.fanOut.forRanges(
             walk.count, size: perChunk, picosecondsPerItem: 4000 + bytes * 100
         ) { range in
@@ -60,12 +60,10 @@ enum GatherScatter {
         if let bad = failure.value { throw walk.error(at: bad, shape: x.shape) }
     }
 
-    static func scatter(
-        _ mode: Mode, _ call: borrowing KernelCall, _ grain: Grain
-    ) throws(ArrayError) {
+    static func scatter(_ mode: Mode, _ call: borrowing KernelCall) throws(ArrayError) {
         let (x, out) = (call.inputs[0], call.outputs[0])
-        let updates = call.contiguous(call.inputs[call.inputs.count - 1], grain)
-        if out.pointer != x.pointer { StridedCopy.run(from: x, to: out, call.fanOut, grain) }
+        let updates = call.contiguous(call.inputs[call.inputs.count - 1])
+        if out.pointer != x.pointer { StridedCopy.run(from: x, to: out, call.fanOut, call.grain) }
         if updates.shape.size == 0 { return }
         let walk = IndexWalk(
             "scatter", indices: Array(call.inputs.dropFirst().dropLast()),
@@ -242,44 +240,23 @@ private struct WindowMerge {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func gather(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.gather(call, .cpu)
+        try GatherScatter.gather(call)
     }
     package static func scatterAssign(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.scatter(.assign, call, .cpu)
+        try GatherScatter.scatter(.assign, call)
     }
     package static func scatterAdd(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.scatter(.merge(MLX_ADD), call, .cpu)
+        try GatherScatter.scatter(.merge(MLX_ADD), call)
     }
     package static func scatterMax(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.scatter(.merge(MLX_MAXIMUM), call, .cpu)
+        try GatherScatter.scatter(.merge(MLX_MAXIMUM), call)
     }
     package static func scatterMin(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.scatter(.merge(MLX_MINIMUM), call, .cpu)
+        try GatherScatter.scatter(.merge(MLX_MINIMUM), call)
     }
     package static func scatterProduct(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.scatter(.merge(MLX_MULTIPLY), call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func gather(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.gather(call, .gpu)
-    }
-    package static func scatterAssign(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.scatter(.assign, call, .gpu)
-    }
-    package static func scatterAdd(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.scatter(.merge(MLX_ADD), call, .gpu)
-    }
-    package static func scatterMax(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.scatter(.merge(MLX_MAXIMUM), call, .gpu)
-    }
-    package static func scatterMin(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.scatter(.merge(MLX_MINIMUM), call, .gpu)
-    }
-    package static func scatterProduct(_ call: borrowing KernelCall) throws(ArrayError) {
-        try GatherScatter.scatter(.merge(MLX_MULTIPLY), call, .gpu)
+        try GatherScatter.scatter(.merge(MLX_MULTIPLY), call)
     }
 }

@@ -9,7 +9,7 @@ import MLXBase
 /// - randomBits: [0] the width of an element in bytes (the output's dtype has it). Input: keys
 ///   (…, 2) uint32; the output's leading axes are the keys' and each key fills its part.
 enum Generators {
-    static func arange(_ call: borrowing KernelCall, _ grain: Grain) {
+    static func arange(_ call: borrowing KernelCall) {
         let out = call.outputs[0]
         var (start, increment) = (call.attributes[0], call.attributes[1])
         let floats = !(out.dtype.isInteger || out.dtype == .bool)
@@ -67,8 +67,8 @@ enum Generators {
         return true
     }
 
-    static func randomBits(_ call: borrowing KernelCall, _ grain: Grain) {
-        let (out, keys) = (call.outputs[0], call.contiguous(call.inputs[0], grain))
+    static func randomBits(_ call: borrowing KernelCall) {
+        let (out, keys) = (call.outputs[0], call.contiguous(call.inputs[0]))
         let batch = keys.shape.size / 2
         if out.shape.size == 0 || batch == 0 { return }
         let byteCount = out.shape.size / batch * out.itemSize
@@ -82,7 +82,7 @@ enum Generators {
             let memory = isWhole ? place : call.scratch(byteCount: wordCount * 4)
             nonisolated(unsafe) let target = memory.assumingMemoryBound(to: UInt32.self)
             call.fanOut.forRanges(
-                (wordCount + 1) / 2, size: grain.byteCount / 16, picosecondsPerItem: 3000
+                (wordCount + 1) / 2, size: call.grain.byteCount / 16, picosecondsPerItem: 3000
             ) { range in
                 mlx_random_words(
                     target, key0, key1, wordCount, range.lowerBound, range.upperBound)
@@ -92,20 +92,11 @@ enum Generators {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func arange(_ call: borrowing KernelCall) throws(ArrayError) {
-        Generators.arange(call, .cpu)
+        Generators.arange(call)
     }
     package static func randomBits(_ call: borrowing KernelCall) throws(ArrayError) {
-        Generators.randomBits(call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func arange(_ call: borrowing KernelCall) throws(ArrayError) {
-        Generators.arange(call, .gpu)
-    }
-    package static func randomBits(_ call: borrowing KernelCall) throws(ArrayError) {
-        Generators.randomBits(call, .gpu)
+        Generators.randomBits(call)
     }
 }

@@ -19,9 +19,7 @@ struct IndexWalk {
     /// - Parameters:
     ///   - mask: the indexed axes; operands come in the order of the axes.
     ///   - steps: how far one index along each axis of the array moves, in elements.
-    init(
-        _ operation: String, indices: [Operand], mask: Int, shape: Shape, steps: [Int]
-    ) {
+    init(_ operation: String, indices: [Operand], mask: Int, shape: Shape, steps: [Int]) {
         self.operation = operation
         let rank = indices.map(\.shape.ndim).max() ?? 0
         var dims = [Int](repeating: 1, count: rank)
@@ -46,9 +44,7 @@ struct IndexWalk {
 
     /// Fills `offsets` for positions from `begin`; returns false, and the first bad position, when
     /// an index is out of range.
-    func offsets(
-        from begin: Int, _ n: Int, into offsets: UnsafeMutablePointer<Int64>
-    ) -> Int? {
+    func offsets(from begin: Int, _ n: Int, into offsets: UnsafeMutablePointer<Int64>) -> Int? {
         offsets.update(repeating: 0, count: n)
         var firstBad: Int?
         withUnsafeTemporaryAllocation(of: Int64.self, capacity: 2 * IndexWalk.tileLength) { tiles in

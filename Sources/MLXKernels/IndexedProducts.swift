@@ -8,15 +8,13 @@ import MLXBase
 ///   in B, both of one shape. Numbers that are out of range throw `.index`.
 /// - segmentedMM: A (M, K), B (K, N), and for each product the range of K that it sums over.
 enum IndexedProducts {
-    static func gather(
-        _ call: borrowing KernelCall, _ kernel: Kernel, _ grain: Grain
-    ) throws(ArrayError) {
+    static func gather(_ call: borrowing KernelCall) throws(ArrayError) {
         let out = call.outputs[0]
-        let a = call.contiguous(call.inputs[0], grain)
-        let b = call.contiguous(call.inputs[1], grain)
+        let a = call.contiguous(call.inputs[0])
+        let b = call.contiguous(call.inputs[1])
         let (m, k, n) = (extent(a, 2), extent(a, 1), extent(b, 1))
-        let lefts = try numbers(call, 2, below: a.shape.dims.dropLast(2).reduce(1, *), grain)
-        let rights = try numbers(call, 3, below: b.shape.dims.dropLast(2).reduce(1, *), grain)
+        let lefts = try numbers(call, 2, below: a.shape.dims.dropLast(2).reduce(1, *))
+        let rights = try numbers(call, 3, below: b.shape.dims.dropLast(2).reduce(1, *))
         if out.shape.size == 0 { return }
         let arena = ScratchArena()
         var at = 0
@@ -31,17 +29,15 @@ enum IndexedProducts {
             try multiply(
                 (a.address(lefts[at] * m * k), [run * m, k], [k, 1]),
                 (b.address(rights[at] * k * n), [k, n], [n, 1]),
-                into: out.address(at * m * n), call, kernel, arena)
+                into: out.address(at * m * n), call, arena)
             at += run
         }
     }
 
-    static func segmented(
-        _ call: borrowing KernelCall, _ kernel: Kernel, _ grain: Grain
-    ) throws(ArrayError) {
+    static func segmented(_ call: borrowing KernelCall) throws(ArrayError) {
         let (a, b, out) = (call.inputs[0], call.inputs[1], call.outputs[0])
         let (m, k, n) = (extent(a, 2), extent(a, 1), extent(b, 1))
-        let bounds = call.converted(call.contiguous(call.inputs[2], grain), to: .int64)
+        let bounds = call.converted(call.contiguous(call.inputs[2]), to: .int64)
         let ends = bounds.pointer.assumingMemoryBound(to: Int64.self)
         for place in 0..<bounds.shape.size where ends[place] < 0 || ends[place] > Int64(k) {
             throw ArrayError(
@@ -58,7 +54,7 @@ enum IndexedProducts {
             try multiply(
                 (a.address(first * a.strides[1]), [m, depth], [a.strides[0], a.strides[1]]),
                 (b.address(first * b.strides[0]), [depth, n], [b.strides[0], b.strides[1]]),
-                into: out.address(segment * m * n), call, kernel, arena)
+                into: out.address(segment * m * n), call, arena)
         }
     }
 
@@ -67,9 +63,9 @@ enum IndexedProducts {
     }
 
     private static func numbers(
-        _ call: borrowing KernelCall, _ input: Int, below limit: Int, _ grain: Grain
+        _ call: borrowing KernelCall, _ input: Int, below limit: Int
     ) throws(ArrayError) -> [Int] {
-        let indices = call.contiguous(call.inputs[input], grain)
+        let indices = call.contiguous(call.inputs[input])
         let wide = call.converted(indices, to: .int64)
         let values = wide.pointer.assumingMemoryBound(to: Int64.self)
         var result: [Int] = []
@@ -93,9 +89,10 @@ enum IndexedProducts {
 
     private static func multiply(
         _ a: Matrix, _ b: Matrix, into c: UnsafeMutablePointer<CChar>,
-        _ call: borrowing KernelCall, _ kernel: Kernel, _ arena: ScratchArena
+        _ call: borrowing KernelCall, _ arena: ScratchArena
     ) throws(ArrayError) {
         let dtype = call.outputs[0].dtype
+        let matmul = call.device.products.matmul
         let shapes = [a.dims, b.dims, [a.dims[0], b.dims[1]]]
         var operands: [Operand] = []
         for (dims, pointer) in zip(shapes, [a.pointer, b.pointer, c]) {
@@ -115,8 +112,8 @@ enum IndexedProducts {
                     outputs: UnsafeBufferPointer(rebasing: operands[2...]),
                     inputs: UnsafeBufferPointer(rebasing: operands[..<2]),
                     attributes: UnsafeBufferPointer(start: nil, count: 0),
-                    fanOut: call.fanOut, arena: arena)
-                do throws(ArrayError) { return .success(try kernel(nested)) } catch {
+                    device: call.device, fanOut: call.fanOut, arena: arena)
+                do throws(ArrayError) { return .success(try matmul(nested)) } catch {
                     return .failure(error)
                 }
             }
@@ -126,17 +123,17 @@ enum IndexedProducts {
 
     /// Rows of a Hadamard transform. Attributes: [0] the bits of the float64 scale, [1] 1 for the
     /// transposed matrix. NUMERICS: half types are transformed in float32 and rounded once.
-    static func hadamard(_ call: borrowing KernelCall, _ grain: Grain) {
+    static func hadamard(_ call: borrowing KernelCall) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
-        let source = call.widened(call.inputs[0], grain)
+        let source = call.widened(call.inputs[0])
         let n = out.shape.dims.last!
         let scale = Double(bitPattern: UInt64(bitPattern: Int64(call.attributes[0])))
         let transposed = call.attributes[1] != 0
         let narrow = castLoop(source.dtype, out.dtype)
         let bytes = (n * source.itemSize + 63) & ~63
         call.fanOut.forRanges(
-            out.shape.size / n, size: grain.items(ofBytes: bytes),
+            out.shape.size / n, size: call.grain.items(ofBytes: bytes),
             picosecondsPerItem: n * (64 - n.leadingZeroBitCount) * 300
         ) { range in
             // SAFETY: both rows are this thread's while the chunk runs.
@@ -159,26 +156,14 @@ enum IndexedProducts {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func gatherMM(_ call: borrowing KernelCall) throws(ArrayError) {
-        try IndexedProducts.gather(call, matmul, .cpu)
+        try IndexedProducts.gather(call)
     }
     package static func segmentedMM(_ call: borrowing KernelCall) throws(ArrayError) {
-        try IndexedProducts.segmented(call, matmul, .cpu)
+        try IndexedProducts.segmented(call)
     }
     package static func hadamard(_ call: borrowing KernelCall) throws(ArrayError) {
-        IndexedProducts.hadamard(call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func gatherMM(_ call: borrowing KernelCall) throws(ArrayError) {
-        try IndexedProducts.gather(call, matmul, .gpu)
-    }
-    package static func segmentedMM(_ call: borrowing KernelCall) throws(ArrayError) {
-        try IndexedProducts.segmented(call, matmul, .gpu)
-    }
-    package static func hadamard(_ call: borrowing KernelCall) throws(ArrayError) {
-        IndexedProducts.hadamard(call, .gpu)
+        IndexedProducts.hadamard(call)
     }
 }

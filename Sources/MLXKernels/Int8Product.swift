@@ -99,9 +99,9 @@ enum Int8Product {
     static func matmul(_ call: borrowing KernelCall) throws(ArrayError) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
-        let x = call.contiguous(call.inputs[0], .gpu)
-        let weight = call.contiguous(call.inputs[1], .gpu)
-        let scales = call.contiguous(call.inputs[2], .gpu)
+        let x = call.contiguous(call.inputs[0])
+        let weight = call.contiguous(call.inputs[1])
+        let scales = call.contiguous(call.inputs[2])
         let (columns, depth) = (weight.shape[0], weight.shape[1])
         try checkLength(depth, "int8_matmul")
         let weights = Weights(
@@ -124,9 +124,9 @@ enum Int8Product {
     static func conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
-        let image = Images(operand: call.contiguous(call.inputs[0], .gpu))
-        let weight = call.contiguous(call.inputs[1], .gpu)
-        let scales = call.contiguous(call.inputs[2], .gpu)
+        let image = Images(operand: call.contiguous(call.inputs[0]))
+        let weight = call.contiguous(call.inputs[1])
+        let scales = call.contiguous(call.inputs[2])
             .pointer.assumingMemoryBound(to: Float.self)
         let shape = ConvolutionShape(call.attributes)
         let channels = weight.shape[3]
@@ -171,9 +171,9 @@ enum Int8Product {
     // MARK: - In floating point
 
     /// The weight as float32, contiguous.
-    private static func dequantized(_ call: borrowing KernelCall, _ grain: Grain) -> Operand {
-        let wide = call.converted(call.contiguous(call.inputs[1], grain), to: .float32)
-        let scales = call.contiguous(call.inputs[2], grain)
+    private static func dequantized(_ call: borrowing KernelCall) -> Operand {
+        let wide = call.converted(call.contiguous(call.inputs[1]), to: .float32)
+        let scales = call.contiguous(call.inputs[2])
             .pointer.assumingMemoryBound(to: Float.self)
         let length = wide.shape.size / max(wide.shape[0], 1)
         let values = wide.pointer.assumingMemoryBound(to: Float.self)
@@ -185,16 +185,16 @@ enum Int8Product {
 
     /// Runs a float kernel on x and the dequantized weight.
     static func floating(
-        _ call: borrowing KernelCall, transposes: Bool, _ grain: Grain,
+        _ call: borrowing KernelCall, transposes: Bool,
         _ kernel: (borrowing KernelCall) throws(ArrayError) -> Void
     ) throws(ArrayError) {
         if call.outputs[0].shape.size == 0 { return }
-        var (x, weight, out) = (call.inputs[0], dequantized(call, grain), call.outputs[0])
+        var (x, weight, out) = (call.inputs[0], dequantized(call), call.outputs[0])
         var strides = [0, 0]
         if transposes {
             let (n, k) = (weight.shape[0], weight.shape[1])
             if x.shape.ndim < 2 {
-                x = call.contiguous(x, grain)
+                x = call.contiguous(x)
                 x = Operand(
                     contiguous: x.pointer, dtype: x.dtype, shape: try Shape(validating: [1, k]))
                 out = Operand(
@@ -211,7 +211,8 @@ enum Int8Product {
                 [x, weight].withUnsafeBufferPointer { inputs in
                     let inner = KernelCall(
                         outputs: UnsafeBufferPointer(start: out, count: 1), inputs: inputs,
-                        attributes: call.attributes, fanOut: call.fanOut, arena: call.arena)
+                        attributes: call.attributes, device: call.device, fanOut: call.fanOut,
+                        arena: call.arena)
                     do throws(ArrayError) { try kernel(inner) } catch { failure = error }
                 }
             }
@@ -220,37 +221,19 @@ enum Int8Product {
     }
 }
 
-extension NPUKernels {
+extension Kernels {
+    /// With the weights as floating-point numbers, by the device's own product.
     package static func int8Matmul(_ call: borrowing KernelCall) throws(ArrayError) {
+        try Int8Product.floating(call, transposes: true, call.device.products.matmul)
+    }
+    package static func int8Conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
+        try Int8Product.floating(call, transposes: false, conv2d)
+    }
+    /// In integers, with a scale for each row.
+    package static func int8MatmulInIntegers(_ call: borrowing KernelCall) throws(ArrayError) {
         try Int8Product.matmul(call)
     }
-    package static func int8Conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
+    package static func int8Conv2dInIntegers(_ call: borrowing KernelCall) throws(ArrayError) {
         try Int8Product.conv2d(call)
-    }
-}
-
-extension CPUKernels {
-    package static func int8Matmul(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Int8Product.floating(call, transposes: true, .cpu) { (inner) throws(ArrayError) in
-            try CPUKernels.matmul(inner)
-        }
-    }
-    package static func int8Conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Int8Product.floating(call, transposes: false, .cpu) { (inner) throws(ArrayError) in
-            try CPUKernels.conv2d(inner)
-        }
-    }
-}
-
-extension GPUKernels {
-    package static func int8Matmul(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Int8Product.floating(call, transposes: true, .gpu) { (inner) throws(ArrayError) in
-            try GPUKernels.matmul(inner)
-        }
-    }
-    package static func int8Conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Int8Product.floating(call, transposes: false, .gpu) { (inner) throws(ArrayError) in
-            try GPUKernels.conv2d(inner)
-        }
     }
 }

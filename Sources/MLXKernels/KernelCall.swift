@@ -89,6 +89,8 @@ package struct KernelCall {
     package let outputs: UnsafeBufferPointer<Operand>
     package let inputs: UnsafeBufferPointer<Operand>
     package let attributes: UnsafeBufferPointer<Int>
+    /// What it runs on.
+    package let device: DeviceTraits
     package let fanOut: any FanOut
     package let arena: ScratchArena
     /// What no number can say; nil for all but a few operations.
@@ -96,16 +98,20 @@ package struct KernelCall {
 
     package init(
         outputs: UnsafeBufferPointer<Operand>, inputs: UnsafeBufferPointer<Operand>,
-        attributes: UnsafeBufferPointer<Int>, fanOut: any FanOut, arena: ScratchArena,
-        object: (any AnyObject & Sendable)? = nil
+        attributes: UnsafeBufferPointer<Int>, device: DeviceTraits, fanOut: any FanOut,
+        arena: ScratchArena, object: (any AnyObject & Sendable)? = nil
     ) {
         self.outputs = outputs
         self.inputs = inputs
         self.attributes = attributes
+        self.device = device
         self.fanOut = fanOut
         self.arena = arena
         self.object = object
     }
+
+    /// How the device cuts work into chunks.
+    var grain: Grain { device.grain }
 
     /// Memory for this call, 64-byte aligned, uninitialised.
     package func scratch(byteCount: Int) -> UnsafeMutableRawPointer {
@@ -116,11 +122,5 @@ package struct KernelCall {
 /// A kernel as the op table holds it.
 package typealias Kernel = @Sendable (borrowing KernelCall) throws(ArrayError) -> Void
 
-/// The kernels of the device that works in cache-blocked rows and calls OpenBLAS.
-package enum CPUKernels {}
-
-/// The kernels of the device that works in grids of fixed-size blocks with its own SIMD loops.
-package enum GPUKernels {}
-
-/// The kernels of the int8 device.
-package enum NPUKernels {}
+/// The kernels: one function for each computation, told by its call which device it runs on.
+package enum Kernels {}

@@ -21,7 +21,7 @@ package protocol LoadSource: AnyObject, Sendable {
 /// page cache is limited by the core and a disk likes several requests. Where more than one part
 /// fails, the error is that of the first.
 enum Loading {
-    static func load(_ call: borrowing KernelCall, chunkByteCount: Int) throws(ArrayError) {
+    static func load(_ call: borrowing KernelCall) throws(ArrayError) {
         guard let source = call.object as? any LoadSource else {
             throw ArrayError(.argument, "load", "was given nothing to read from")
         }
@@ -33,6 +33,7 @@ enum Loading {
                 shapes: [out.shape.array], dtypes: [out.dtype])
         }
         if byteCount == 0 { return }
+        let chunkByteCount = call.grain.loadByteCount
         let whole = UnsafeMutableRawBufferPointer(start: out.pointer, count: byteCount)
         guard source.isDivisible, byteCount > chunkByteCount else {
             return try source.read(at: 0, into: whole)
@@ -57,14 +58,8 @@ enum Loading {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func load(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Loading.load(call, chunkByteCount: 4 << 20)
-    }
-}
-
-extension GPUKernels {
-    package static func load(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Loading.load(call, chunkByteCount: 1 << 20)
+        try Loading.load(call)
     }
 }

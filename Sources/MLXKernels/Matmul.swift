@@ -27,7 +27,7 @@ enum Matmul {
         if out.shape.size == 0 { return true }
         if call.inputs[0].shape[call.inputs[0].shape.ndim - 1] > 0 { return false }
         var zero: UInt64 = 0
-        Movement.fill(out, with: &zero, call.fanOut, .cpu)
+        Movement.fill(out, with: &zero, call.fanOut, call.grain)
         return true
     }
 
@@ -64,7 +64,13 @@ enum Matmul {
     }
 }
 
-extension GPUKernels {
+extension ProductEngine {
+    /// The product of matrices, for kernels that are made of products.
+    package var matmul: Kernel { self == .openBLAS ? Kernels.matmulBLAS : Kernels.matmul }
+}
+
+extension Kernels {
+    /// On packed panels, with our own micro-kernels.
     package static func matmul(_ call: borrowing KernelCall) throws(ArrayError) {
         if Matmul.isEmpty(call) { return }
         let product = MatrixProduct(call)

@@ -9,12 +9,12 @@ import MLXBase
 /// - concatenate: the axis; inputs already have the output's dtype.
 /// - pad: low of each axis, then high of each axis; inputs x and a scalar.
 enum Movement {
-    static func copy(_ call: borrowing KernelCall, _ grain: Grain) {
-        StridedCopy.run(from: call.inputs[0], to: call.outputs[0], call.fanOut, grain)
+    static func copy(_ call: borrowing KernelCall) {
+        StridedCopy.run(from: call.inputs[0], to: call.outputs[0], call.fanOut, call.grain)
     }
 
-    static func fill(_ call: borrowing KernelCall, _ grain: Grain) {
-        fill(call.outputs[0], with: call.inputs[0].pointer, call.fanOut, grain)
+    static func fill(_ call: borrowing KernelCall) {
+        fill(call.outputs[0], with: call.inputs[0].pointer, call.fanOut, call.grain)
     }
 
     static func fill(
@@ -31,10 +31,10 @@ enum Movement {
         }
     }
 
-    static func sliceUpdate(_ call: borrowing KernelCall, _ grain: Grain) {
+    static func sliceUpdate(_ call: borrowing KernelCall) {
         let (out, x, update) = (call.outputs[0], call.inputs[0], call.inputs[1])
         if out.pointer != x.pointer {
-            StridedCopy.run(from: x, to: out, call.fanOut, grain)
+            StridedCopy.run(from: x, to: out, call.fanOut, call.grain)
         }
         let rank = out.shape.ndim
         let strides = out.shape.rowMajorStrides
@@ -46,10 +46,10 @@ enum Movement {
         }
         StridedCopy.run(
             dims: update.shape.array, to: out.address(offset), steps, from: update.pointer,
-            update.stridesArray, itemSize: out.itemSize, call.fanOut, grain)
+            update.stridesArray, itemSize: out.itemSize, call.fanOut, call.grain)
     }
 
-    static func concatenate(_ call: borrowing KernelCall, _ grain: Grain) {
+    static func concatenate(_ call: borrowing KernelCall) {
         let (out, axis) = (call.outputs[0], call.attributes[0])
         let strides = Array(out.shape.rowMajorStrides)
         var start = 0
@@ -58,56 +58,38 @@ enum Movement {
                 StridedCopy.run(
                     dims: input.shape.array, to: out.address(start * strides[axis]), strides,
                     from: input.pointer, input.stridesArray, itemSize: out.itemSize,
-                    call.fanOut, grain)
+                    call.fanOut, call.grain)
             }
             start += input.shape[axis]
         }
     }
 
-    static func pad(_ call: borrowing KernelCall, _ grain: Grain) {
+    static func pad(_ call: borrowing KernelCall) {
         let (out, x) = (call.outputs[0], call.inputs[0])
-        fill(out, with: call.inputs[1].pointer, call.fanOut, grain)
+        fill(out, with: call.inputs[1].pointer, call.fanOut, call.grain)
         let strides = Array(out.shape.rowMajorStrides)
         var offset = 0
         for axis in 0..<x.shape.ndim { offset += call.attributes[axis] * strides[axis] }
         StridedCopy.run(
             dims: x.shape.array, to: out.address(offset), strides, from: x.pointer,
-            x.stridesArray, itemSize: out.itemSize, call.fanOut, grain)
+            x.stridesArray, itemSize: out.itemSize, call.fanOut, call.grain)
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func copy(_ call: borrowing KernelCall) throws(ArrayError) {
-        Movement.copy(call, .cpu)
+        Movement.copy(call)
     }
     package static func fill(_ call: borrowing KernelCall) throws(ArrayError) {
-        Movement.fill(call, .cpu)
+        Movement.fill(call)
     }
     package static func sliceUpdate(_ call: borrowing KernelCall) throws(ArrayError) {
-        Movement.sliceUpdate(call, .cpu)
+        Movement.sliceUpdate(call)
     }
     package static func concatenate(_ call: borrowing KernelCall) throws(ArrayError) {
-        Movement.concatenate(call, .cpu)
+        Movement.concatenate(call)
     }
     package static func pad(_ call: borrowing KernelCall) throws(ArrayError) {
-        Movement.pad(call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func copy(_ call: borrowing KernelCall) throws(ArrayError) {
-        Movement.copy(call, .gpu)
-    }
-    package static func fill(_ call: borrowing KernelCall) throws(ArrayError) {
-        Movement.fill(call, .gpu)
-    }
-    package static func sliceUpdate(_ call: borrowing KernelCall) throws(ArrayError) {
-        Movement.sliceUpdate(call, .gpu)
-    }
-    package static func concatenate(_ call: borrowing KernelCall) throws(ArrayError) {
-        Movement.concatenate(call, .gpu)
-    }
-    package static func pad(_ call: borrowing KernelCall) throws(ArrayError) {
-        Movement.pad(call, .gpu)
+        Movement.pad(call)
     }
 }

@@ -10,20 +10,20 @@ import MLXBase
 /// NUMERICS: sums in lanes, added in float64; half types are widened a row at a time and rounded
 /// once.
 enum Norms {
-    static func norm(_ call: borrowing KernelCall, _ grain: Grain, isRMS: Bool) {
-        let (x, out) = (call.contiguous(call.inputs[0], grain), call.outputs[0])
+    static func norm(_ call: borrowing KernelCall, isRMS: Bool) {
+        let (x, out) = (call.contiguous(call.inputs[0]), call.outputs[0])
         if out.shape.size == 0 { return }
         let compute = x.dtype.computeType
         let flags = call.attributes[1]
-        let weight = flags & 1 != 0 ? call.widened(call.inputs[1], grain).pointer : nil
+        let weight = flags & 1 != 0 ? call.widened(call.inputs[1]).pointer : nil
         let bias =
-            flags & 2 != 0 ? call.widened(call.inputs[flags & 1 + 1], grain).pointer : nil
+            flags & 2 != 0 ? call.widened(call.inputs[flags & 1 + 1]).pointer : nil
         let length = x.shape[x.shape.ndim - 1]
         let eps = Double(bitPattern: UInt64(bitPattern: Int64(call.attributes[0])))
         let function = mlx_norm_fn(compute.code)!
         nonisolated(unsafe) let (w, b) = (weight, bias)
         call.fanOut.forRanges(
-            x.shape.size / length, size: grain.items(ofBytes: length * x.itemSize),
+            x.shape.size / length, size: call.grain.items(ofBytes: length * x.itemSize),
             picosecondsPerItem: length * 250
         ) { range in
             if !x.dtype.isHalf {
@@ -42,19 +42,19 @@ enum Norms {
         }
     }
 
-    static func gradient(_ call: borrowing KernelCall, _ grain: Grain, isRMS: Bool) {
+    static func gradient(_ call: borrowing KernelCall, isRMS: Bool) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
-        let x = call.contiguous(call.inputs[0], grain)
-        let cotangent = call.contiguous(call.inputs[1], grain)
+        let x = call.contiguous(call.inputs[0])
+        let cotangent = call.contiguous(call.inputs[1])
         let compute = x.dtype.computeType
-        let weight = call.inputs.count > 2 ? call.widened(call.inputs[2], grain).pointer : nil
+        let weight = call.inputs.count > 2 ? call.widened(call.inputs[2]).pointer : nil
         let length = x.shape[x.shape.ndim - 1]
         let eps = Double(bitPattern: UInt64(bitPattern: Int64(call.attributes[0])))
         let function = mlx_norm_gradient_fn(compute.code)!
         nonisolated(unsafe) let w = weight
         call.fanOut.forRanges(
-            x.shape.size / length, size: grain.items(ofBytes: length * x.itemSize),
+            x.shape.size / length, size: call.grain.items(ofBytes: length * x.itemSize),
             picosecondsPerItem: length * 400
         ) { range in
             let start = range.lowerBound * length
@@ -78,32 +78,17 @@ enum Norms {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func rmsNorm(_ call: borrowing KernelCall) throws(ArrayError) {
-        Norms.norm(call, .cpu, isRMS: true)
+        Norms.norm(call, isRMS: true)
     }
     package static func layerNorm(_ call: borrowing KernelCall) throws(ArrayError) {
-        Norms.norm(call, .cpu, isRMS: false)
+        Norms.norm(call, isRMS: false)
     }
     package static func rmsNormGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        Norms.gradient(call, .cpu, isRMS: true)
+        Norms.gradient(call, isRMS: true)
     }
     package static func layerNormGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        Norms.gradient(call, .cpu, isRMS: false)
-    }
-}
-
-extension GPUKernels {
-    package static func rmsNorm(_ call: borrowing KernelCall) throws(ArrayError) {
-        Norms.norm(call, .gpu, isRMS: true)
-    }
-    package static func layerNorm(_ call: borrowing KernelCall) throws(ArrayError) {
-        Norms.norm(call, .gpu, isRMS: false)
-    }
-    package static func rmsNormGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        Norms.gradient(call, .gpu, isRMS: true)
-    }
-    package static func layerNormGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        Norms.gradient(call, .gpu, isRMS: false)
+        Norms.gradient(call, isRMS: false)
     }
 }

@@ -1,18 +1,6 @@
 import CMLXKernels
 import MLXBase
 
-/// How much of a memory-bound kernel's output one chunk covers. The cpu device works in blocks
-/// that fill a second-level cache, the gpu device in a finer grid. Both depend on shapes alone.
-struct Grain {
-    let byteCount: Int
-
-    static let cpu = Grain(byteCount: 1 << 18)
-    static let gpu = Grain(byteCount: 1 << 16)
-
-    /// Items per chunk, at least one.
-    func items(ofBytes bytes: Int) -> Int { max(1, byteCount / max(bytes, 1)) }
-}
-
 /// Outputs of at least this many bytes bypass the cache: they would evict it and be evicted.
 let streamThreshold = 64 << 20
 
@@ -20,9 +8,7 @@ extension FanOut {
     /// Ranges of `count` items, `size` at a time.
     /// - Parameter nanoseconds: estimated work per item, in thousandths.
     @inline(__always)
-    func forRanges(
-        _ count: Int, size: Int, picosecondsPerItem: Int, _ body: (Range<Int>) -> Void
-    ) {
+    func forRanges(_ count: Int, size: Int, picosecondsPerItem: Int, _ body: (Range<Int>) -> Void) {
         if count <= 0 { return }
         let chunks = (count + size - 1) / size
         if chunks == 1 { return body(0..<count) }
@@ -41,9 +27,7 @@ struct Walk {
     private(set) var input: [Int] = []
 
     /// - Parameter groups: axes merge only within a group (kept and reduced axes, say).
-    init(
-        dims: [Int], out outStrides: [Int], in inStrides: [Int], groups: UInt64 = 0
-    ) {
+    init(dims: [Int], out outStrides: [Int], in inStrides: [Int], groups: UInt64 = 0) {
         var lastGroup: UInt64 = 0
         for axis in 0..<dims.count where dims[axis] != 1 {
             let group = groups >> UInt64(axis) & 1
@@ -95,7 +79,7 @@ extension Operand {
 
 extension KernelCall {
     /// The operand itself when it is contiguous, else a contiguous copy in scratch.
-    func contiguous(_ operand: Operand, _ grain: Grain) -> Operand {
+    func contiguous(_ operand: Operand) -> Operand {
         if operand.isContiguous { return operand }
         let copy = Operand(
             contiguous: scratch(byteCount: operand.shape.size * operand.itemSize),
@@ -105,8 +89,8 @@ extension KernelCall {
     }
 
     /// A contiguous operand in float32 when it is a half, as it is otherwise.
-    func widened(_ operand: Operand, _ grain: Grain) -> Operand {
-        let source = contiguous(operand, grain)
+    func widened(_ operand: Operand) -> Operand {
+        let source = contiguous(operand)
         guard source.dtype.isHalf else { return source }
         return converted(source, to: .float32)
     }

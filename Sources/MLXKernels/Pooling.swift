@@ -55,21 +55,21 @@ struct Pooling {
         loops = try Loops(dtype)
     }
 
-    static func run(
-        _ kind: Kind, _ call: borrowing KernelCall, _ grain: Grain
-    ) throws(ArrayError) {
+    static func run(_ kind: Kind, _ call: borrowing KernelCall) throws(ArrayError) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
         let compute = out.dtype.computeType
-        let inputs = (0..<call.inputs.count).map { call.widened(call.inputs[$0], grain) }
-        let wide = compute == out.dtype
+        let inputs = (0..<call.inputs.count).map { call.widened(call.inputs[$0]) }
+        let wide =
+            compute == out.dtype
             ? out
             : Operand(
                 contiguous: call.scratch(byteCount: out.shape.size * compute.size),
                 dtype: compute, shape: out.shape)
         let isGradient = kind == .maxGradient || kind == .averageGradient
         let large = isGradient ? out.shape : inputs[0].shape
-        let small = kind == .averageGradient
+        let small =
+            kind == .averageGradient
             ? inputs[0].shape : kind == .maxGradient ? inputs[1].shape : out.shape
         let pooling = try Pooling(kind, call.attributes, large: large, small: small, compute)
         let channels = large[3]
@@ -92,9 +92,7 @@ struct Pooling {
     }
 
     /// Every window of one image and block of channels.
-    private func image(
-        _ index: Int, _ first: Int, _ n: Int, _ inputs: [Operand], _ out: Operand
-    ) {
+    private func image(_ index: Int, _ first: Int, _ n: Int, _ inputs: [Operand], _ out: Operand) {
         // SAFETY: four tiles of 256 elements, this thread's own.
         let tiles = mlx_thread_scratch(4 * Pooling.block * 8)!
         let isGradient = kind == .maxGradient || kind == .averageGradient
@@ -195,38 +193,20 @@ struct Pooling {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func maxPool(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Pooling.run(.max, call, .cpu)
+        try Pooling.run(.max, call)
     }
     package static func maxPoolGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Pooling.run(.maxGradient, call, .cpu)
+        try Pooling.run(.maxGradient, call)
     }
     package static func maxPoolTangent(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Pooling.run(.maxTangent, call, .cpu)
+        try Pooling.run(.maxTangent, call)
     }
     package static func averagePool(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Pooling.run(.average, call, .cpu)
+        try Pooling.run(.average, call)
     }
     package static func averagePoolGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Pooling.run(.averageGradient, call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func maxPool(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Pooling.run(.max, call, .gpu)
-    }
-    package static func maxPoolGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Pooling.run(.maxGradient, call, .gpu)
-    }
-    package static func maxPoolTangent(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Pooling.run(.maxTangent, call, .gpu)
-    }
-    package static func averagePool(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Pooling.run(.average, call, .gpu)
-    }
-    package static func averagePoolGradient(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Pooling.run(.averageGradient, call, .gpu)
+        try Pooling.run(.averageGradient, call)
     }
 }

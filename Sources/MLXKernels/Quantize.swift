@@ -19,10 +19,8 @@ enum Quantize {
         return value
     }
 
-    static func encode(
-        _ call: borrowing KernelCall, _ grain: Grain, scalesOnly: Bool
-    ) throws(ArrayError) {
-        let (x, out) = (call.contiguous(call.inputs[0], grain), call.outputs[0])
+    static func encode(_ call: borrowing KernelCall, scalesOnly: Bool) throws(ArrayError) {
+        let (x, out) = (call.contiguous(call.inputs[0]), call.outputs[0])
         if out.shape.size == 0 { return }
         let format = try CodeFormat(words: call.attributes, operation: "quantize")
         let length = x.shape[x.shape.ndim - 1]
@@ -31,7 +29,7 @@ enum Quantize {
         let rowBytes = format.byteCount(length)
         let global = global(call, input: 1)
         call.fanOut.forRanges(
-            rows, size: grain.items(ofBytes: length * 4), picosecondsPerItem: length * 1500
+            rows, size: call.grain.items(ofBytes: length * 4), picosecondsPerItem: length * 1500
         ) { range in
             // SAFETY: this thread's scratch, for a row in float32 and its scales and offsets.
             let scratch = mlx_thread_scratch((length + 2 * groups) * 4)!
@@ -67,16 +65,16 @@ enum Quantize {
         }
     }
 
-    static func decode(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
+    static func decode(_ call: borrowing KernelCall) throws(ArrayError) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
         let format = try CodeFormat(words: call.attributes, operation: "dequantize")
-        let weight = CodedMatrices(call, weight: 0, format, grain)
+        let weight = CodedMatrices(call, weight: 0, format)
         let (rows, length, groups) = (weight.rowCount, weight.length, weight.groups)
         let narrow = castLoop(.float32, out.dtype)
         let rounding = weight.scales.dtype.isHalf ? weight.scales.dtype.code : -1
         call.fanOut.forRanges(
-            rows, size: grain.items(ofBytes: length * 4), picosecondsPerItem: length * 300
+            rows, size: call.grain.items(ofBytes: length * 4), picosecondsPerItem: length * 300
         ) { range in
             // SAFETY: this thread's scratch, for a row in float32 and its scales and offsets.
             let scratch = mlx_thread_scratch((length + 2 * groups) * 4)!
@@ -100,8 +98,8 @@ enum Quantize {
         }
     }
 
-    static func toFP8(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
-        let x = call.contiguous(call.inputs[0], grain)
+    static func toFP8(_ call: borrowing KernelCall) throws(ArrayError) {
+        let x = call.contiguous(call.inputs[0])
         let out = call.outputs[0].pointer
         nonisolated(unsafe) let target = out.assumingMemoryBound(to: UInt8.self)
         call.fanOut.forRanges(x.shape.size, size: 1 << 14, picosecondsPerItem: 600) { range in
@@ -112,8 +110,8 @@ enum Quantize {
         }
     }
 
-    static func fromFP8(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
-        let x = call.contiguous(call.inputs[0], grain)
+    static func fromFP8(_ call: borrowing KernelCall) throws(ArrayError) {
+        let x = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         nonisolated(unsafe) let source = x.pointer.assumingMemoryBound(to: UInt8.self)
         call.fanOut.forRanges(x.shape.size, size: 1 << 14, picosecondsPerItem: 600) { range in
@@ -126,38 +124,20 @@ enum Quantize {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func quantize(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Quantize.encode(call, .cpu, scalesOnly: false)
+        try Quantize.encode(call, scalesOnly: false)
     }
     package static func quantizeScales(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Quantize.encode(call, .cpu, scalesOnly: true)
+        try Quantize.encode(call, scalesOnly: true)
     }
     package static func dequantize(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Quantize.decode(call, .cpu)
+        try Quantize.decode(call)
     }
     package static func toFP8(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Quantize.toFP8(call, .cpu)
+        try Quantize.toFP8(call)
     }
     package static func fromFP8(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Quantize.fromFP8(call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func quantize(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Quantize.encode(call, .gpu, scalesOnly: false)
-    }
-    package static func quantizeScales(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Quantize.encode(call, .gpu, scalesOnly: true)
-    }
-    package static func dequantize(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Quantize.decode(call, .gpu)
-    }
-    package static func toFP8(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Quantize.toFP8(call, .gpu)
-    }
-    package static func fromFP8(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Quantize.fromFP8(call, .gpu)
+        try Quantize.fromFP8(call)
     }
 }

@@ -4,19 +4,19 @@ import MLXBase
 /// The kernels around `QuantizedProduct`: which matrices of x and w meet, with broadcast batch axes
 /// or picked by indices. Indices wrap once and must then lie within their matrices.
 enum QuantizedMatmul {
-    static func matmul(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
+    static func matmul(_ call: borrowing KernelCall) throws(ArrayError) {
         let (x, w, out) = (call.inputs[0], call.inputs[1], call.outputs[0])
-        let product = try product(call, "quantized_matmul", grain, folds: w.shape.ndim == 2)
+        let product = try product(call, "quantized_matmul", folds: w.shape.ndim == 2)
         if out.shape.size == 0 { return }
         if w.shape.ndim == 2 {
-            return run(product, [(0, 0)], call, grain)
+            return run(product, [(0, 0)], call)
         }
         let batch = out.shape.ndim - 2
         let count = out.shape.size / max(out.shape[batch] * out.shape[batch + 1], 1)
         let pairs = (0..<count).map { item in
             (matrix(item, x, out, batch), matrix(item, w, out, batch))
         }
-        run(product, pairs, call, grain)
+        run(product, pairs, call)
     }
 
     /// Which matrix of an operand meets a matrix of the output, by broadcasting.
@@ -34,14 +34,14 @@ enum QuantizedMatmul {
         return result
     }
 
-    static func gathered(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
+    static func gathered(_ call: borrowing KernelCall) throws(ArrayError) {
         let (x, w, out) = (call.inputs[0], call.inputs[1], call.outputs[0])
-        let product = try product(call, "gather_qmm", grain, folds: false)
+        let product = try product(call, "gather_qmm", folds: false)
         if out.shape.size == 0 { return }
         let count = call.inputs.count
-        let left = try indices(call.inputs[count - 2], out, matrices(x), call, grain)
-        let right = try indices(call.inputs[count - 1], out, matrices(w), call, grain)
-        run(product, Array(zip(left, right)), call, grain)
+        let left = try indices(call.inputs[count - 2], out, matrices(x), call)
+        let right = try indices(call.inputs[count - 1], out, matrices(w), call)
+        run(product, Array(zip(left, right)), call)
     }
 
     private static func matrices(_ x: Operand) -> Int {
@@ -50,10 +50,10 @@ enum QuantizedMatmul {
 
     /// Indices in the order of the output's matrices.
     private static func indices(
-        _ x: Operand, _ out: Operand, _ limit: Int, _ call: borrowing KernelCall, _ grain: Grain
+        _ x: Operand, _ out: Operand, _ limit: Int, _ call: borrowing KernelCall
     ) throws(ArrayError) -> [Int] {
         let batch = out.shape.ndim - 2
-        let wide = call.converted(call.contiguous(x, grain), to: .int64)
+        let wide = call.converted(call.contiguous(x), to: .int64)
         let values = wide.pointer.assumingMemoryBound(to: Int64.self)
         let count = out.shape.dims.prefix(batch).reduce(1, *)
         var result = [Int](repeating: 0, count: count)
@@ -80,7 +80,7 @@ enum QuantizedMatmul {
     }
 
     private static func product(
-        _ call: borrowing KernelCall, _ operation: String, _ grain: Grain, folds: Bool
+        _ call: borrowing KernelCall, _ operation: String, folds: Bool
     ) throws(ArrayError) -> QuantizedProduct {
         let (x, out) = (call.inputs[0], call.outputs[0])
         let format = try CodeFormat(words: call.attributes, operation: operation)
@@ -90,21 +90,20 @@ enum QuantizedMatmul {
             folds
             ? out.shape.size / max(columns, 1) : x.shape.ndim < 2 ? 1 : x.shape[x.shape.ndim - 2]
         return QuantizedProduct(
-            weight: CodedMatrices(call, weight: 1, format, grain, hasGlobal: false),
+            weight: CodedMatrices(call, weight: 1, format, hasGlobal: false),
             transposes: call.attributes[3] != 0, rows: rows, depth: depth, columns: columns,
-            grain: grain)
+            grain: call.grain)
     }
 
     private static func run(
-        _ product: QuantizedProduct, _ pairs: [(Int, Int)], _ call: borrowing KernelCall,
-        _ grain: Grain
+        _ product: QuantizedProduct, _ pairs: [(Int, Int)], _ call: borrowing KernelCall
     ) {
         let out = call.outputs[0]
         if product.depth == 0 {
             var zero: UInt64 = 0
-            return Movement.fill(out, with: &zero, call.fanOut, grain)
+            return Movement.fill(out, with: &zero, call.fanOut, call.grain)
         }
-        let x = call.contiguous(call.inputs[0], grain)
+        let x = call.contiguous(call.inputs[0])
         let isDouble = out.dtype == .float64
         let compute: DType = isDouble ? .float64 : .float32
         let wide = x.dtype == compute ? x : call.converted(x, to: compute)
@@ -123,20 +122,11 @@ enum QuantizedMatmul {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func quantizedMatmul(_ call: borrowing KernelCall) throws(ArrayError) {
-        try QuantizedMatmul.matmul(call, .cpu)
+        try QuantizedMatmul.matmul(call)
     }
     package static func gatherQuantizedMatmul(_ call: borrowing KernelCall) throws(ArrayError) {
-        try QuantizedMatmul.gathered(call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func quantizedMatmul(_ call: borrowing KernelCall) throws(ArrayError) {
-        try QuantizedMatmul.matmul(call, .gpu)
-    }
-    package static func gatherQuantizedMatmul(_ call: borrowing KernelCall) throws(ArrayError) {
-        try QuantizedMatmul.gathered(call, .gpu)
+        try QuantizedMatmul.gathered(call)
     }
 }

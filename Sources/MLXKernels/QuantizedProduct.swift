@@ -34,9 +34,7 @@ struct QuantizedProduct {
         }
     }
 
-    private func store(
-        _ values: UnsafePointer<Float>, _ n: Int, _ out: Operand, _ offset: Int
-    ) {
+    private func store(_ values: UnsafePointer<Float>, _ n: Int, _ out: Operand, _ offset: Int) {
         castLoop(.float32, out.dtype)(out.address(offset), values, nil, nil, n)
     }
 

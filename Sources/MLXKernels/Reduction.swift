@@ -9,31 +9,27 @@ import MLXBase
 /// totals, in an order that depends on the layout and shape only (see levels/reduce.h). max and
 /// min propagate NaN. Long rows are cut into parts of fixed length and merged in order.
 enum Reduction {
-    enum Kind {
-        case sum, product, max, min
+    /// A fold, as `levels/reduce.h` lists it.
+    struct Kind {
+        let code: Int32
+        /// What merges two totals.
+        let merge: mlx_elementwise
+        /// Whether totals of float32 and of the half types are held in float64.
+        private let isWide: Bool
+        /// Of no elements.
+        let identity: Double
 
-        var code: Int32 {
-            switch self {
-            case .sum: Int32(MLX_SUM.rawValue)
-            case .product: Int32(MLX_PRODUCT.rawValue)
-            case .max: Int32(MLX_MAX.rawValue)
-            case .min: Int32(MLX_MIN.rawValue)
-            }
-        }
-
-        var merge: mlx_elementwise {
-            switch self {
-            case .sum: MLX_ADD
-            case .product: MLX_MULTIPLY
-            case .max: MLX_MAXIMUM
-            case .min: MLX_MINIMUM
-            }
+        init(_ reduction: mlx_reduction) {
+            let facts = mlx_reduction_facts_of(reduction)
+            code = Int32(reduction.rawValue)
+            merge = facts.merge
+            isWide = facts.is_wide
+            identity = facts.identity
         }
 
         /// What the totals of one dtype are held in.
         func accumulator(_ dtype: DType) -> DType {
-            let totals = self == .sum || self == .product
-            return totals && (dtype.isHalf || dtype == .float32) ? .float64 : dtype.computeType
+            isWide && (dtype.isHalf || dtype == .float32) ? .float64 : dtype.computeType
         }
     }
 
@@ -41,17 +37,15 @@ enum Reduction {
     static let partLength = 1 << 16
     static let tileLength = 4096
 
-    static func run(
-        _ kind: Kind, _ call: borrowing KernelCall, _ grain: Grain
-    ) throws(ArrayError) {
+    static func run(_ kind: Kind, _ call: borrowing KernelCall) throws(ArrayError) {
         let (x, out) = (call.inputs[0], call.outputs[0])
         if out.shape.size == 0 { return }
-        if x.shape.size == 0 { return writeIdentity(kind, call, grain) }
+        if x.shape.size == 0 { return writeIdentity(kind, call) }
         guard let reduce = mlx_reduce_fn(kind.code, x.dtype.computeType.code) else {
             throw ArrayError(.dtype, "reduce", "no reduction of \(x.dtype)", dtypes: [x.dtype])
         }
         if let layout = ColumnLayout(x, mask: call.attributes[0]) {
-            return try ColumnReduction(kind, x, layout).run(call, grain)
+            return try ColumnReduction(kind, x, layout).run(call)
         }
         let source = RowSource(x, mask: call.attributes[0], converting: x.dtype)
         let accumulator = kind.accumulator(x.dtype)
@@ -60,7 +54,7 @@ enum Reduction {
         nonisolated(unsafe) let target = totals.assumingMemoryBound(to: CChar.self)
         let itemBytes = min(source.length, partLength) * x.itemSize
         call.fanOut.forRanges(
-            source.rows * parts, size: grain.items(ofBytes: itemBytes),
+            source.rows * parts, size: call.grain.items(ofBytes: itemBytes),
             picosecondsPerItem: max(itemBytes * 60, 10_000)
         ) { range in
             if parts > 1 {
@@ -104,18 +98,14 @@ enum Reduction {
     }
 
     /// Of no elements: 0, 1, false (any) and true (all).
-    private static func writeIdentity(
-        _ kind: Kind, _ call: borrowing KernelCall, _ grain: Grain
-    ) {
-        var one: Double = kind == .product || kind == .min ? 1 : 0
+    private static func writeIdentity(_ kind: Kind, _ call: borrowing KernelCall) {
+        var number = kind.identity
         var value: UInt64 = 0
-        castLoop(.float64, call.outputs[0].dtype)(&value, &one, nil, nil, 1)
-        Movement.fill(call.outputs[0], with: &value, call.fanOut, grain)
+        castLoop(.float64, call.outputs[0].dtype)(&value, &number, nil, nil, 1)
+        Movement.fill(call.outputs[0], with: &value, call.fanOut, call.grain)
     }
 
-    static func arg(
-        minimum: Bool, _ call: borrowing KernelCall, _ grain: Grain
-    ) throws(ArrayError) {
+    static func arg(minimum: Bool, _ call: borrowing KernelCall) throws(ArrayError) {
         let (x, out) = (call.inputs[0], call.outputs[0])
         if out.shape.size == 0 { return }
         let source = RowSource(x, mask: call.attributes[0], converting: x.dtype)
@@ -127,7 +117,7 @@ enum Reduction {
         nonisolated(unsafe) let index = out.pointer.assumingMemoryBound(to: UInt32.self)
         let rowBytes = source.length * x.itemSize
         call.fanOut.forRanges(
-            source.rows, size: grain.items(ofBytes: rowBytes),
+            source.rows, size: call.grain.items(ofBytes: rowBytes),
             picosecondsPerItem: max(rowBytes * 80, 10_000)
         ) { range in
             source.forTiles(
@@ -141,48 +131,16 @@ enum Reduction {
     }
 }
 
-extension CPUKernels {
-    package static func sum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.run(.sum, call, .cpu)
-    }
-    package static func product(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.run(.product, call, .cpu)
-    }
-    /// Also `any`, on bool.
-    package static func maximum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.run(.max, call, .cpu)
-    }
-    /// Also `all`, on bool.
-    package static func minimum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.run(.min, call, .cpu)
+extension Kernels {
+    /// The kernel of a fold. On bool, the largest is `any` and the smallest is `all`.
+    package static func reduction(_ reduction: mlx_reduction) -> Kernel {
+        let kind = Reduction.Kind(reduction)
+        return { (call) throws(ArrayError) in try Reduction.run(kind, call) }
     }
     package static func argMax(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.arg(minimum: false, call, .cpu)
+        try Reduction.arg(minimum: false, call)
     }
     package static func argMin(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.arg(minimum: true, call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func sum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.run(.sum, call, .gpu)
-    }
-    package static func product(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.run(.product, call, .gpu)
-    }
-    /// Also `any`, on bool.
-    package static func maximum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.run(.max, call, .gpu)
-    }
-    /// Also `all`, on bool.
-    package static func minimum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.run(.min, call, .gpu)
-    }
-    package static func argMax(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.arg(minimum: false, call, .gpu)
-    }
-    package static func argMin(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Reduction.arg(minimum: true, call, .gpu)
+        try Reduction.arg(minimum: true, call)
     }
 }

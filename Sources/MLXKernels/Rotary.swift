@@ -19,21 +19,21 @@ struct Rotary {
     private var length: Int { x.shape[x.shape.ndim - 2] }
     private var features: Int { x.shape[x.shape.ndim - 1] }
 
-    init(_ call: borrowing KernelCall, _ grain: Grain) {
+    init(_ call: borrowing KernelCall) {
         let words = call.attributes
         scale = Double(bitPattern: UInt64(bitPattern: Int64(words[1])))
         (dimensions, traditional, inverse) = (words[2], words[3] != 0, words[4] != 0)
         out = call.outputs[0]
         let input = call.inputs[0]
         let isDense = input.strides[input.shape.ndim - 1] == 1
-        x = isDense ? input : call.contiguous(input, grain)
+        x = isDense ? input : call.contiguous(input)
         compute = input.dtype.computeType
     }
 
     /// One over the frequency of each pair.
-    private func rates(_ call: borrowing KernelCall, _ grain: Grain) -> [Double] {
+    private func rates(_ call: borrowing KernelCall) -> [Double] {
         if call.attributes[5] != 0 {
-            let wide = call.converted(call.contiguous(call.inputs[2], grain), to: .float64)
+            let wide = call.converted(call.contiguous(call.inputs[2]), to: .float64)
             let values = wide.pointer.assumingMemoryBound(to: Double.self)
             return (0..<half).map { 1 / values[$0] }
         }
@@ -49,12 +49,12 @@ struct Rotary {
 
     /// Cosines, then sines, of every position of every offset: (2, offsets, T, half).
     private func table(
-        _ offsets: [Double], _ call: borrowing KernelCall, _ grain: Grain
+        _ offsets: [Double], _ call: borrowing KernelCall
     ) throws(ArrayError) -> UnsafeMutableRawPointer {
         let count = offsets.count * length * half
         nonisolated(unsafe) let table = call.scratch(byteCount: 2 * count * compute.size)
         nonisolated(unsafe) let angles = call.scratch(byteCount: count * compute.size)
-        let rates = rates(call, grain)
+        let rates = rates(call)
         let cosine = try elementwise(MLX_COS, compute)
         let sine = try elementwise(MLX_SIN, compute)
         call.fanOut.forRanges(
@@ -81,13 +81,13 @@ struct Rotary {
         return table
     }
 
-    func run(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
+    func run(_ call: borrowing KernelCall) throws(ArrayError) {
         if out.shape.size == 0 { return }
-        let wide = call.converted(call.contiguous(call.inputs[1], grain), to: .float64)
+        let wide = call.converted(call.contiguous(call.inputs[1]), to: .float64)
         let offsets = (0..<wide.shape.size).map {
             wide.pointer.assumingMemoryBound(to: Double.self)[$0]
         }
-        nonisolated(unsafe) let cosines = try table(offsets, call, grain)
+        nonisolated(unsafe) let cosines = try table(offsets, call)
         nonisolated(unsafe) let sines =
             cosines + offsets.count * length * half * compute.size
         let rows = x.shape.size / features
@@ -95,7 +95,7 @@ struct Rotary {
         let rotate = mlx_rotate_fn(compute.code)!
         let (size, rank) = (compute.size, x.shape.ndim)
         call.fanOut.forRanges(
-            rows, size: grain.items(ofBytes: features * x.itemSize),
+            rows, size: call.grain.items(ofBytes: features * x.itemSize),
             picosecondsPerItem: features * 400 + 5000
         ) { range in
             // SAFETY: this thread's scratch, for one row in the compute dtype.
@@ -126,14 +126,8 @@ struct Rotary {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func rope(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Rotary(call, .cpu).run(call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func rope(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Rotary(call, .gpu).run(call, .gpu)
+        try Rotary(call).run(call)
     }
 }

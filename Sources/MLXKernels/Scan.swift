@@ -24,13 +24,11 @@ enum Scan {
         }
     }
 
-    static func run(
-        _ kind: Reduction.Kind, _ call: borrowing KernelCall, _ grain: Grain
-    ) throws(ArrayError) {
+    static func run(_ code: Int32, _ call: borrowing KernelCall) throws(ArrayError) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
-        let x = call.contiguous(call.inputs[0], grain)
-        let table = mlx_scan_fn(kind.code, x.dtype.code)
+        let x = call.contiguous(call.inputs[0])
+        let table = mlx_scan_fn(code, x.dtype.code)
         guard let scan = table.scan else {
             throw ArrayError(.dtype, "scan", "no scan of \(x.dtype)", dtypes: [x.dtype])
         }
@@ -38,9 +36,9 @@ enum Scan {
         let (reverse, exclusive) = (call.attributes[1] != 0, call.attributes[2] != 0)
         let blocks = (layout.length + blockLength - 1) / blockLength
         if layout.inner == 1 && blocks > 1 && layout.outer < 8 {
-            return blockwise(kind, table, x, layout.outer, layout.length, call)
+            return blockwise(code, table, x, layout.outer, layout.length, call)
         }
-        let carrySize = mlx_scan_carry_size(kind.code, x.dtype.code)
+        let carrySize = mlx_scan_carry_size(code, x.dtype.code)
         // Few wide rows are cut into columns that fit the first-level cache.
         let width = min(layout.inner, 512)
         let strips = (layout.inner + width - 1) / width
@@ -48,7 +46,7 @@ enum Scan {
         let step = reverse ? -layout.inner : layout.inner
         let first = reverse ? (layout.length - 1) * layout.inner : 0
         call.fanOut.forRanges(
-            layout.outer * strips, size: grain.items(ofBytes: bytes),
+            layout.outer * strips, size: call.grain.items(ofBytes: bytes),
             picosecondsPerItem: layout.length * width * (layout.inner == 1 ? 600 : 300)
         ) { range in
             // SAFETY: the carries are this thread's while the chunk runs.
@@ -57,7 +55,7 @@ enum Scan {
                 let column = item % strips * width
                 let columns = min(width, layout.inner - column)
                 let start = item / strips * layout.length * layout.inner + first + column
-                mlx_scan_start(kind.code, x.dtype.code, carry, columns)
+                mlx_scan_start(code, x.dtype.code, carry, columns)
                 scan(
                     out.address(start), x.address(start), carry, layout.length, columns, step,
                     exclusive)
@@ -67,17 +65,17 @@ enum Scan {
 
     /// Folds all blocks, then scans each from what the blocks before it gave.
     private static func blockwise(
-        _ kind: Reduction.Kind, _ table: mlx_scan, _ x: Operand, _ rows: Int, _ length: Int,
+        _ code: Int32, _ table: mlx_scan, _ x: Operand, _ rows: Int, _ length: Int,
         _ call: borrowing KernelCall
     ) {
         let out = call.outputs[0]
         let (reverse, exclusive) = (call.attributes[1] != 0, call.attributes[2] != 0)
         let (scan, fold, join) = (table.scan!, table.fold!, table.join!)
-        let size = mlx_scan_carry_size(kind.code, x.dtype.code)
+        let size = mlx_scan_carry_size(code, x.dtype.code)
         let blocks = (length + blockLength - 1) / blockLength
         // One carry more than blocks: each is what comes before its block.
         nonisolated(unsafe) let carries = call.scratch(byteCount: rows * (blocks + 1) * size)
-        mlx_scan_start(kind.code, x.dtype.code, carries, rows * (blocks + 1))
+        mlx_scan_start(code, x.dtype.code, carries, rows * (blocks + 1))
         let step = reverse ? -1 : 1
         func place(_ item: Int) -> (start: Int, count: Int, carry: UnsafeMutableRawPointer) {
             let (row, block) = (item / blocks, item % blocks)
@@ -121,7 +119,7 @@ enum Scan {
     }
 
     /// The logarithm of running sums of exponentials; other axes than the last are brought there.
-    static func logSumExp(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
+    static func logSumExp(_ call: borrowing KernelCall) throws(ArrayError) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
         let layout = Layout(out.shape, fromLast: call.attributes[0])
@@ -129,7 +127,7 @@ enum Scan {
         let size = layout.length * layout.inner
         let turned = [size, 1, layout.inner]
         let straight = [size, layout.length, 1]
-        var x = call.widened(call.inputs[0], grain)
+        var x = call.widened(call.inputs[0])
         let isLast = layout.inner == 1
         func buffer(_ dtype: DType) -> Operand {
             Operand(
@@ -140,7 +138,7 @@ enum Scan {
             let copy = buffer(x.dtype)
             StridedCopy.run(
                 dims: dims, to: copy.pointer, straight, from: x.pointer, turned,
-                itemSize: x.itemSize, call.fanOut, grain)
+                itemSize: x.itemSize, call.fanOut, call.grain)
             x = copy
         }
         let isDirect = isLast && x.dtype == out.dtype
@@ -149,7 +147,8 @@ enum Scan {
         let function = mlx_log_sums_fn(x.dtype.code)!
         let source = x
         call.fanOut.forRanges(
-            layout.outer * layout.inner, size: grain.items(ofBytes: layout.length * x.itemSize),
+            layout.outer * layout.inner,
+            size: call.grain.items(ofBytes: layout.length * x.itemSize),
             picosecondsPerItem: layout.length * 4000
         ) { range in
             for row in range {
@@ -163,42 +162,17 @@ enum Scan {
         let narrow = x.dtype == out.dtype ? result : call.converted(result, to: out.dtype)
         StridedCopy.run(
             dims: dims, to: out.pointer, turned, from: narrow.pointer, straight,
-            itemSize: out.itemSize, call.fanOut, grain)
+            itemSize: out.itemSize, call.fanOut, call.grain)
     }
 }
 
-extension CPUKernels {
-    package static func cumulativeSum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Scan.run(.sum, call, .cpu)
-    }
-    package static func cumulativeProduct(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Scan.run(.product, call, .cpu)
-    }
-    package static func cumulativeMaximum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Scan.run(.max, call, .cpu)
-    }
-    package static func cumulativeMinimum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Scan.run(.min, call, .cpu)
+extension Kernels {
+    /// The kernel of a running fold.
+    package static func scan(_ reduction: mlx_reduction) -> Kernel {
+        let code = Int32(reduction.rawValue)
+        return { (call) throws(ArrayError) in try Scan.run(code, call) }
     }
     package static func logCumulativeSum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Scan.logSumExp(call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func cumulativeSum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Scan.run(.sum, call, .gpu)
-    }
-    package static func cumulativeProduct(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Scan.run(.product, call, .gpu)
-    }
-    package static func cumulativeMaximum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Scan.run(.max, call, .gpu)
-    }
-    package static func cumulativeMinimum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Scan.run(.min, call, .gpu)
-    }
-    package static func logCumulativeSum(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Scan.logSumExp(call, .gpu)
+        try Scan.logSumExp(call)
     }
 }

@@ -6,7 +6,7 @@ import MLXBase
 /// NUMERICS: shifted by the maximum; half types are computed in float32, sums of exponentials are
 /// merged in float64 by segments of 4096.
 enum Softmax {
-    static func run(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
+    static func run(_ call: borrowing KernelCall) throws(ArrayError) {
         let (x, out, mask) = (call.inputs[0], call.outputs[0], call.attributes[0])
         if out.shape.size == 0 { return }
         let compute = x.dtype.computeType
@@ -24,7 +24,7 @@ enum Softmax {
         let length = source.length
         let rowBytes = length * compute.size
         call.fanOut.forRanges(
-            source.rows, size: grain.items(ofBytes: rowBytes), picosecondsPerItem: length * 900
+            source.rows, size: call.grain.items(ofBytes: rowBytes), picosecondsPerItem: length * 900
         ) { range in
             if isTrailing, let tile = source.direct(range) {
                 softmax(out.address(range.lowerBound * length), tile, range.count, length)
@@ -49,7 +49,7 @@ enum Softmax {
         }
     }
 
-    static func logSumExp(_ call: borrowing KernelCall, _ grain: Grain) throws(ArrayError) {
+    static func logSumExp(_ call: borrowing KernelCall) throws(ArrayError) {
         let (x, out, mask) = (call.inputs[0], call.outputs[0], call.attributes[0])
         if out.shape.size == 0 { return }
         let compute = x.dtype.computeType
@@ -57,7 +57,7 @@ enum Softmax {
             var value: UInt64 = 0
             var lowest = -Double.infinity
             castLoop(.float64, out.dtype)(&value, &lowest, nil, nil, 1)
-            return Movement.fill(out, with: &value, call.fanOut, grain)
+            return Movement.fill(out, with: &value, call.fanOut, call.grain)
         }
         guard let reduce = mlx_log_sum_exp_fn(compute.code), compute != .complex64 else {
             throw ArrayError(.dtype, "logsumexp", "not for \(x.dtype)", dtypes: [x.dtype])
@@ -70,7 +70,7 @@ enum Softmax {
         let rowBytes = length * compute.size
         nonisolated(unsafe) let results = call.scratch(byteCount: source.rows * compute.size)
         call.fanOut.forRanges(
-            source.rows, size: grain.items(ofBytes: rowBytes), picosecondsPerItem: length * 700
+            source.rows, size: call.grain.items(ofBytes: rowBytes), picosecondsPerItem: length * 700
         ) { range in
             if let tile = source.direct(range) {
                 reduce(results + range.lowerBound * compute.size, tile, range.count, length)
@@ -133,20 +133,11 @@ struct RowTarget {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func softmax(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Softmax.run(call, .cpu)
+        try Softmax.run(call)
     }
     package static func logSumExp(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Softmax.logSumExp(call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func softmax(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Softmax.run(call, .gpu)
-    }
-    package static func logSumExp(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Softmax.logSumExp(call, .gpu)
+        try Softmax.logSumExp(call)
     }
 }

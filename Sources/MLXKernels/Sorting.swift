@@ -55,11 +55,11 @@ enum Sorting {
     }
 
     static func run(
-        positions: Bool, select: Bool, _ call: borrowing KernelCall, _ grain: Grain
+        positions: Bool, select: Bool, _ call: borrowing KernelCall
     ) throws(ArrayError) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
-        let x = call.contiguous(call.inputs[0], grain)
+        let x = call.contiguous(call.inputs[0])
         let row = Row(x, positions: positions, kth: select ? call.attributes[0] : nil)
         let n = row.length
         let rows = x.shape.size / n
@@ -73,7 +73,7 @@ enum Sorting {
             return
         }
         call.fanOut.forRanges(
-            rows, size: max(1, grain.items(ofBytes: bytes) / 2),
+            rows, size: max(1, call.grain.items(ofBytes: bytes) / 2),
             picosecondsPerItem: n * row.keyBits * (select ? 200 : 500)
         ) { range in
             // SAFETY: both buffers are this thread's while the chunk runs.
@@ -228,11 +228,11 @@ enum Sorting {
 
     // MARK: - Searching
 
-    static func search(_ call: borrowing KernelCall, _ grain: Grain) {
+    static func search(_ call: borrowing KernelCall) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
-        let x = call.contiguous(call.inputs[0], grain)
-        let values = call.contiguous(call.inputs[1], grain)
+        let x = call.contiguous(call.inputs[0])
+        let values = call.contiguous(call.inputs[1])
         let n = x.shape.dims.last!
         let batch = x.shape.dims.dropLast().reduce(1, *)
         let m = out.shape.size / batch
@@ -262,38 +262,20 @@ enum Sorting {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func sort(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Sorting.run(positions: false, select: false, call, .cpu)
+        try Sorting.run(positions: false, select: false, call)
     }
     package static func argSort(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Sorting.run(positions: true, select: false, call, .cpu)
+        try Sorting.run(positions: true, select: false, call)
     }
     package static func partition(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Sorting.run(positions: false, select: true, call, .cpu)
+        try Sorting.run(positions: false, select: true, call)
     }
     package static func argPartition(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Sorting.run(positions: true, select: true, call, .cpu)
+        try Sorting.run(positions: true, select: true, call)
     }
     package static func searchSorted(_ call: borrowing KernelCall) throws(ArrayError) {
-        Sorting.search(call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func sort(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Sorting.run(positions: false, select: false, call, .gpu)
-    }
-    package static func argSort(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Sorting.run(positions: true, select: false, call, .gpu)
-    }
-    package static func partition(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Sorting.run(positions: false, select: true, call, .gpu)
-    }
-    package static func argPartition(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Sorting.run(positions: true, select: true, call, .gpu)
-    }
-    package static func searchSorted(_ call: borrowing KernelCall) throws(ArrayError) {
-        Sorting.search(call, .gpu)
+        Sorting.search(call)
     }
 }

@@ -8,9 +8,7 @@ import MLXBase
 enum StridedCopy {
     /// Writes `input` in row-major order to the contiguous `output`, which has as many elements
     /// but may have another shape: a reshape that cannot be a window is such a copy.
-    static func run(
-        from input: Operand, to output: Operand, _ fanOut: any FanOut, _ grain: Grain
-    ) {
+    static func run(from input: Operand, to output: Operand, _ fanOut: any FanOut, _ grain: Grain) {
         run(
             dims: input.shape.array, to: output.pointer, Array(input.shape.rowMajorStrides),
             from: input.pointer, input.stridesArray, itemSize: input.itemSize, fanOut, grain)

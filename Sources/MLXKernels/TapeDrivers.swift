@@ -10,10 +10,12 @@ package struct TapeLaunch {
     package let elementCount: Int
     /// Estimated time of the whole tape on one thread.
     package let nanoseconds: Int
+    package let device: DeviceTraits
 
     package init(
         steps: [mlx_tape_step], operands: UnsafePointer<mlx_tape_operand>, operandCount: Int,
-        slotCount: Int, elementCount: Int, nanoseconds: Int
+        slotCount: Int, elementCount: Int, nanoseconds: Int,
+        device: DeviceTraits
     ) {
         self.steps = steps
         self.operands = operands
@@ -21,6 +23,7 @@ package struct TapeLaunch {
         self.slotCount = slotCount
         self.elementCount = elementCount
         self.nanoseconds = nanoseconds
+        self.device = device
     }
 
     /// Runs elements `begin ..< end` on the calling thread. A tape gives the same bits however
@@ -34,27 +37,13 @@ package struct TapeLaunch {
         }
     }
 
-    /// Divides the elements into blocks and runs them over the team.
-    func run(blocksOf blockSize: Int, _ fanOut: any FanOut) {
+    /// Divides the elements into the device's blocks and runs them over the team.
+    package func run(over fanOut: any FanOut) {
+        let blockSize = device.grain.tapeBlock(of: elementCount)
         if elementCount <= blockSize { return run(0, elementCount) }
         let blocks = (elementCount + blockSize - 1) / blockSize
         fanOut.run(chunks: blocks, nanoseconds: nanoseconds) { block in
             run(block * blockSize, Swift.min((block + 1) * blockSize, elementCount))
         }
-    }
-}
-
-extension CPUKernels {
-    /// Long runs of elements for each thread: few hand-overs, and small tapes stay on the caller.
-    package static func tape(_ launch: TapeLaunch, _ fanOut: any FanOut) {
-        let share = (launch.elementCount + 15) / 16
-        launch.run(blocksOf: Swift.max(1 << 16, share), fanOut)
-    }
-}
-
-extension GPUKernels {
-    /// A grid of fixed-size blocks that the threads take as they come.
-    package static func tape(_ launch: TapeLaunch, _ fanOut: any FanOut) {
-        launch.run(blocksOf: 1 << 14, fanOut)
     }
 }

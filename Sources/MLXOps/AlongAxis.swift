@@ -30,8 +30,9 @@ package enum AlongAxis {
                     Ops.record(.takeAlong, [$0, context.inputs[1]], context.attributes)
                 }
             },
-            vmap: .rule(mapped), flops: { Double($0.output.size) },
-            kernels: KernelSet(cpu: CPUKernels.takeAlong, gpu: GPUKernels.takeAlong),
+            vmap: .rule(mapped),
+            work: OpWork(.gather, bytes: \.pickedBytes) { Double($0.output.size) },
+            kernel: Kernels.takeAlong,
             samples: SampleRule {
                 samples.map { .init([$0.0, $0.1], $0.2, domains: $0.3, fixedDTypes: [1: .int32]) }
             }),
@@ -55,8 +56,8 @@ package enum AlongAxis {
                     Ops.record(.takeAlong, [context.cotangent, indices], context.attributes),
                 ]
             },
-            vmap: .rule(mapped), flops: { Double($0.shapes[1].size) },
-            kernels: KernelSet(cpu: CPUKernels.putAlong, gpu: GPUKernels.putAlong),
+            vmap: .rule(mapped), work: OpWork(.gather) { Double($0.shapes[1].size) },
+            kernel: Kernels.putAlong,
             samples: SampleRule {
                 // Indices of one place are all different: which of two values wins is no
                 // derivative's business.
@@ -116,6 +117,6 @@ package enum AlongAxis {
 }
 
 extension OpCode {
-    package static let takeAlong = OpCode(166)
-    package static let putAlong = OpCode(167)
+    package static let takeAlong = OpCode(.alongAxis)
+    package static let putAlong = OpCode(.alongAxis)
 }

@@ -39,12 +39,12 @@ package enum AttentionRow {
         },
         shape: ShapeRule { (context) throws(ArrayError) in try checked(context) },
         vjp: .rule(pulled), vmap: .rule(mapped),
-        flops: { context in
+        work: OpWork(.attention) { context in
             let (q, k) = (context.shapes[0], context.shapes[1])
             let pairs = Double(q[0]) * Double(q[1]) * Double(q[2]) * Double(k[2])
             return pairs * 2 * Double(q[3] + context.shapes[2][3])
         },
-        kernels: KernelSet(cpu: CPUKernels.attention, gpu: GPUKernels.attention),
+        kernel: Kernels.attention,
         toleranceEpsilons: 256, samples: SampleRule { samples })
 
     private static var samples: [SampleRule.Sample] {
@@ -141,5 +141,5 @@ package enum AttentionRow {
 }
 
 extension OpCode {
-    package static let attention = OpCode(315)
+    package static let attention = OpCode(.attention)
 }

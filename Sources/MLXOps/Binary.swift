@@ -1,4 +1,5 @@
 import CMLXKernels
+import Glibc
 import MLXBase
 import MLXGraph
 import MLXKernels
@@ -10,7 +11,8 @@ package enum Binary {
     /// A row whose rule gives the cotangents before they are summed over broadcast axes.
     private static func row(
         _ function: mlx_elementwise, _ name: String, _ synopsis: String,
-        _ dtype: DTypeRule, traits: OpTraits = [], weight: Double = 1,
+        _ reference: @escaping @Sendable (Double, Double) -> Double, _ dtype: DTypeRule,
+        traits: OpTraits = [], weight: Double = 1,
         domains: [ClosedRange<Double>] = [-4...4, -4...4], vjp: VJPRule
     ) -> OpRow {
         OpRow(
@@ -18,8 +20,9 @@ package enum Binary {
             traits: traits.union(.shapeless), dtype: dtype, shape: .broadcast,
             vjp: unbroadcasting(vjp),
             vmap: .elementwise, elementwise: Int32(function.rawValue),
-            flops: { Double($0.output.size) * weight },
-            kernels: .tape, samples: SampleRule { Elementwise.binarySamples(domains) })
+            work: OpWork(.elementwise) { Double($0.output.size) * weight },
+            reference: .binary(reference),
+            samples: SampleRule { Elementwise.binarySamples(domains) })
     }
 
     /// Broadcasting copies; its derivative sums over the copies.
@@ -34,17 +37,17 @@ package enum Binary {
 
     private static let arithmetic: [OpRow] = [
         row(
-            MLX_ADD, "add", "c = a + b", .promote, traits: .commutative,
+            MLX_ADD, "add", "c = a + b", { $0 + $1 }, .promote, traits: .commutative,
             vjp: .rule {
                 [$0.cotangent, $0.cotangent]
             }),
         row(
-            MLX_SUBTRACT, "subtract", "c = a - b", .promote,
+            MLX_SUBTRACT, "subtract", "c = a - b", { $0 - $1 }, .promote,
             vjp: .rule {
                 [$0.cotangent, $0.wanted[1] ? neg($0.cotangent) : nil]
             }),
         row(
-            MLX_MULTIPLY, "multiply", "c = a * b", .promote, traits: .commutative,
+            MLX_MULTIPLY, "multiply", "c = a * b", { $0 * $1 }, .promote, traits: .commutative,
             vjp: .rule {
                 [
                     $0.wanted[0] ? mul($0.cotangent, conj($0.inputs[1])) : nil,
@@ -52,7 +55,8 @@ package enum Binary {
                 ]
             }),
         row(
-            MLX_DIVIDE, "divide", "c = a / b", .promoteFloat, domains: [-4...4, 0.3...4],
+            MLX_DIVIDE, "divide", "c = a / b", { $0 / $1 }, .promoteFloat,
+            domains: [-4...4, 0.3...4],
             vjp: .rule {
                 let b = conj($0.inputs[1])
                 let da = div($0.cotangent, b)
@@ -61,20 +65,22 @@ package enum Binary {
                 ]
             }),
         row(
-            MLX_FLOOR_DIVIDE, "floor_divide", "c = ⌊a / b⌋", .promoteNotComplex, weight: 4,
+            MLX_FLOOR_DIVIDE, "floor_divide", "c = ⌊a / b⌋", { ($0 / $1).rounded(.down) },
+            .promoteNotComplex, weight: 4,
             domains: [-9...9, 1...4], vjp: .zero),
         row(
-            MLX_REMAINDER, "remainder", "c = a - b ⌊a / b⌋", .promoteNotComplex, weight: 4,
+            MLX_REMAINDER, "remainder", "c = a - b ⌊a / b⌋", { $0 - ($0 / $1).rounded(.down) * $1 },
+            .promoteNotComplex, weight: 4,
             domains: [-9...9, 1.1...4],
             vjp: .rule {
                 let quotient = Ops.binary(.floorDivide, $0.inputs[0], $0.inputs[1])
                 return [$0.cotangent, $0.wanted[1] ? neg(mul($0.cotangent, quotient)) : nil]
             }),
         row(
-            MLX_POWER, "power", "c = a^b", .promote, weight: 20,
+            MLX_POWER, "power", "c = a^b", pow, .promote, weight: 20,
             domains: [0.2...3, -2...2], vjp: .rule(powerVJP)),
         row(
-            MLX_ARCTAN2, "arctan2", "c = angle of (b, a)", .promoteRealFloat, weight: 25,
+            MLX_ARCTAN2, "arctan2", "c = angle of (b, a)", atan2, .promoteRealFloat, weight: 25,
             domains: [0.2...3, 0.2...3],
             vjp: .rule {
                 let (a, b) = ($0.inputs[0], $0.inputs[1])
@@ -82,7 +88,8 @@ package enum Binary {
                 return [mul(b, scale), $0.wanted[1] ? neg(mul(a, scale)) : nil]
             }),
         row(
-            MLX_LOGADDEXP, "logaddexp", "c = ln(e^a + e^b)", .promoteRealFloat,
+            MLX_LOGADDEXP, "logaddexp", "c = ln(e^a + e^b)", { log(exp($0) + exp($1)) },
+            .promoteRealFloat,
             traits: .commutative, weight: 25,
             vjp: .rule {
                 let weight = Ops.unary(.sigmoid, sub($0.inputs[0], $0.inputs[1]))
@@ -112,11 +119,11 @@ package enum Binary {
     /// Ties give all of the cotangent to the second operand, as MLX does.
     private static let extrema: [OpRow] = [
         row(
-            MLX_MAXIMUM, "maximum", "c = max(a, b), NaN if either is", .promote,
+            MLX_MAXIMUM, "maximum", "c = max(a, b), NaN if either is", max, .promote,
             traits: .commutative,
             vjp: .rule { selection($0, Ops.binary(.greater, $0.inputs[0], $0.inputs[1])) }),
         row(
-            MLX_MINIMUM, "minimum", "c = min(a, b), NaN if either is", .promote,
+            MLX_MINIMUM, "minimum", "c = min(a, b), NaN if either is", min, .promote,
             traits: .commutative,
             vjp: .rule { selection($0, Ops.binary(.less, $0.inputs[0], $0.inputs[1])) }),
     ]
@@ -131,27 +138,46 @@ package enum Binary {
     }
 
     private static let bits: [OpRow] = [
-        row(MLX_AND, "bitwise_and", "c = a & b", .bitwise, traits: .commutative, vjp: .zero),
-        row(MLX_OR, "bitwise_or", "c = a | b", .bitwise, traits: .commutative, vjp: .zero),
-        row(MLX_XOR, "bitwise_xor", "c = a ^ b", .bitwise, traits: .commutative, vjp: .zero),
-        row(MLX_SHL, "left_shift", "c = a << b", .shift, domains: [-9...9, 0...7], vjp: .zero),
-        row(MLX_SHR, "right_shift", "c = a >> b", .shift, domains: [-9...9, 0...7], vjp: .zero),
+        row(
+            MLX_AND, "bitwise_and", "c = a & b", { Double(Int($0) & Int($1)) }, .bitwise,
+            traits: .commutative, vjp: .zero),
+        row(
+            MLX_OR, "bitwise_or", "c = a | b", { Double(Int($0) | Int($1)) }, .bitwise,
+            traits: .commutative, vjp: .zero),
+        row(
+            MLX_XOR, "bitwise_xor", "c = a ^ b", { Double(Int($0) ^ Int($1)) }, .bitwise,
+            traits: .commutative, vjp: .zero),
+        row(
+            MLX_SHL, "left_shift", "c = a << b", { Double(Int($0) << Int($1)) }, .shift,
+            domains: [-9...9, 0...7], vjp: .zero),
+        row(
+            MLX_SHR, "right_shift", "c = a >> b", { Double(Int($0) >> Int($1)) }, .shift,
+            domains: [-9...9, 0...7], vjp: .zero),
     ]
 
     private static let comparisons: [OpRow] = [
-        row(MLX_EQUAL, "equal", "c = (a = b)", .comparison, traits: .commutative, vjp: .zero),
         row(
-            MLX_NOT_EQUAL, "not_equal", "c = (a ≠ b)", .comparison, traits: .commutative,
+            MLX_EQUAL, "equal", "c = (a = b)", { $0 == $1 ? 1 : 0 }, .comparison,
+            traits: .commutative, vjp: .zero),
+        row(
+            MLX_NOT_EQUAL, "not_equal", "c = (a ≠ b)", { $0 != $1 ? 1 : 0 }, .comparison,
+            traits: .commutative,
             vjp: .zero),
-        row(MLX_LESS, "less", "c = (a < b)", .comparison, vjp: .zero),
-        row(MLX_LESS_EQUAL, "less_equal", "c = (a ≤ b)", .comparison, vjp: .zero),
-        row(MLX_GREATER, "greater", "c = (a > b)", .comparison, vjp: .zero),
-        row(MLX_GREATER_EQUAL, "greater_equal", "c = (a ≥ b)", .comparison, vjp: .zero),
+        row(MLX_LESS, "less", "c = (a < b)", { $0 < $1 ? 1 : 0 }, .comparison, vjp: .zero),
         row(
-            MLX_LOGICAL_AND, "logical_and", "c = a and b", .logical, traits: .commutative,
+            MLX_LESS_EQUAL, "less_equal", "c = (a ≤ b)", { $0 <= $1 ? 1 : 0 }, .comparison,
+            vjp: .zero),
+        row(MLX_GREATER, "greater", "c = (a > b)", { $0 > $1 ? 1 : 0 }, .comparison, vjp: .zero),
+        row(
+            MLX_GREATER_EQUAL, "greater_equal", "c = (a ≥ b)", { $0 >= $1 ? 1 : 0 }, .comparison,
             vjp: .zero),
         row(
-            MLX_LOGICAL_OR, "logical_or", "c = a or b", .logical, traits: .commutative,
+            MLX_LOGICAL_AND, "logical_and", "c = a and b", { $0 != 0 && $1 != 0 ? 1 : 0 }, .logical,
+            traits: .commutative,
+            vjp: .zero),
+        row(
+            MLX_LOGICAL_OR, "logical_or", "c = a or b", { $0 != 0 || $1 != 0 ? 1 : 0 }, .logical,
+            traits: .commutative,
             vjp: .zero),
     ]
 }

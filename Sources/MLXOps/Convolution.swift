@@ -9,6 +9,7 @@ package enum Convolution {
     package static let rows: [OpRow] = [
         row(
             .conv2d, "conv2d", "y[n,o,c] = Σ x[n, o stride + k dilation - pad, i] w[c,k,i]",
+            Kernels.conv2d,
             shape: ShapeRule { (context) throws(ArrayError) in
                 try ConvolutionGeometry(checking: context).outputShape(
                     context.shapes[0], context.shapes[1], context)
@@ -28,6 +29,7 @@ package enum Convolution {
             }),
         row(
             .convInputGradient, "conv2d_input_gradient", "x = adjoint of conv2d in x, of (g, w)",
+            Kernels.convInputGradient,
             shape: ShapeRule { (context) throws(ArrayError) in
                 let x = try ShapeRule.told.apply(context)
                 try checkAdjoint(context, x, context.shapes[1], gradient: context.shapes[0])
@@ -47,6 +49,7 @@ package enum Convolution {
             }),
         row(
             .convWeightGradient, "conv2d_weight_gradient", "w = adjoint of conv2d in w, of (x, g)",
+            Kernels.convWeightGradient,
             shape: ShapeRule { (context) throws(ArrayError) in
                 let w = try ShapeRule.told.apply(context)
                 try checkAdjoint(context, context.shapes[0], w, gradient: context.shapes[1])
@@ -66,13 +69,14 @@ package enum Convolution {
     ]
 
     private static func row(
-        _ code: OpCode, _ name: String, _ synopsis: String, shape: ShapeRule,
+        _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
+        shape: ShapeRule,
         samples: [SampleRule.Sample], vjp: VJPRule
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 2...2,
             attributeNames: ConvolutionGeometry.names, dtype: .inexact, shape: shape, vjp: vjp,
-            flops: { cost($0, code) }, kernels: KernelTable.convolution(name),
+            work: OpWork(.convolution) { cost($0, code) }, kernel: kernel,
             toleranceEpsilons: 256, samples: SampleRule { samples })
     }
 
@@ -229,7 +233,7 @@ package struct ConvolutionGeometry: Sendable {
 }
 
 extension OpCode {
-    package static let conv2d = OpCode(180)
-    package static let convInputGradient = OpCode(181)
-    package static let convWeightGradient = OpCode(182)
+    package static let conv2d = OpCode(.convolution)
+    package static let convInputGradient = OpCode(.convolution)
+    package static let convWeightGradient = OpCode(.convolution)
 }

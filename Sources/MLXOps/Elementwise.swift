@@ -28,8 +28,8 @@ package enum Elementwise {
                 ]
             }),
         vmap: .elementwise, elementwise: Int32(MLX_SELECT.rawValue),
-        flops: { Double($0.output.size) },
-        kernels: .tape,
+        work: OpWork(.elementwise) { Double($0.output.size) },
+        reference: .elements { $0[0] != 0 ? $0[1] : $0[2] },
         samples: SampleRule {
             [
                 .init([[3, 5], [3, 5], [3, 5]], fixedDTypes: [0: .bool]),
@@ -43,8 +43,8 @@ package enum Elementwise {
         traits: [.cast, .shapeless], dtype: .told, shape: .same,
         vjp: .rule { [Ops.cast($0.cotangent, to: $0.inputs[0].dtype)] },
         jvp: .linear, vmap: .trailing,
-        flops: { Double($0.output.size) },
-        kernels: .tape,
+        work: OpWork(.elementwise) { Double($0.output.size) },
+        reference: .elements { $0[0] },
         samples: SampleRule {
             [DType.float32, .int32, .bool, .float16, .uint8].map {
                 .init([[3, 5]], Attributes(outputDType: $0), domains: [0...9])
@@ -56,8 +56,8 @@ package enum Elementwise {
         dtype: .same, shape: .repeated,
         vjp: .rule { [Ops.sum($0.cotangent, toShape: $0.inputs[0].nodeShape)] },
         jvp: .linear, vmap: .rule(BatchRules.broadcast), elementwise: Int32(MLX_COPY.rawValue),
-        flops: { Double($0.output.size) },
-        kernels: .tape,
+        work: OpWork(.elementwise) { Double($0.output.size) },
+        identity: .ofSameShape, reference: .elements { $0[0] },
         samples: SampleRule {
             [
                 .init([[]], Attributes(outputShape: try! Shape(validating: [3, 4]))),
@@ -78,14 +78,8 @@ package enum Elementwise {
 
 extension OpCode {
     package static let select = OpCode(MLX_SELECT)
-    package static let cast = OpCode(100)
-    package static let full = OpCode(101)
-}
-
-extension KernelSet {
-    /// Elementwise rows are steps of a tape. Both devices have a driver for tapes of their own,
-    /// which the runtime calls; there is nothing else to dispatch to.
-    static let tape = KernelSet()
+    package static let cast = OpCode(.elementwise)
+    package static let full = OpCode(.elementwise)
 }
 
 extension Ops {

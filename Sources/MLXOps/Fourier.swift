@@ -10,20 +10,20 @@ package enum Fourier {
     package static let rows: [OpRow] = [
         row(
             .fft, "fft", "y[k] = c Σ x[j] e^(∓2πi jk/n)", from: .complex64, to: .complex64,
-            adjoint: .fft, KernelSet(cpu: CPUKernels.fft, gpu: GPUKernels.fft)),
+            adjoint: .fft, Kernels.fft),
         row(
             .rfft, "rfft", "y[k] = c Σ x[j] e^(-2πi jk/n), 0 ≤ k ≤ n/2, x real", from: .float32,
             to: .complex64, adjoint: .irfft,
-            KernelSet(cpu: CPUKernels.rfft, gpu: GPUKernels.rfft)),
+            Kernels.rfft),
         row(
             .irfft, "irfft", "y[j] = c Σ x[k] e^(2πi jk/n), x[n-k] = x[k]*, y real",
             from: .complex64, to: .float32, adjoint: .rfft,
-            KernelSet(cpu: CPUKernels.irfft, gpu: GPUKernels.irfft)),
+            Kernels.irfft),
     ]
 
     private static func row(
         _ code: OpCode, _ name: String, _ synopsis: String, from: DType, to: DType,
-        adjoint: OpCode, _ kernels: KernelSet
+        adjoint: OpCode, _ kernel: @escaping Kernel
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 1...1,
@@ -44,12 +44,12 @@ package enum Fourier {
                 ]
             },
             jvp: .linear, vmap: .trailing,
-            flops: { context in
+            work: OpWork(.fft) { context in
                 let n = Double(max(context.words.count > 1 ? context.words[1] : 1, 2))
                 let lines = Double(context.output.size) / Double(max(context.words.last ?? 1, 1))
                 return 5 * lines * n * Double(Int.bitWidth - Int(n).leadingZeroBitCount)
             },
-            kernels: kernels, toleranceEpsilons: 32,
+            kernel: kernel, toleranceEpsilons: 32,
             samples: SampleRule { samples(code) })
     }
 
@@ -78,9 +78,9 @@ package enum Fourier {
 }
 
 extension OpCode {
-    package static let fft = OpCode(230)
-    package static let rfft = OpCode(231)
-    package static let irfft = OpCode(232)
+    package static let fft = OpCode(.fourier)
+    package static let rfft = OpCode(.fourier)
+    package static let irfft = OpCode(.fourier)
 }
 
 extension ShapeRule {

@@ -14,7 +14,7 @@ package enum Generators {
             try AttributeChecks.count(context, 2)
             return try ShapeRule.told.apply(context)
         },
-        vjp: .zero, flops: { Double($0.output.size) }, kernels: KernelTable.arange,
+        vjp: .zero, work: OpWork(.memory) { Double($0.output.size) }, kernel: Kernels.arange,
         samples: SampleRule {
             [
                 .init(
@@ -57,8 +57,8 @@ package enum Generators {
             return shape
         },
         vjp: .zero,
-        vmap: .rule(BatchRules.randomBits), flops: { Double($0.output.size) * 40 },
-        kernels: KernelTable.randomBits,
+        vmap: .rule(BatchRules.randomBits), work: OpWork(.random) { Double($0.output.size) * 40 },
+        kernel: Kernels.randomBits,
         samples: SampleRule {
             [7, 8, 1].map {
                 .init(
@@ -72,8 +72,8 @@ package enum Generators {
 }
 
 extension OpCode {
-    package static let arange = OpCode(170)
-    package static let randomBits = OpCode(171)
+    package static let arange = OpCode(.generators)
+    package static let randomBits = OpCode(.generators)
 }
 
 extension Ops {

@@ -60,8 +60,8 @@ package enum GroupCodes {
             if context.isBatched.dropFirst().contains(true) { return stacked(context) }
             return context.record(context.inputs, context.attributes)
         },
-        flops: { Double($0.shapes[0].size) * 12 },
-        kernels: KernelSet(cpu: CPUKernels.quantize, gpu: GPUKernels.quantize),
+        work: OpWork(.quantized) { Double($0.shapes[0].size) * 12 },
+        kernel: Kernels.quantize,
         samples: SampleRule { quantizeSamples })
 
     private static let quantizeScales = OpRow(
@@ -86,8 +86,8 @@ package enum GroupCodes {
             let rank = y.nodeShape.ndim
             return Ops.transpose(y, [1, 0] + Array(2..<rank), stream: context.stream)
         },
-        flops: { Double($0.shapes[0].size) * 4 },
-        kernels: KernelSet(cpu: CPUKernels.quantizeScales, gpu: GPUKernels.quantizeScales),
+        work: OpWork(.quantized) { Double($0.shapes[0].size) * 4 },
+        kernel: Kernels.quantizeScales,
         samples: SampleRule { quantizeSamples })
 
     private static let quantizeSamples: [SampleRule.Sample] = [
@@ -174,8 +174,8 @@ package enum GroupCodes {
             }
             return context.record(inputs, context.attributes)
         },
-        flops: { Double($0.output.size) * 2 },
-        kernels: KernelSet(cpu: CPUKernels.dequantize, gpu: GPUKernels.dequantize),
+        work: OpWork(.quantized) { Double($0.output.size) * 2 },
+        kernel: Kernels.dequantize,
         samples: SampleRule {
             [
                 coded([2, 2], 64, [32, 2, 0]), coded([3], 64, [64, 3, 0]),
@@ -288,8 +288,9 @@ package enum GroupCodes {
             try checkFloat(context)
             return (nil, .uint8)
         },
-        shape: .same, vjp: .zero, vmap: .elementwise, flops: { Double($0.output.size) * 6 },
-        kernels: KernelSet(cpu: CPUKernels.toFP8, gpu: GPUKernels.toFP8),
+        shape: .same, vjp: .zero, vmap: .elementwise,
+        work: OpWork(.quantized) { Double($0.output.size) * 6 },
+        kernel: Kernels.toFP8,
         samples: SampleRule { [.init([[3, 5]], domains: [-500...500]), .init([[40]])] })
 
     private static let fromFP8 = OpRow(
@@ -305,8 +306,9 @@ package enum GroupCodes {
             }
             return (nil, type)
         },
-        shape: .same, vjp: .zero, vmap: .elementwise, flops: { Double($0.output.size) * 4 },
-        kernels: KernelSet(cpu: CPUKernels.fromFP8, gpu: GPUKernels.fromFP8),
+        shape: .same, vjp: .zero, vmap: .elementwise,
+        work: OpWork(.quantized) { Double($0.output.size) * 4 },
+        kernel: Kernels.fromFP8,
         samples: SampleRule {
             [
                 .init(
@@ -317,9 +319,9 @@ package enum GroupCodes {
 }
 
 extension OpCode {
-    package static let quantize = OpCode(280)
-    package static let quantizeScales = OpCode(281)
-    package static let dequantize = OpCode(282)
-    package static let toFP8 = OpCode(285)
-    package static let fromFP8 = OpCode(286)
+    package static let quantize = OpCode(.groupCodes)
+    package static let quantizeScales = OpCode(.groupCodes)
+    package static let dequantize = OpCode(.groupCodes)
+    package static let toFP8 = OpCode(.groupCodes)
+    package static let fromFP8 = OpCode(.groupCodes)
 }

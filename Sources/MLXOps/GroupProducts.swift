@@ -87,8 +87,8 @@ package enum GroupProducts {
             return terms.count == 2 ? add(terms[0], terms[1]) : terms.first
         },
         vmap: .rule(mapped),
-        flops: { flops($0) },
-        kernels: KernelSet(cpu: CPUKernels.quantizedMatmul, gpu: GPUKernels.quantizedMatmul),
+        work: OpWork(.quantized, flops: flops),
+        kernel: Kernels.quantizedMatmul,
         toleranceEpsilons: 256,
         samples: SampleRule {
             [
@@ -209,9 +209,9 @@ package enum GroupProducts {
             return try Shape(
                 validating: lead.array + [x[x.ndim - 2], columns], operation: context.row.name)
         },
-        vjp: .rule(gatheredPulled), vmap: .rule(GroupCodes.stacked), flops: { flops($0) },
-        kernels: KernelSet(
-            cpu: CPUKernels.gatherQuantizedMatmul, gpu: GPUKernels.gatherQuantizedMatmul),
+        vjp: .rule(gatheredPulled), vmap: .rule(GroupCodes.stacked),
+        work: OpWork(.quantized, flops: flops),
+        kernel: Kernels.gatherQuantizedMatmul,
         toleranceEpsilons: 256,
         samples: SampleRule {
             [
@@ -278,6 +278,6 @@ package enum GroupProducts {
 }
 
 extension OpCode {
-    package static let quantizedMatmul = OpCode(283)
-    package static let gatherQuantizedMatmul = OpCode(284)
+    package static let quantizedMatmul = OpCode(.groupProducts)
+    package static let gatherQuantizedMatmul = OpCode(.groupProducts)
 }

@@ -22,8 +22,8 @@ package enum IndexedProducts {
                 operation: "gather_mm")
         },
         vjp: .rule(gatherVJP), vmap: .rule(gatherBatch),
-        flops: { 2 * Double($0.output.size) * Double($0.shapes[0].dims.last ?? 1) },
-        kernels: KernelTable.indexedProduct("gather_mm"), toleranceEpsilons: 256,
+        work: OpWork(.matmul) { 2 * Double($0.output.size) * Double($0.shapes[0].dims.last ?? 1) },
+        kernel: Kernels.gatherMM, toleranceEpsilons: 256,
         samples: SampleRule {
             [
                 .init(
@@ -136,8 +136,8 @@ package enum IndexedProducts {
                 nil,
             ]
         },
-        flops: { 2 * Double($0.shapes[0].size) * Double($0.output.dims.last ?? 1) },
-        kernels: KernelTable.indexedProduct("segmented_mm"), toleranceEpsilons: 256,
+        work: OpWork(.matmul) { 2 * Double($0.shapes[0].size) * Double($0.output.dims.last ?? 1) },
+        kernel: Kernels.segmentedMM, toleranceEpsilons: 256,
         samples: SampleRule {
             [
                 .init(
@@ -170,11 +170,11 @@ package enum IndexedProducts {
             return [Ops.record(.hadamard, [context.cotangent], turned)]
         },
         jvp: .linear, vmap: .trailing,
-        flops: { context in
+        work: OpWork(.other) { context in
             let length = context.shapes[0].dims.last ?? 1
             return Double(context.output.size * (64 - length.leadingZeroBitCount))
         },
-        kernels: KernelTable.indexedProduct("hadamard"), toleranceEpsilons: 64,
+        kernel: Kernels.hadamard, toleranceEpsilons: 64,
         samples: SampleRule {
             [[3, 8], [2, 12], [1, 40], [28], [2, 1]].map {
                 .init([$0], Attributes(words: Ops.hadamardWords(scale: 0.5), dynamicCount: 1))
@@ -189,9 +189,9 @@ package enum IndexedProducts {
 }
 
 extension OpCode {
-    package static let gatherMM = OpCode(151)
-    package static let segmentedMM = OpCode(152)
-    package static let hadamard = OpCode(153)
+    package static let gatherMM = OpCode(.indexedProducts)
+    package static let segmentedMM = OpCode(.indexedProducts)
+    package static let hadamard = OpCode(.indexedProducts)
 }
 
 extension DTypeRule {

@@ -9,10 +9,10 @@ package enum Indexing {
     package static let rows: [OpRow] = [
         gather,
         scatter(
-            .scatterAdd, "scatter_add", "y = x, y[i…] += u",
+            .scatterAdd, "scatter_add", "y = x, y[i…] += u", Kernels.scatterAdd,
             vjp: .rule { [$0.cotangent] + noIndices($0) + [gathered($0)] }),
         scatter(
-            .scatterAssign, "scatter", "y = x, y[i…] = u",
+            .scatterAssign, "scatter", "y = x, y[i…] = u", Kernels.scatterAssign,
             vjp: .rule { context in
                 let zero = zerosLike(context.inputs.last!)
                 let base = Ops.record(
@@ -22,10 +22,14 @@ package enum Indexing {
                 return [base] + noIndices(context) + [gathered(context)]
             }),
         scatter(
-            .scatterMax, "scatter_max", "y = x, y[i…] = max(y[i…], u)", vjp: .rule(chosen)),
+            .scatterMax, "scatter_max", "y = x, y[i…] = max(y[i…], u)", Kernels.scatterMax,
+            vjp: .rule(chosen)),
         scatter(
-            .scatterMin, "scatter_min", "y = x, y[i…] = min(y[i…], u)", vjp: .rule(chosen)),
-        scatter(.scatterProduct, "scatter_prod", "y = x, y[i…] *= u", vjp: .none),
+            .scatterMin, "scatter_min", "y = x, y[i…] = min(y[i…], u)", Kernels.scatterMin,
+            vjp: .rule(chosen)),
+        scatter(
+            .scatterProduct, "scatter_prod", "y = x, y[i…] *= u", Kernels.scatterProduct, vjp: .none
+        ),
     ]
 
     private static func noIndices(_ context: VJPContext) -> [MLXArray?] {
@@ -90,8 +94,8 @@ package enum Indexing {
             }
         },
         vmap: .rule(BatchRules.gather),
-        flops: { Double($0.output.size) },
-        kernels: KernelTable.gather,
+        work: OpWork(.gather, bytes: \.pickedBytes) { Double($0.output.size) },
+        kernel: Kernels.gather,
         samples: SampleRule {
             [
                 .init(
@@ -104,7 +108,8 @@ package enum Indexing {
         })
 
     private static func scatter(
-        _ code: OpCode, _ name: String, _ synopsis: String, vjp: VJPRule
+        _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
+        vjp: VJPRule
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 3...(2 + Shape.maximumRank),
@@ -135,8 +140,8 @@ package enum Indexing {
                 return x
             },
             vjp: vjp, vmap: .rule(BatchRules.scatter),
-            flops: { Double($0.shapes.last!.size) },
-            kernels: KernelTable.scatter(name),
+            work: OpWork(.gather) { Double($0.shapes.last!.size) },
+            kernel: kernel,
             samples: SampleRule {
                 [
                     .init(
@@ -148,10 +153,10 @@ package enum Indexing {
 }
 
 extension OpCode {
-    package static let gather = OpCode(160)
-    package static let scatterAdd = OpCode(161)
-    package static let scatterAssign = OpCode(162)
-    package static let scatterMax = OpCode(163)
-    package static let scatterMin = OpCode(164)
-    package static let scatterProduct = OpCode(165)
+    package static let gather = OpCode(.indexing)
+    package static let scatterAdd = OpCode(.indexing)
+    package static let scatterAssign = OpCode(.indexing)
+    package static let scatterMax = OpCode(.indexing)
+    package static let scatterMin = OpCode(.indexing)
+    package static let scatterProduct = OpCode(.indexing)
 }

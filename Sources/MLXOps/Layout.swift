@@ -24,8 +24,8 @@ package enum Layout {
             dims[dims.count - 1] = bytes / new.size
             return try Shape(validating: dims, operation: "view")
         },
-        vjp: .none, vmap: .rule { $0.record($0.inputs, $0.attributes) }, flops: { _ in 0 },
-        kernels: KernelTable.copy,
+        vjp: .none, vmap: .rule { $0.record($0.inputs, $0.attributes) }, work: .memory,
+        kernel: Kernels.copy,
         samples: SampleRule {
             [
                 .init(
@@ -78,7 +78,7 @@ package enum Layout {
                 return Ops.invalid(error, inputs: context.inputs)
             }
         },
-        flops: { _ in 0 }, kernels: KernelTable.asStrided,
+        work: .memory, kernel: Kernels.asStrided,
         samples: SampleRule {
             [
                 .init(
@@ -170,7 +170,7 @@ package enum Layout {
                 return Ops.invalid(error, inputs: context.inputs)
             }
         },
-        flops: { _ in 0 }, kernels: KernelTable.dynamicSlice,
+        work: OpWork(.memory, bytes: \.pickedBytes) { _ in 0 }, kernel: Kernels.dynamicSlice,
         samples: SampleRule {
             [
                 .init(
@@ -213,7 +213,7 @@ package enum Layout {
             return context.record(
                 [context.batched(0), context.batched(1), context.inputs[2]], context.attributes)
         },
-        flops: { _ in 0 }, kernels: KernelTable.dynamicSliceUpdate,
+        work: .memory, kernel: Kernels.dynamicSliceUpdate,
         samples: SampleRule {
             [
                 .init(
@@ -239,10 +239,10 @@ package enum Layout {
 }
 
 extension OpCode {
-    package static let viewAs = OpCode(140)
-    package static let asStrided = OpCode(141)
-    package static let dynamicSlice = OpCode(142)
-    package static let dynamicSliceUpdate = OpCode(143)
+    package static let viewAs = OpCode(.layout)
+    package static let asStrided = OpCode(.layout)
+    package static let dynamicSlice = OpCode(.layout)
+    package static let dynamicSliceUpdate = OpCode(.layout)
 }
 
 extension DTypeRule {

@@ -9,53 +9,53 @@ import MLXKernels
 package enum LinearAlgebra {
     package static let rows: [OpRow] = [
         decomposition(
-            .svd, "svd", "u s vᵀ = x, packed", CPUKernels.svd, vjp: .rule(Rules.svd),
+            .svd, "svd", "u s vᵀ = x, packed", Kernels.svd, vjp: .rule(Rules.svd),
             dtype: .matrixOrComplex, rectangular, { $0 * $0 + min($0, $1) + $1 * $1 }),
         decomposition(
-            .singularValues, "svdvals", "s of u s vᵀ = x", CPUKernels.singularValues,
+            .singularValues, "svdvals", "s of u s vᵀ = x", Kernels.singularValues,
             vjp: .rule(Rules.singularValues), dtype: .matrix, rectangular, { min($0, $1) }),
         decomposition(
-            .qr, "qr", "q r = x, packed", CPUKernels.qr, vjp: .rule(Rules.qr), dtype: .matrix,
+            .qr, "qr", "q r = x, packed", Kernels.qr, vjp: .rule(Rules.qr), dtype: .matrix,
             rectangular, { min($0, $1) * ($0 + $1) }),
         decomposition(
             .lu, "lu", "l u = x with rows interchanged: factors, pivots, rows, packed",
-            CPUKernels.lu, vjp: .rule(Rules.lu), dtype: .matrix, rectangular,
+            Kernels.lu, vjp: .rule(Rules.lu), dtype: .matrix, rectangular,
             { $0 * $1 + min($0, $1) + $0 }),
         square(
-            .eigh, "eigh", "v diag(w) vᵀ = x, packed", CPUKernels.eigh, vjp: .rule(Rules.eigh),
+            .eigh, "eigh", "v diag(w) vᵀ = x, packed", Kernels.eigh, vjp: .rule(Rules.eigh),
             dtype: .matrixOrComplex, words: [1, 0], { [$0 + $0 * $0] }),
         square(
-            .eigvalsh, "eigvalsh", "w of v diag(w) vᵀ = x", CPUKernels.eigvalsh,
+            .eigvalsh, "eigvalsh", "w of v diag(w) vᵀ = x", Kernels.eigvalsh,
             vjp: .rule(Rules.eigvalsh), dtype: .matrixOrComplex, words: [1, 0], { [$0] }),
         square(
-            .eig, "eig", "x v = v diag(w), packed", CPUKernels.eig, vjp: .none,
+            .eig, "eig", "x v = v diag(w), packed", Kernels.eig, vjp: .none,
             dtype: .complexResult, words: [0], { [$0 + $0 * $0] }),
         square(
-            .eigvals, "eigvals", "w of x v = v diag(w)", CPUKernels.eigvals, vjp: .none,
+            .eigvals, "eigvals", "w of x v = v diag(w)", Kernels.eigvals, vjp: .none,
             dtype: .complexResult, words: [0], { [$0] }),
         square(
-            .inverse, "inv", "x y = 1", CPUKernels.inverse, vjp: .rule(Rules.inverse),
+            .inverse, "inv", "x y = 1", Kernels.inverse, vjp: .rule(Rules.inverse),
             jvp: .rule(Rules.inverseTangent), dtype: .matrix, words: [0], { [$0, $0] }),
         square(
             .triangularInverse, "tri_inv", "y = inverse of a triangle of x",
-            CPUKernels.triangularInverse, vjp: .rule(Rules.triangularInverse), dtype: .matrix,
+            Kernels.triangularInverse, vjp: .rule(Rules.triangularInverse), dtype: .matrix,
             words: [0, 1], { [$0, $0] }),
         square(
-            .cholesky, "cholesky", "l lᵀ = x", CPUKernels.cholesky, vjp: .rule(Rules.cholesky),
+            .cholesky, "cholesky", "l lᵀ = x", Kernels.cholesky, vjp: .rule(Rules.cholesky),
             dtype: .matrix, words: [0, 1], { [$0, $0] }),
         square(
-            .determinant, "det", "y = |x|", CPUKernels.determinant, vjp: .rule(Rules.determinant),
+            .determinant, "det", "y = |x|", Kernels.determinant, vjp: .rule(Rules.determinant),
             dtype: .matrix, words: [0], { _ in [] }),
         square(
-            .logDeterminant, "slogdet", "sign and ln ||x||, packed", CPUKernels.determinant,
+            .logDeterminant, "slogdet", "sign and ln ||x||, packed", Kernels.determinant,
             vjp: .rule(Rules.logDeterminant), dtype: .matrix, words: [1], { _ in [2] }),
         pseudoInverse,
         system(
-            .solve, "solve", "a y = b", CPUKernels.solve, vjp: .rule(Rules.solve),
+            .solve, "solve", "a y = b", Kernels.solve, vjp: .rule(Rules.solve),
             jvp: .rule(Rules.solveTangent), words: [0]),
         system(
             .solveTriangular, "solve_triangular", "t y = b, t a triangle of a or of aᵀ",
-            CPUKernels.solveTriangular, vjp: .rule(Rules.solveTriangular), jvp: .transposed,
+            Kernels.solveTriangular, vjp: .rule(Rules.solveTriangular), jvp: .transposed,
             words: [0, 1, 2, 3]),
     ]
 
@@ -81,8 +81,8 @@ package enum LinearAlgebra {
                     validating: context.shapes[0].array.dropLast(2) + [length(m, n)],
                     operation: name)
             },
-            vjp: vjp, vmap: .trailing, flops: cubic,
-            kernels: KernelSet(cpu: kernel, gpu: kernel), toleranceEpsilons: 256,
+            vjp: vjp, vmap: .trailing, work: OpWork(.linearAlgebra, flops: cubic),
+            specialKernels: [.openBLAS: kernel], toleranceEpsilons: 256,
             samples: SampleRule { shapes.map { .init([$0]) } })
     }
 
@@ -100,8 +100,8 @@ package enum LinearAlgebra {
                 return try Shape(
                     validating: context.shapes[0].array.dropLast(2) + result(n), operation: name)
             },
-            vjp: vjp, jvp: jvp, vmap: .trailing, flops: cubic,
-            kernels: KernelSet(cpu: kernel, gpu: kernel), toleranceEpsilons: 256,
+            vjp: vjp, jvp: jvp, vmap: .trailing, work: OpWork(.linearAlgebra, flops: cubic),
+            specialKernels: [.openBLAS: kernel], toleranceEpsilons: 256,
             samples: SampleRule {
                 words.flatMap { word in
                     [[3, 3], [2, 2, 2], [1, 1]].map { .init([$0], Attributes(word: word)) }
@@ -117,8 +117,9 @@ package enum LinearAlgebra {
             return try Shape(
                 validating: context.shapes[0].array.dropLast(2) + [n, m], operation: "pinv")
         },
-        vjp: .rule(Rules.pseudoInverse), vmap: .trailing, flops: cubic,
-        kernels: KernelSet(cpu: CPUKernels.pseudoInverse, gpu: CPUKernels.pseudoInverse),
+        vjp: .rule(Rules.pseudoInverse), vmap: .trailing,
+        work: OpWork(.linearAlgebra, flops: cubic),
+        specialKernels: [.openBLAS: Kernels.pseudoInverse],
         toleranceEpsilons: 1024,
         samples: SampleRule { [[3, 2], [2, 4], [2, 2, 2]].map { .init([$0]) } })
 
@@ -140,7 +141,8 @@ package enum LinearAlgebra {
             },
             vjp: vjp, jvp: jvp,
             vmap: .rule { $0.record([$0.batched(0), $0.batched(1)], $0.attributes) },
-            flops: cubic, kernels: KernelSet(cpu: kernel, gpu: kernel), toleranceEpsilons: 256,
+            work: OpWork(.linearAlgebra, flops: cubic), specialKernels: [.openBLAS: kernel],
+            toleranceEpsilons: 256,
             samples: SampleRule {
                 words.flatMap { word in
                     [[[3, 3], [3, 2]], [[2, 2, 2], [2, 2, 1]]].map {
@@ -205,22 +207,22 @@ extension DTypeRule {
 }
 
 extension OpCode {
-    package static let svd = OpCode(250)
-    package static let singularValues = OpCode(251)
-    package static let qr = OpCode(252)
-    package static let lu = OpCode(253)
-    package static let solve = OpCode(254)
-    package static let solveTriangular = OpCode(255)
-    package static let inverse = OpCode(256)
-    package static let triangularInverse = OpCode(257)
-    package static let cholesky = OpCode(258)
-    package static let eigh = OpCode(259)
-    package static let eigvalsh = OpCode(260)
-    package static let eig = OpCode(261)
-    package static let eigvals = OpCode(262)
-    package static let pseudoInverse = OpCode(263)
-    package static let determinant = OpCode(264)
-    package static let logDeterminant = OpCode(265)
+    package static let svd = OpCode(.linearAlgebra)
+    package static let singularValues = OpCode(.linearAlgebra)
+    package static let qr = OpCode(.linearAlgebra)
+    package static let lu = OpCode(.linearAlgebra)
+    package static let solve = OpCode(.linearAlgebra)
+    package static let solveTriangular = OpCode(.linearAlgebra)
+    package static let inverse = OpCode(.linearAlgebra)
+    package static let triangularInverse = OpCode(.linearAlgebra)
+    package static let cholesky = OpCode(.linearAlgebra)
+    package static let eigh = OpCode(.linearAlgebra)
+    package static let eigvalsh = OpCode(.linearAlgebra)
+    package static let eig = OpCode(.linearAlgebra)
+    package static let eigvals = OpCode(.linearAlgebra)
+    package static let pseudoInverse = OpCode(.linearAlgebra)
+    package static let determinant = OpCode(.linearAlgebra)
+    package static let logDeterminant = OpCode(.linearAlgebra)
 }
 
 extension Ops {

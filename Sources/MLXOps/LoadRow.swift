@@ -9,7 +9,7 @@ package enum LoadRow {
     package static let rows: [OpRow] = [
         OpRow(
             code: .load, name: "load", synopsis: "y = elements stored elsewhere", arity: 0...0,
-            traits: [.generator, .mayFail], dtype: .told,
+            traits: [.generator, .mayFail, .needsObject], dtype: .told,
             shape: ShapeRule { (context) throws(ArrayError) in
                 let shape = try ShapeRule.told.apply(context)
                 guard let source = context.attributes.object as? any LoadSource else {
@@ -22,7 +22,7 @@ package enum LoadRow {
                 }
                 return shape
             },
-            vjp: .zero, flops: { _ in 0 }, kernels: KernelTable.load,
+            vjp: .zero, work: .memory, kernel: Kernels.load,
             samples: SampleRule {
                 [[6], [2, 3], [], [0, 4]].map { dims in
                     let shape = try! Shape(validating: dims)
@@ -37,7 +37,7 @@ package enum LoadRow {
 }
 
 extension OpCode {
-    package static let load = OpCode(331)
+    package static let load = OpCode(.load)
 }
 
 extension Ops {

@@ -55,11 +55,12 @@ package enum Matmul {
             ]
         },
         vmap: .rule(batched),
-        flops: { context in
+        work: OpWork(.matmul) { context in
             let a = context.shapes[0]
             return 2 * Double(context.output.size) * Double(a[a.ndim - 1])
         },
-        kernels: KernelTable.matmul, toleranceEpsilons: 256,
+        kernel: Kernels.matmul, specialKernels: [.openBLAS: Kernels.matmulBLAS],
+        toleranceEpsilons: 256,
         samples: SampleRule {
             [
                 .init([[3, 4], [4, 5]]), .init([[2, 3, 4], [4, 5]]),
@@ -71,7 +72,7 @@ package enum Matmul {
 }
 
 extension OpCode {
-    package static let matmul = OpCode(150)
+    package static let matmul = OpCode(.matmul)
 }
 
 extension Ops {

@@ -9,8 +9,8 @@ package enum Movement {
         view(
             .reshape, "reshape", "y = x in another shape, row-major order kept", shape: .reshaped,
             samples: [.init([[3, 4]], Attributes(outputShape: try! Shape(validating: [2, 6])))],
-            vjp: .rule { [Ops.reshape($0.cotangent, $0.inputs[0].shape)] }, vmap: BatchRules.reshape
-        ),
+            vjp: .rule { [Ops.reshape($0.cotangent, $0.inputs[0].shape)] },
+            vmap: BatchRules.reshape, identity: .ofSameShape, draw: .flat),
         view(
             .transpose, "transpose", "y[i…] = x[permuted i…]", attributes: ["permutation"],
             shape: .transposed,
@@ -22,14 +22,14 @@ package enum Movement {
                 let permutation = Permutation(
                     word: $0.attributes.word, rank: $0.inputs[0].nodeShape.ndim)
                 return [Ops.transpose($0.cotangent, permutation.inverse)]
-            }, vmap: BatchRules.transpose, isShapeless: true),
+            }, vmap: BatchRules.transpose, isShapeless: true, draw: .permutation),
         view(
             .broadcastTo, "broadcast_to", "y = x repeated along axes of size one", shape: .repeated,
             samples: [
                 .init([[3, 1]], Attributes(outputShape: try! Shape(validating: [2, 3, 4])))
             ],
             vjp: .rule { [Ops.sum($0.cotangent, toShape: $0.inputs[0].nodeShape)] },
-            vmap: BatchRules.broadcast),
+            vmap: BatchRules.broadcast, identity: .ofSameShape),
         view(
             .slice, "slice", "y[i] = x[start + i step]", attributes: ["start…", "step…"],
             shape: .sliced,
@@ -40,22 +40,23 @@ package enum Movement {
                         words: [1, 4, 2, -2], dynamicCount: 2,
                         outputShape: try! Shape(validating: [2, 3])))
             ],
-            vjp: .rule(sliceVJP), vmap: BatchRules.slice),
+            vjp: .rule(sliceVJP), vmap: BatchRules.slice, draw: .window),
         sliceUpdate, concatenate, pad,
     ]
 
     private static func view(
         _ code: OpCode, _ name: String, _ synopsis: String, attributes: [String] = [],
         shape: ShapeRule, samples: [SampleRule.Sample], vjp: VJPRule,
-        vmap: @escaping @Sendable (VMapContext) -> MLXArray, isShapeless: Bool = false
+        vmap: @escaping @Sendable (VMapContext) -> MLXArray, isShapeless: Bool = false,
+        identity: OpIdentity = .none, draw: DrawRule? = nil
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 1...1,
             traits: isShapeless ? [.view, .shapeless] : .view, attributeNames: attributes,
             attributeForm: code == .transpose ? .permutation : .words,
             dtype: .same, shape: shape, vjp: vjp, jvp: .linear, vmap: .rule(vmap),
-            flops: { _ in 0 },
-            kernels: KernelTable.copy, samples: SampleRule { samples })
+            work: .memory,
+            kernel: Kernels.copy, identity: identity, draw: draw, samples: SampleRule { samples })
     }
 
     private static func sliceVJP(_ context: VJPContext) -> [MLXArray?] {
@@ -91,7 +92,7 @@ package enum Movement {
             ]
         },
         jvp: .linear, vmap: .rule(BatchRules.sliceUpdate),
-        flops: { _ in 0 }, kernels: KernelTable.sliceUpdate,
+        work: .memory, kernel: Kernels.sliceUpdate,
         samples: SampleRule {
             [.init([[5, 6], [2, 3]], Attributes(words: [1, 4, 2, -2], dynamicCount: 2))]
         })
@@ -127,7 +128,7 @@ package enum Movement {
             }
         },
         jvp: .linear, vmap: .rule(BatchRules.concatenate),
-        flops: { _ in 0 }, kernels: KernelTable.concatenate,
+        work: .memory, kernel: Kernels.concatenate, draw: .twice,
         samples: SampleRule {
             [
                 .init([[2, 3], [2, 1], [2, 4]], Attributes(word: 1)),
@@ -174,7 +175,7 @@ package enum Movement {
             return [inner, rest]
         },
         jvp: .linear, vmap: .rule(BatchRules.pad),
-        flops: { _ in 0 }, kernels: KernelTable.pad,
+        work: .memory, kernel: Kernels.pad,
         samples: SampleRule { [.init([[2, 3], []], Attributes(words: [1, 0, 0, 2]))] })
 }
 
@@ -196,13 +197,13 @@ package struct Permutation: Sendable {
 }
 
 extension OpCode {
-    package static let reshape = OpCode(130)
-    package static let transpose = OpCode(131)
-    package static let broadcastTo = OpCode(132)
-    package static let slice = OpCode(133)
-    package static let sliceUpdate = OpCode(136)
-    package static let concatenate = OpCode(137)
-    package static let pad = OpCode(138)
+    package static let reshape = OpCode(.movement)
+    package static let transpose = OpCode(.movement)
+    package static let broadcastTo = OpCode(.movement)
+    package static let slice = OpCode(.movement)
+    package static let sliceUpdate = OpCode(.movement)
+    package static let concatenate = OpCode(.movement)
+    package static let pad = OpCode(.movement)
 }
 
 extension ShapeRule {

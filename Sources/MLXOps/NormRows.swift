@@ -7,10 +7,10 @@ import MLXKernels
 /// x. Root mean square: Zhang and Sennrich, 2019; layer norm: Ba et al., 2016.
 package enum NormRows {
     package static let rows: [OpRow] = [
-        norm(.rms, "y = w x / root(mean x² + eps)"),
-        norm(.layer, "y = w (x - mean x) / root(var x + eps) + b"),
-        gradient(.rms, "d rms_norm / dx times a cotangent"),
-        gradient(.layer, "d layer_norm / dx times a cotangent"),
+        norm(.rms, Kernels.rmsNorm, "y = w x / root(mean x² + eps)"),
+        norm(.layer, Kernels.layerNorm, "y = w (x - mean x) / root(var x + eps) + b"),
+        gradient(.rms, Kernels.rmsNormGradient, "d rms_norm / dx times a cotangent"),
+        gradient(.layer, Kernels.layerNormGradient, "d layer_norm / dx times a cotangent"),
     ]
 
     package static func words(eps: Double, hasWeight: Bool, hasBias: Bool) -> Attributes {
@@ -18,17 +18,6 @@ package enum NormRows {
             words: [
                 Int(truncatingIfNeeded: eps.bitPattern), (hasWeight ? 1 : 0) | (hasBias ? 2 : 0),
             ], dynamicCount: 1)
-    }
-
-    private static func kernels(_ code: OpCode) -> KernelSet {
-        switch code {
-        case .rmsNorm: KernelSet(cpu: CPUKernels.rmsNorm, gpu: GPUKernels.rmsNorm)
-        case .layerNorm: KernelSet(cpu: CPUKernels.layerNorm, gpu: GPUKernels.layerNorm)
-        case .rmsNormGradient:
-            KernelSet(cpu: CPUKernels.rmsNormGradient, gpu: GPUKernels.rmsNormGradient)
-        default:
-            KernelSet(cpu: CPUKernels.layerNormGradient, gpu: GPUKernels.layerNormGradient)
-        }
     }
 
     private static let dtype = DTypeRule { (context) throws(ArrayError) in
@@ -47,7 +36,9 @@ package enum NormRows {
         }
     }
 
-    private static func norm(_ kind: Kind, _ synopsis: String) -> OpRow {
+    private static func norm(
+        _ kind: Kind, _ kernel: @escaping Kernel, _ synopsis: String
+    ) -> OpRow {
         OpRow(
             code: kind.norm, name: kind.name, synopsis: synopsis,
             arity: kind == .rms ? 1...2 : 1...3, traits: .shapeless,
@@ -68,7 +59,7 @@ package enum NormRows {
                 return context.shapes[0]
             },
             vjp: .rule(kind.pulled), jvp: .rule(kind.pushed), vmap: .rule(kind.mapped),
-            flops: { Double($0.output.size) * 6 }, kernels: kernels(kind.norm),
+            work: OpWork(.reduction) { Double($0.output.size) * 6 }, kernel: kernel,
             toleranceEpsilons: 64,
             samples: SampleRule {
                 func attributes(_ weight: Bool, _ bias: Bool) -> Attributes {
@@ -87,7 +78,9 @@ package enum NormRows {
             })
     }
 
-    private static func gradient(_ kind: Kind, _ synopsis: String) -> OpRow {
+    private static func gradient(
+        _ kind: Kind, _ kernel: @escaping Kernel, _ synopsis: String
+    ) -> OpRow {
         OpRow(
             code: kind.gradient, name: kind.name + "_gradient", synopsis: synopsis, arity: 2...3,
             traits: .shapeless, attributeNames: ["eps", "terms"], dtype: dtype,
@@ -113,7 +106,7 @@ package enum NormRows {
                     [context.batched(0), context.batched(1)] + context.inputs.dropFirst(2),
                     context.attributes)
             },
-            flops: { Double($0.output.size) * 12 }, kernels: kernels(kind.gradient),
+            work: OpWork(.reduction) { Double($0.output.size) * 12 }, kernel: kernel,
             toleranceEpsilons: 256,
             samples: SampleRule {
                 let attributes = words(eps: 0.01, hasWeight: false, hasBias: false)
@@ -249,8 +242,8 @@ extension NormRows {
 }
 
 extension OpCode {
-    package static let rmsNorm = OpCode(310)
-    package static let layerNorm = OpCode(311)
-    package static let rmsNormGradient = OpCode(312)
-    package static let layerNormGradient = OpCode(313)
+    package static let rmsNorm = OpCode(.norms)
+    package static let layerNorm = OpCode(.norms)
+    package static let rmsNormGradient = OpCode(.norms)
+    package static let layerNormGradient = OpCode(.norms)
 }

@@ -24,12 +24,22 @@ package struct OpRow: Sendable {
     package var vmap: VMapRule = .each
     /// The function a tape computes per element.
     package var elementwise: Int32?
-    /// Floating-point or integer operations; bytes follow from the operands.
-    package let flops: @Sendable (CostContext) -> Double
-    package var kernels = KernelSet()
+    /// How much there is to do.
+    package let work: OpWork
+    /// What computes it, on every general device. Elementwise rows have none: they are steps of a
+    /// tape.
+    package var kernel: Kernel?
+    /// Other kernels, for devices whose engine of products has another algorithm.
+    package var specialKernels: KeyValuePairs<ProductEngine, Kernel> = [:]
+    /// Which input the result merely repeats.
+    package var identity: OpIdentity = .none
+    /// Attributes for an input of any shape, for programs made at random.
+    package var draw: DrawRule?
     /// The largest relative difference between devices, in units of the dtype's epsilon; 0 marks
     /// rows that agree bit for bit.
     package var toleranceEpsilons: Double = 0
+    /// The formula, for tests; those that take more than a line are beside the tests.
+    package var reference: OpReference?
     package let samples: SampleRule
 
     package var isElementwise: Bool { elementwise != nil || traits.contains(.cast) }
@@ -52,6 +62,8 @@ package struct OpTraits: OptionSet, Sendable {
     /// Nothing in the attributes depends on the inputs' shapes, so that the operation may be
     /// recorded again, as it is, on inputs of another shape and the same rank.
     package static let shapeless = OpTraits(rawValue: 64)
+    /// Needs an object that only its own function makes: attributes alone do not record it.
+    package static let needsObject = OpTraits(rawValue: 128)
 }
 
 /// How the named attributes lie in a node.
@@ -76,25 +88,15 @@ package enum AttributeForm: Sendable {
     }
 }
 
-/// A kernel for each kind of device that has one of its own.
-package struct KernelSet: Sendable {
-    package var cpu: Kernel?
-    package var gpu: Kernel?
-    package var npu: Kernel?
-
-    package init(cpu: Kernel? = nil, gpu: Kernel? = nil, npu: Kernel? = nil) {
-        self.cpu = cpu
-        self.gpu = gpu
-        self.npu = npu
-    }
-
-    package subscript(kind: DeviceKind) -> Kernel? {
-        switch kind {
-        case .cpu: cpu
-        case .gpu: gpu
-        case .npu: npu
-        }
-    }
+/// Which of its inputs a node merely repeats; such a node costs nothing.
+package enum OpIdentity: Sendable {
+    case none
+    /// The first.
+    case always
+    /// The first, when the shape is the same.
+    case ofSameShape
+    /// The one whose number the word's lower half says.
+    case chosen
 }
 
 /// What an operation was asked to do besides its inputs.
@@ -164,17 +166,6 @@ package struct ShapeRule: Sendable {
     package let apply: @Sendable (RuleContext) throws(ArrayError) -> Shape
     package init(_ apply: @escaping @Sendable (RuleContext) throws(ArrayError) -> Shape) {
         self.apply = apply
-    }
-}
-
-package struct CostContext {
-    package let shapes: [Shape]
-    package let output: Shape
-    package let words: [Int]
-    package init(shapes: [Shape], output: Shape, words: [Int]) {
-        self.shapes = shapes
-        self.output = output
-        self.words = words
     }
 }
 

@@ -4,17 +4,13 @@ import MLXGraph
 /// All rows, indexed by code. Assembled once from the families' lists; a duplicate code or name
 /// is a programming error that the first use finds.
 package enum OpTable {
-    package static let rows: [OpRow] =
-        Unary.rows + Binary.rows + Elementwise.rows + Reduce.rows + Movement.rows + Matmul.rows
-        + Indexing.rows + Generators.rows + Convolution.rows + Pooling.rows + Quantized.rows
-        + Transformed.rows + AlongAxis.rows + Fourier.rows + LinearAlgebra.rows + Sorting.rows
-        + Scans.rows + IndexedProducts.rows + Layout.rows + GroupCodes.rows + GroupProducts.rows
-        + NormRows.rows + RotaryRow.rows + AttentionRow.rows + LoadRow.rows
+    package static let rows: [OpRow] = OpFamily.allCases.flatMap(\.rows)
 
     private static let byCode: [OpRow?] = {
-        var table: [OpRow?] = Array(repeating: nil, count: 512)
+        var table: [OpRow?] = Array(repeating: nil, count: OpCode.limit)
         for row in rows {
-            precondition(table[Int(row.code.raw)] == nil, "two rows have code \(row.code.raw)")
+            let other = table[Int(row.code.raw)]?.name ?? ""
+            precondition(other.isEmpty, "\(row.name) and \(other) have one code")
             table[Int(row.code.raw)] = row
         }
         return table
@@ -29,8 +25,12 @@ package enum OpTable {
     /// Operations per element of elementwise functions.
     package static let elementwiseWeights: [Double] = byCode.map { row in
         guard let row, row.isElementwise else { return 0 }
-        return row.flops(CostContext(shapes: [.scalar], output: .scalar, words: []))
+        return row.work.flops(CostContext(shapes: [.scalar], output: .scalar, words: []))
     }
+
+    package static let workClasses: [WorkClass] = byCode.map { $0?.work.workClass ?? .other }
+
+    package static let identities: [OpIdentity] = byCode.map { $0?.identity ?? .none }
 
     package static let isView: [Bool] = byCode.map { $0?.isView ?? false }
 

@@ -7,7 +7,8 @@ import MLXKernels
 package enum Pooling {
     package static let rows: [OpRow] = [
         row(
-            .maxPool, "max_pool2d", "y = max over windows", arity: 1, shape: .pooled,
+            .maxPool, "max_pool2d", "y = max over windows", Kernels.maxPool, arity: 1,
+            shape: .pooled,
             samples: geometries.map { .init([$0.input], Attributes(words: $0.words)) },
             vjp: .rule { context in
                 [
@@ -20,7 +21,7 @@ package enum Pooling {
         // Both rows below are linear in their last input and each other's adjoint.
         row(
             .maxPoolGradient, "max_pool2d_gradient",
-            "g of each window goes to its maxima, evenly", arity: 3,
+            "g of each window goes to its maxima, evenly", Kernels.maxPoolGradient, arity: 3,
             shape: ShapeRule { (context) throws(ArrayError) in
                 try checkPooled(context, context.shapes[0], [context.shapes[1], context.shapes[2]])
                 return context.shapes[0]
@@ -30,7 +31,8 @@ package enum Pooling {
             },
             vjp: .rule { adjoint(.maxPoolTangent, $0) }),
         row(
-            .maxPoolTangent, "max_pool2d_tangent", "mean of t over each window's maxima", arity: 3,
+            .maxPoolTangent, "max_pool2d_tangent", "mean of t over each window's maxima",
+            Kernels.maxPoolTangent, arity: 3,
             shape: ShapeRule { (context) throws(ArrayError) in
                 guard context.shapes[2] == context.shapes[0] else {
                     throw context.error(.shape, "needs a tangent for each element")
@@ -43,7 +45,8 @@ package enum Pooling {
             },
             vjp: .rule { adjoint(.maxPoolGradient, $0) }),
         row(
-            .averagePool, "avg_pool2d", "y = mean over windows", arity: 1, shape: .pooled,
+            .averagePool, "avg_pool2d", "y = mean over windows", Kernels.averagePool, arity: 1,
+            shape: .pooled,
             samples: geometries.map { .init([$0.input], Attributes(words: $0.words)) },
             vjp: .rule { context in
                 [
@@ -56,7 +59,7 @@ package enum Pooling {
             }),
         row(
             .averagePoolGradient, "avg_pool2d_gradient", "g of each window spread evenly",
-            arity: 1,
+            Kernels.averagePoolGradient, arity: 1,
             shape: ShapeRule { (context) throws(ArrayError) in
                 let x = try ShapeRule.told.apply(context)
                 try checkPooled(context, x, [context.shapes[0]])
@@ -111,17 +114,18 @@ package enum Pooling {
     }
 
     private static func row(
-        _ code: OpCode, _ name: String, _ synopsis: String, arity: Int, shape: ShapeRule,
+        _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
+        arity: Int, shape: ShapeRule,
         samples: [SampleRule.Sample], vjp: VJPRule
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: arity...arity,
             attributeNames: ["window…", "stride…", "padding low…", "padding high…"],
             dtype: .inexactReal, shape: shape, vjp: vjp, vmap: .rule(mapped),
-            flops: {
+            work: OpWork(.pooling) {
                 Double(max($0.output.size, $0.shapes[0].size)) * Double($0.words[0] * $0.words[1])
             },
-            kernels: KernelTable.pooling(name), toleranceEpsilons: 16,
+            kernel: kernel, toleranceEpsilons: 16,
             samples: SampleRule { samples })
     }
 
@@ -132,11 +136,11 @@ package enum Pooling {
 }
 
 extension OpCode {
-    package static let maxPool = OpCode(190)
-    package static let maxPoolGradient = OpCode(191)
-    package static let maxPoolTangent = OpCode(192)
-    package static let averagePool = OpCode(193)
-    package static let averagePoolGradient = OpCode(194)
+    package static let maxPool = OpCode(.pooling)
+    package static let maxPoolGradient = OpCode(.pooling)
+    package static let maxPoolTangent = OpCode(.pooling)
+    package static let averagePool = OpCode(.pooling)
+    package static let averagePoolGradient = OpCode(.pooling)
 }
 
 extension DTypeRule {

@@ -8,8 +8,8 @@ import MLXKernels
 package enum Quantized {
     package static let rows: [OpRow] = [
         row(
-            .int8Matmul, "int8_matmul", "y = x (s q)ᵀ, q int8 (N,K)",
-            attributes: [],
+            .int8Matmul, "int8_matmul", "y = x (s q)ᵀ, q int8 (N,K)", Kernels.int8Matmul,
+            Kernels.int8MatmulInIntegers, attributes: [],
             shape: ShapeRule { (context) throws(ArrayError) in
                 let (x, q) = (context.shapes[0], context.shapes[1])
                 try checkTypes(context)
@@ -31,7 +31,7 @@ package enum Quantized {
             }),
         row(
             .int8Conv2d, "int8_conv2d", "y = conv2d(x, s q), q int8 (O,kH,kW,C)",
-            attributes: ConvolutionGeometry.names,
+            Kernels.int8Conv2d, Kernels.int8Conv2dInIntegers, attributes: ConvolutionGeometry.names,
             shape: ShapeRule { (context) throws(ArrayError) in
                 try checkTypes(context)
                 guard context.shapes[1].ndim == 4,
@@ -77,18 +77,19 @@ package enum Quantized {
     }
 
     private static func row(
-        _ code: OpCode, _ name: String, _ synopsis: String, attributes: [String],
+        _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
+        _ inIntegers: @escaping Kernel, attributes: [String],
         shape: ShapeRule, samples: [SampleRule.Sample], vjp: VJPRule
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 3...3, traits: .approximate,
             attributeNames: attributes, dtype: .same, shape: shape, vjp: vjp,
-            flops: { context in
+            work: OpWork(.int8) { context in
                 let weight = context.shapes[1]
                 return 2 * Double(context.output.size) * Double(weight.size)
                     / Double(max(weight[0], 1))
             },
-            kernels: KernelTable.quantized(name),
+            kernel: kernel, specialKernels: [.int8: inIntegers],
             // NUMERICS: an activation is off by up to half a step of amax/127, so a dot product
             // of K terms is off by about amax/254 Σ|w|: 2^-8 of the result's scale.
             toleranceEpsilons: 0x1p-6 / 0x1p-23, samples: SampleRule { samples })
@@ -96,6 +97,6 @@ package enum Quantized {
 }
 
 extension OpCode {
-    package static let int8Matmul = OpCode(200)
-    package static let int8Conv2d = OpCode(201)
+    package static let int8Matmul = OpCode(.int8Products)
+    package static let int8Conv2d = OpCode(.int8Products)
 }

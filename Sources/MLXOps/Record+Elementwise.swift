@@ -94,7 +94,7 @@ private enum ElementwiseTypes {
     }
 
     private static let table: SharedTable<UInt8> = {
-        var table = [UInt8](repeating: 255, count: 512 * 14)
+        var table = [UInt8](repeating: 255, count: OpCode.limit * 14)
         for row in Unary.rows + Binary.rows {
             for dtype in DType.allCases {
                 let count = row.arity.lowerBound

@@ -73,7 +73,7 @@ package enum Ops {
     /// Ops whose kernels check values remember where they were recorded; it costs two
     /// microseconds, which no other op pays.
     private static let mayFail = SharedTable(
-        (0..<512).map {
+        (0..<OpCode.limit).map {
             OpTable.find(OpCode(UInt16($0)))?.traits.contains(.mayFail) ?? false
         })
 

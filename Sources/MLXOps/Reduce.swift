@@ -1,3 +1,5 @@
+import CMLXKernels
+import Glibc
 import MLXBase
 import MLXGraph
 import MLXKernels
@@ -7,19 +9,34 @@ import MLXKernels
 package enum Reduce {
     package static let rows: [OpRow] = [
         row(
-            .sum, "sum", "y = Σ x", .accumulating,
+            .sum, "sum", "y = Σ x", Kernels.reduction(MLX_SUM), { $0.reduce(0, +) }, .accumulating,
             vjp: .rule { context in
                 [Ops.full(context.inputs[0].nodeShape, restored(context.cotangent, context))]
             }),
-        row(.product, "prod", "y = Π x", .accumulating, domain: 0.5...1.5, vjp: .rule(productVJP)),
-        row(.max, "max", "y = max x, NaN if any is", .same, vjp: .rule(extremumVJP)),
-        row(.min, "min", "y = min x, NaN if any is", .same, vjp: .rule(extremumVJP)),
-        row(.all, "all", "y = every x", .logical, vjp: .zero),
-        row(.any, "any", "y = some x", .logical, vjp: .zero),
-        row(.argMax, "argmax", "y = first index of the largest x", .index, vjp: .zero),
-        row(.argMin, "argmin", "y = first index of the smallest x", .index, vjp: .zero),
         row(
-            .logSumExp, "logsumexp", "y = ln Σ e^x", .promoteRealFloat, weight: 12,
+            .product, "prod", "y = Π x", Kernels.reduction(MLX_PRODUCT), { $0.reduce(1, *) },
+            .accumulating, domain: 0.5...1.5, vjp: .rule(productVJP)),
+        row(
+            .max, "max", "y = max x, NaN if any is", Kernels.reduction(MLX_MAX), largest, .same,
+            vjp: .rule(extremumVJP)),
+        row(
+            .min, "min", "y = min x, NaN if any is", Kernels.reduction(MLX_MIN), smallest, .same,
+            vjp: .rule(extremumVJP)),
+        row(
+            .all, "all", "y = every x", Kernels.reduction(MLX_MIN),
+            { $0.allSatisfy { $0 != 0 } ? 1 : 0 }, .logical, vjp: .zero),
+        row(
+            .any, "any", "y = some x", Kernels.reduction(MLX_MAX),
+            { $0.contains { $0 != 0 } ? 1 : 0 }, .logical, vjp: .zero),
+        row(
+            .argMax, "argmax", "y = first index of the largest x", Kernels.argMax,
+            { Double($0.firstIndex(of: largest($0))!) }, .index, vjp: .zero),
+        row(
+            .argMin, "argmin", "y = first index of the smallest x", Kernels.argMin,
+            { Double($0.firstIndex(of: smallest($0))!) }, .index, vjp: .zero),
+        row(
+            .logSumExp, "logsumexp", "y = ln Σ e^x", Kernels.logSumExp,
+            { log($0.reduce(0) { $0 + exp($1) }) }, .promoteRealFloat, weight: 12,
             vjp: .rule {
                 let x = $0.inputs[0]
                 let shifted = sub(x, restored($0.output, $0))
@@ -29,7 +46,8 @@ package enum Reduce {
     ]
 
     private static func row(
-        _ code: OpCode, _ name: String, _ synopsis: String, _ dtype: DTypeRule,
+        _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
+        _ reference: @escaping @Sendable ([Double]) -> Double, _ dtype: DTypeRule,
         weight: Double = 1, domain: ClosedRange<Double> = -4...4, vjp: VJPRule
     ) -> OpRow {
         OpRow(
@@ -37,10 +55,19 @@ package enum Reduce {
             attributeNames: ["axes"], attributeForm: .axisMask, dtype: dtype,
             shape: code == .argMax || code == .argMin ? .argReduce : .reduce,
             vjp: vjp, jvp: code == .sum ? .linear : .transposed,
-            vmap: .rule(BatchRules.axisMask), flops: { Double($0.shapes[0].size) * weight },
-            kernels: KernelTable.reduce(name),
-            toleranceEpsilons: 64,
+            vmap: .rule(BatchRules.axisMask),
+            work: OpWork(.reduction) { Double($0.shapes[0].size) * weight },
+            kernel: kernel, draw: .axes,
+            toleranceEpsilons: 64, reference: .fold(reference),
             samples: SampleRule { samples(domain) })
+    }
+
+    @Sendable private static func largest(_ x: [Double]) -> Double {
+        x.contains(where: \.isNaN) ? .nan : x.max()!
+    }
+
+    @Sendable private static func smallest(_ x: [Double]) -> Double {
+        x.contains(where: \.isNaN) ? .nan : x.min()!
     }
 
     private static let softmax = OpRow(
@@ -55,8 +82,8 @@ package enum Reduce {
             return [sub(weighted, mul(context.output, total))]
         },
         vmap: .rule(BatchRules.axisMask),
-        flops: { Double($0.output.size) * 14 },
-        kernels: KernelTable.reduce("softmax"), toleranceEpsilons: 64,
+        work: OpWork(.reduction) { Double($0.output.size) * 14 },
+        kernel: Kernels.softmax, draw: .oneAxis, toleranceEpsilons: 64,
         samples: SampleRule { samples(-4...4) })
 
     private static func samples(_ domain: ClosedRange<Double>) -> [SampleRule.Sample] {
@@ -109,16 +136,16 @@ package enum Reduce {
 }
 
 extension OpCode {
-    package static let sum = OpCode(110)
-    package static let product = OpCode(111)
-    package static let max = OpCode(112)
-    package static let min = OpCode(113)
-    package static let all = OpCode(114)
-    package static let any = OpCode(115)
-    package static let argMax = OpCode(116)
-    package static let argMin = OpCode(117)
-    package static let logSumExp = OpCode(118)
-    package static let softmax = OpCode(119)
+    package static let sum = OpCode(.reductions)
+    package static let product = OpCode(.reductions)
+    package static let max = OpCode(.reductions)
+    package static let min = OpCode(.reductions)
+    package static let all = OpCode(.reductions)
+    package static let any = OpCode(.reductions)
+    package static let argMax = OpCode(.reductions)
+    package static let argMin = OpCode(.reductions)
+    package static let logSumExp = OpCode(.reductions)
+    package static let softmax = OpCode(.reductions)
 }
 
 extension DTypeRule {

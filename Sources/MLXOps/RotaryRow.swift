@@ -64,8 +64,8 @@ package enum RotaryRow {
                     stream: context.stream)
             }
         },
-        vmap: .rule(mapped), flops: { Double($0.output.size) * 4 },
-        kernels: KernelSet(cpu: CPUKernels.rope, gpu: GPUKernels.rope), toleranceEpsilons: 64,
+        vmap: .rule(mapped), work: OpWork(.elementwise) { Double($0.output.size) * 4 },
+        kernel: Kernels.rope, toleranceEpsilons: 64,
         samples: SampleRule {
             func attributes(_ dims: Int, _ traditional: Bool, _ frequencies: Bool) -> Attributes {
                 words(
@@ -132,5 +132,5 @@ package enum RotaryRow {
 }
 
 extension OpCode {
-    package static let rope = OpCode(314)
+    package static let rope = OpCode(.rotary)
 }

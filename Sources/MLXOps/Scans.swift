@@ -1,3 +1,4 @@
+import CMLXKernels
 import MLXBase
 import MLXGraph
 import MLXKernels
@@ -7,24 +8,31 @@ import MLXKernels
 package enum Scans {
     package static let rows: [OpRow] = [
         row(
-            .cumulativeSum, "cumsum", "y[i] = Σ x[0…i]",
+            .cumulativeSum, "cumsum", "y[i] = Σ x[0…i]", Kernels.scan(MLX_SUM),
             dtype: DTypeRule { context in
                 let type = context.dtypes[0] == .bool ? DType.int32 : context.dtypes[0]
                 return (type, type)
             },
             vjp: .rule { [turned(.cumulativeSum, $0.cotangent, $0)] }, jvp: .linear),
         row(
-            .cumulativeProduct, "cumprod", "y[i] = Π x[0…i]", domain: 0.5...1.5,
+            .cumulativeProduct, "cumprod", "y[i] = Π x[0…i]", Kernels.scan(MLX_PRODUCT),
+            domain: 0.5...1.5,
             vjp: .rule(productVJP)),
-        row(.cumulativeMaximum, "cummax", "y[i] = max x[0…i]", vjp: extremeVJP(.cumulativeMaximum)),
-        row(.cumulativeMinimum, "cummin", "y[i] = min x[0…i]", vjp: extremeVJP(.cumulativeMinimum)),
         row(
-            .logCumulativeSum, "logcumsumexp", "y[i] = ln Σ e^x[0…i]", dtype: .promoteRealFloat,
+            .cumulativeMaximum, "cummax", "y[i] = max x[0…i]", Kernels.scan(MLX_MAX),
+            vjp: extremeVJP(.cumulativeMaximum)),
+        row(
+            .cumulativeMinimum, "cummin", "y[i] = min x[0…i]", Kernels.scan(MLX_MIN),
+            vjp: extremeVJP(.cumulativeMinimum)),
+        row(
+            .logCumulativeSum, "logcumsumexp", "y[i] = ln Σ e^x[0…i]", Kernels.logCumulativeSum,
+            dtype: .promoteRealFloat,
             weight: 24, vjp: .rule(logSumVJP), jvp: .rule(logSumJVP)),
     ]
 
     private static func row(
-        _ code: OpCode, _ name: String, _ synopsis: String, dtype: DTypeRule = .same,
+        _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
+        dtype: DTypeRule = .same,
         weight: Double = 2, domain: ClosedRange<Double> = -4...4, vjp: VJPRule,
         jvp: JVPRule = .transposed
     ) -> OpRow {
@@ -32,8 +40,8 @@ package enum Scans {
             code: code, name: name, synopsis: synopsis, arity: 1...1,
             attributeNames: ["axis from the last", "reverse", "exclusive"], dtype: dtype,
             shape: .scanned, vjp: vjp, jvp: jvp, vmap: .trailing,
-            flops: { Double($0.output.size) * weight },
-            kernels: KernelTable.scan(name), toleranceEpsilons: 64,
+            work: OpWork(.scan) { Double($0.output.size) * weight },
+            kernel: kernel, toleranceEpsilons: 64,
             samples: SampleRule {
                 [
                     .init([[7]], Attributes(words: [0, 0, 0]), domains: [domain]),
@@ -160,11 +168,11 @@ package enum Scans {
 }
 
 extension OpCode {
-    package static let cumulativeSum = OpCode(120)
-    package static let cumulativeProduct = OpCode(121)
-    package static let cumulativeMaximum = OpCode(122)
-    package static let cumulativeMinimum = OpCode(123)
-    package static let logCumulativeSum = OpCode(124)
+    package static let cumulativeSum = OpCode(.scans)
+    package static let cumulativeProduct = OpCode(.scans)
+    package static let cumulativeMaximum = OpCode(.scans)
+    package static let cumulativeMinimum = OpCode(.scans)
+    package static let logCumulativeSum = OpCode(.scans)
 }
 
 extension ShapeRule {

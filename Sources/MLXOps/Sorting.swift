@@ -8,7 +8,8 @@ import MLXKernels
 package enum Sorting {
     package static let rows: [OpRow] = [
         row(
-            .sort, "sort", "y = x in ascending order", dtype: .same, samples: samples(nil),
+            .sort, "sort", "y = x in ascending order", Kernels.sort, dtype: .same,
+            samples: samples(nil),
             vjp: .rule { [scattered($0.cotangent, by: Ops.argSort($0.inputs[0]), $0.inputs[0])] },
             jvp: .rule { context in
                 context.tangents[0].map {
@@ -16,11 +17,11 @@ package enum Sorting {
                 }
             }),
         row(
-            .argSort, "argsort", "y = numbers of x's elements in ascending order",
+            .argSort, "argsort", "y = numbers of x's elements in ascending order", Kernels.argSort,
             dtype: .index, samples: samples(nil), vjp: .zero),
         row(
             .partition, "partition", "y = x with rank k in its place, smaller before, larger after",
-            attributes: ["kth"], dtype: .same, samples: samples(2),
+            Kernels.partition, attributes: ["kth"], dtype: .same, samples: samples(2),
             vjp: .rule { context in
                 let order = Ops.record(
                     .argPartition, [context.inputs[0]], context.attributes)
@@ -33,12 +34,14 @@ package enum Sorting {
             }),
         row(
             .argPartition, "argpartition", "y = numbers of the elements of partition(x)",
-            attributes: ["kth"], dtype: .index, samples: samples(2), vjp: .zero),
+            Kernels.argPartition, attributes: ["kth"], dtype: .index, samples: samples(2),
+            vjp: .zero),
         searchSorted,
     ]
 
     private static func row(
-        _ code: OpCode, _ name: String, _ synopsis: String, attributes: [String] = [],
+        _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
+        attributes: [String] = [],
         dtype: DTypeRule, samples: [SampleRule.Sample], vjp: VJPRule,
         jvp: JVPRule = .transposed
     ) -> OpRow {
@@ -46,11 +49,11 @@ package enum Sorting {
             code: code, name: name, synopsis: synopsis, arity: 1...1, attributeNames: attributes,
             dtype: dtype, shape: attributes.isEmpty ? .hasAxis : .hasRank, vjp: vjp, jvp: jvp,
             vmap: .trailing,
-            flops: {
+            work: OpWork(.sort) {
                 // A pass for each eleven bits of a key, whatever the length.
                 Double($0.output.size) * (attributes.isEmpty ? 12 : 4)
             },
-            kernels: KernelTable.sorting(name), samples: SampleRule { samples })
+            kernel: kernel, samples: SampleRule { samples })
     }
 
     /// Short rows, rows that are merged, rows that are sorted by digits.
@@ -94,8 +97,8 @@ package enum Sorting {
             return context.record(
                 [context.batched(0), context.batched(1)], Attributes(words: words))
         },
-        flops: { Double($0.output.size) * 20 + Double($0.shapes[0].size) },
-        kernels: KernelTable.sorting("searchsorted"),
+        work: OpWork(.sort) { Double($0.output.size) * 20 + Double($0.shapes[0].size) },
+        kernel: Kernels.searchSorted,
         samples: SampleRule {
             [
                 .init([[1], [2, 3]], Attributes(words: [0, 0])),
@@ -106,11 +109,11 @@ package enum Sorting {
 }
 
 extension OpCode {
-    package static let sort = OpCode(210)
-    package static let argSort = OpCode(211)
-    package static let partition = OpCode(212)
-    package static let argPartition = OpCode(213)
-    package static let searchSorted = OpCode(214)
+    package static let sort = OpCode(.sorting)
+    package static let argSort = OpCode(.sorting)
+    package static let partition = OpCode(.sorting)
+    package static let argPartition = OpCode(.sorting)
+    package static let searchSorted = OpCode(.sorting)
 }
 
 extension ShapeRule {

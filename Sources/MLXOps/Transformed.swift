@@ -7,10 +7,11 @@ import MLXKernels
 package enum Transformed {
     package static let rows: [OpRow] = [
         row(
-            .stopGradient, "stop_gradient", "y = x, a constant to derivatives", vjp: .zero,
+            .stopGradient, "stop_gradient", "y = x, a constant to derivatives", identity: .always,
+            vjp: .zero,
             jvp: .transposed, vmap: .trailing),
         row(
-            .traced, "traced", "y = x, the variable of a derivative",
+            .traced, "traced", "y = x, the variable of a derivative", identity: .always,
             vjp: .rule { [$0.cotangent] }, vmap: .trailing),
         row(
             .depends, "depends", "y = x, computed after the other inputs", arity: 1...255,
@@ -24,7 +25,7 @@ package enum Transformed {
         // all results of one call belong together; the columns say what happens to one alone.
         row(
             .custom, "custom", "y = a function's result, with rules of its own", arity: 1...255,
-            attributes: ["chosen"],
+            attributes: ["chosen"], traits: .needsObject, identity: .chosen,
             vjp: .rule { context in
                 let chosen = Int(context.attributes.word & 0xFFFF)
                 return context.inputs.indices.map { $0 == chosen ? context.cotangent : nil }
@@ -35,11 +36,13 @@ package enum Transformed {
 
     private static func row(
         _ code: OpCode, _ name: String, _ synopsis: String, arity: ClosedRange<Int> = 1...1,
-        attributes: [String] = [], vjp: VJPRule, jvp: JVPRule = .linear, vmap: VMapRule
+        attributes: [String] = [], traits: OpTraits = [], identity: OpIdentity = .none,
+        vjp: VJPRule, jvp: JVPRule = .linear, vmap: VMapRule
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: arity,
-            traits: [.view, .shapeless], attributeNames: attributes, attributeForm: .integer,
+            traits: traits.union([.view, .shapeless]), attributeNames: attributes,
+            attributeForm: .integer,
             dtype: DTypeRule { context in
                 let chosen = Int(context.attributes.word & 0xFFFF)
                 return (nil, context.dtypes[min(chosen, context.dtypes.count - 1)])
@@ -51,16 +54,17 @@ package enum Transformed {
                 }
                 return context.shapes[chosen]
             },
-            vjp: vjp, jvp: jvp, vmap: vmap, flops: { _ in 0 }, kernels: KernelTable.copy,
+            vjp: vjp, jvp: jvp, vmap: vmap, work: .memory, kernel: Kernels.copy, identity: identity,
+            reference: .elements { $0[0] },
             samples: SampleRule { [.init([[3, 4]])] })
     }
 }
 
 extension OpCode {
-    package static let stopGradient = OpCode(134)
-    package static let traced = OpCode(135)
-    package static let depends = OpCode(139)
-    package static let custom = OpCode(330)
+    package static let stopGradient = OpCode(.transformed)
+    package static let traced = OpCode(.transformed)
+    package static let depends = OpCode(.transformed)
+    package static let custom = OpCode(.transformed)
 }
 
 /// The rules of a function that knows its own derivatives or its own batching. One object stands

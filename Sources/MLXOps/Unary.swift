@@ -1,4 +1,5 @@
 import CMLXKernels
+import Glibc
 import MLXBase
 import MLXGraph
 import MLXKernels
@@ -15,7 +16,8 @@ package enum Unary {
 
     private static func row(
         _ function: mlx_elementwise, _ name: String, _ synopsis: String,
-        _ dtype: DTypeRule, weight: Double = 1, domain: ClosedRange<Double> = flat,
+        _ reference: @escaping @Sendable (Double) -> Double, _ dtype: DTypeRule, weight: Double = 1,
+        domain: ClosedRange<Double> = flat,
         vjp: VJPRule
     ) -> OpRow {
         OpRow(
@@ -23,122 +25,146 @@ package enum Unary {
             traits: .shapeless,
             dtype: dtype, shape: .same, vjp: vjp, vmap: .elementwise,
             elementwise: Int32(function.rawValue),
-            flops: { Double($0.output.size) * weight },
-            kernels: .tape, samples: SampleRule { Elementwise.unarySamples(domain) })
+            work: OpWork(.elementwise) { Double($0.output.size) * weight },
+            reference: .unary(reference),
+            samples: SampleRule { Elementwise.unarySamples(domain) })
     }
 
     /// A row whose derivative is `cotangent * factor(x, y)`.
     private static func row(
         _ function: mlx_elementwise, _ name: String, _ synopsis: String,
-        _ dtype: DTypeRule = .promoteFloat, weight: Double = 1,
+        _ reference: @escaping @Sendable (Double) -> Double, _ dtype: DTypeRule = .promoteFloat,
+        weight: Double = 1,
         domain: ClosedRange<Double> = flat,
         derivative: @escaping @Sendable (_ x: MLXArray, _ y: MLXArray) -> MLXArray
     ) -> OpRow {
         row(
-            function, name, synopsis, dtype, weight: weight, domain: domain,
+            function, name, synopsis, reference, dtype, weight: weight, domain: domain,
             vjp: .rule { [mul($0.cotangent, conj(derivative($0.inputs[0], $0.output)))] })
+    }
+
+    /// By Newton's method from a rough start.
+    @Sendable private static func inverseErf(_ x: Double) -> Double {
+        if abs(x) >= 1 { return x * .infinity }
+        var y = x
+        for _ in 0..<60 { y -= (erf(y) - x) / (2 / Double.pi.squareRoot() * exp(-y * y)) }
+        return y
     }
 
     // MARK: - Arithmetic
 
     private static let arithmetic: [OpRow] = [
-        row(MLX_NEGATIVE, "negative", "y = -x", .numeric, vjp: .rule { [neg($0.cotangent)] }),
         row(
-            MLX_ABS, "abs", "y = |x|", .magnitude,
+            MLX_NEGATIVE, "negative", "y = -x", { -$0 }, .numeric,
+            vjp: .rule { [neg($0.cotangent)] }),
+        row(
+            MLX_ABS, "abs", "y = |x|", abs, .magnitude,
             vjp: .rule {
                 let x = $0.inputs[0]
                 return [mul(Ops.cast($0.cotangent, to: x.dtype), Ops.unary(.sign, x))]
             }),
-        row(MLX_SIGN, "sign", "y = -1, 0 or 1; x / |x| when complex", .same, vjp: .zero),
-        row(MLX_SQUARE, "square", "y = x * x", .same) { x, _ in scaled(x, 2) },
-        row(MLX_SQRT, "sqrt", "y = √x", domain: positive) { _, y in scaled(reciprocal(y), 0.5) },
-        row(MLX_RSQRT, "rsqrt", "y = 1 / √x", domain: positive) { x, y in
+        row(
+            MLX_SIGN, "sign", "y = -1, 0 or 1; x / |x| when complex",
+            { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }, .same, vjp: .zero),
+        row(MLX_SQUARE, "square", "y = x * x", { $0 * $0 }, .same) { x, _ in scaled(x, 2) },
+        row(MLX_SQRT, "sqrt", "y = √x", sqrt, domain: positive) { _, y in scaled(reciprocal(y), 0.5)
+        },
+        row(MLX_RSQRT, "rsqrt", "y = 1 / √x", { 1 / sqrt($0) }, domain: positive) { x, y in
             scaled(div(y, x), -0.5)
         },
-        row(MLX_RECIPROCAL, "reciprocal", "y = 1 / x", domain: positive) { _, y in
+        row(MLX_RECIPROCAL, "reciprocal", "y = 1 / x", { 1 / $0 }, domain: positive) { _, y in
             neg(square(y))
         },
     ]
 
     private static let exponentials: [OpRow] = [
-        row(MLX_EXP, "exp", "y = e^x", weight: 10) { _, y in y },
-        row(MLX_EXPM1, "expm1", "y = e^x - 1", .promoteRealFloat, weight: 12) { _, y in
+        row(MLX_EXP, "exp", "y = e^x", exp, weight: 10) { _, y in y },
+        row(MLX_EXPM1, "expm1", "y = e^x - 1", expm1, .promoteRealFloat, weight: 12) { _, y in
             plus(y, 1)
         },
-        row(MLX_LOG, "log", "y = ln x", weight: 10, domain: positive) { x, _ in reciprocal(x) },
-        row(MLX_LOG2, "log2", "y = log₂ x", weight: 10, domain: positive) { x, _ in
+        row(MLX_LOG, "log", "y = ln x", log, weight: 10, domain: positive) { x, _ in reciprocal(x)
+        },
+        row(MLX_LOG2, "log2", "y = log₂ x", log2, weight: 10, domain: positive) { x, _ in
             scaled(reciprocal(x), 1.4426950408889634)
         },
-        row(MLX_LOG10, "log10", "y = log₁₀ x", weight: 10, domain: positive) { x, _ in
+        row(MLX_LOG10, "log10", "y = log₁₀ x", log10, weight: 10, domain: positive) { x, _ in
             scaled(reciprocal(x), 0.4342944819032518)
         },
-        row(MLX_LOG1P, "log1p", "y = ln(1 + x)", weight: 12, domain: unit) { x, _ in
+        row(MLX_LOG1P, "log1p", "y = ln(1 + x)", log1p, weight: 12, domain: unit) { x, _ in
             reciprocal(plus(x, 1))
         },
-        row(MLX_SIGMOID, "sigmoid", "y = 1 / (1 + e^-x)", .promoteRealFloat, weight: 12) { _, y in
+        row(
+            MLX_SIGMOID, "sigmoid", "y = 1 / (1 + e^-x)", { 1 / (1 + exp(-$0)) }, .promoteRealFloat,
+            weight: 12
+        ) { _, y in
             mul(y, minus(1, y))
         },
-        row(MLX_ERF, "erf", "y = 2/√π ∫₀ˣ e^(-t²) dt", .promoteRealFloat, weight: 15) { x, _ in
+        row(MLX_ERF, "erf", "y = 2/√π ∫₀ˣ e^(-t²) dt", erf, .promoteRealFloat, weight: 15) { x, _ in
             scaled(Ops.unary(.exp, neg(square(x))), 1.1283791670955126)
         },
         row(
-            MLX_ERFINV, "erfinv", "erf(y) = x", .promoteRealFloat, weight: 25, domain: unit
+            MLX_ERFINV, "erfinv", "erf(y) = x", inverseErf, .promoteRealFloat, weight: 25,
+            domain: unit
         ) { _, y in scaled(Ops.unary(.exp, square(y)), 0.8862269254527579) },
     ]
 
     private static let trigonometric: [OpRow] = [
-        row(MLX_SIN, "sin", "y = sin x", weight: 15) { x, _ in Ops.unary(.cos, x) },
-        row(MLX_COS, "cos", "y = cos x", weight: 15) { x, _ in neg(Ops.unary(.sin, x)) },
-        row(MLX_TAN, "tan", "y = tan x", weight: 20, domain: -1.2...1.2) { _, y in
+        row(MLX_SIN, "sin", "y = sin x", sin, weight: 15) { x, _ in Ops.unary(.cos, x) },
+        row(MLX_COS, "cos", "y = cos x", cos, weight: 15) { x, _ in neg(Ops.unary(.sin, x)) },
+        row(MLX_TAN, "tan", "y = tan x", tan, weight: 20, domain: -1.2...1.2) { _, y in
             plus(square(y), 1)
         },
-        row(MLX_ASIN, "arcsin", "sin y = x", weight: 20, domain: unit) { x, _ in
+        row(MLX_ASIN, "arcsin", "sin y = x", asin, weight: 20, domain: unit) { x, _ in
             Ops.unary(.rsqrt, minus(1, square(x)))
         },
-        row(MLX_ACOS, "arccos", "cos y = x", weight: 20, domain: unit) { x, _ in
+        row(MLX_ACOS, "arccos", "cos y = x", acos, weight: 20, domain: unit) { x, _ in
             neg(Ops.unary(.rsqrt, minus(1, square(x))))
         },
-        row(MLX_ATAN, "arctan", "tan y = x", weight: 20) { x, _ in
+        row(MLX_ATAN, "arctan", "tan y = x", atan, weight: 20) { x, _ in
             reciprocal(plus(square(x), 1))
         },
     ]
 
     private static let hyperbolic: [OpRow] = [
-        row(MLX_SINH, "sinh", "y = (e^x - e^-x) / 2", weight: 15) { x, _ in
+        row(MLX_SINH, "sinh", "y = (e^x - e^-x) / 2", sinh, weight: 15) { x, _ in
             Ops.unary(.cosh, x)
         },
-        row(MLX_COSH, "cosh", "y = (e^x + e^-x) / 2", weight: 15) { x, _ in
+        row(MLX_COSH, "cosh", "y = (e^x + e^-x) / 2", cosh, weight: 15) { x, _ in
             Ops.unary(.sinh, x)
         },
-        row(MLX_TANH, "tanh", "y = sinh x / cosh x", weight: 15) { _, y in minus(1, square(y)) },
-        row(MLX_ASINH, "arcsinh", "sinh y = x", weight: 20) { x, _ in
+        row(MLX_TANH, "tanh", "y = sinh x / cosh x", tanh, weight: 15) { _, y in minus(1, square(y))
+        },
+        row(MLX_ASINH, "arcsinh", "sinh y = x", asinh, weight: 20) { x, _ in
             Ops.unary(.rsqrt, plus(square(x), 1))
         },
-        row(MLX_ACOSH, "arccosh", "cosh y = x", weight: 20, domain: 1.1...4) { x, _ in
+        row(MLX_ACOSH, "arccosh", "cosh y = x", acosh, weight: 20, domain: 1.1...4) { x, _ in
             Ops.unary(.rsqrt, plus(square(x), -1))
         },
-        row(MLX_ATANH, "arctanh", "tanh y = x", weight: 20, domain: unit) { x, _ in
+        row(MLX_ATANH, "arctanh", "tanh y = x", atanh, weight: 20, domain: unit) { x, _ in
             reciprocal(minus(1, square(x)))
         },
     ]
 
     private static let rounding: [OpRow] = [
-        row(MLX_FLOOR, "floor", "y = ⌊x⌋", .real, vjp: .zero),
-        row(MLX_CEIL, "ceil", "y = ⌈x⌉", .real, vjp: .zero),
-        row(MLX_ROUND, "round", "y = nearest integer, half to even", .same, vjp: .zero),
-        row(MLX_BITWISE_NOT, "bitwise_invert", "y = ~x", .bitwise, vjp: .zero),
+        row(MLX_FLOOR, "floor", "y = ⌊x⌋", floor, .real, vjp: .zero),
+        row(MLX_CEIL, "ceil", "y = ⌈x⌉", ceil, .real, vjp: .zero),
+        row(
+            MLX_ROUND, "round", "y = nearest integer, half to even",
+            { $0.rounded(.toNearestOrEven) }, .same, vjp: .zero),
+        row(MLX_BITWISE_NOT, "bitwise_invert", "y = ~x", { -1 - $0 }, .bitwise, vjp: .zero),
     ]
 
     private static let complex: [OpRow] = [
-        row(MLX_COPY, "copy", "y = x", .same, vjp: .rule { [$0.cotangent] }),
-        row(MLX_CONJUGATE, "conjugate", "y = x̄", .same, vjp: .rule { [conj($0.cotangent)] }),
+        row(MLX_COPY, "copy", "y = x", { $0 }, .same, vjp: .rule { [$0.cotangent] }),
         row(
-            MLX_REAL, "real", "y = Re x", .magnitude,
+            MLX_CONJUGATE, "conjugate", "y = x̄", { $0 }, .same, vjp: .rule { [conj($0.cotangent)] }),
+        row(
+            MLX_REAL, "real", "y = Re x", { $0 }, .magnitude,
             vjp: .rule {
                 [Ops.cast($0.cotangent, to: $0.inputs[0].dtype)]
             }),
         row(
-            MLX_IMAG, "imag", "y = Im x", .magnitude,
+            MLX_IMAG, "imag", "y = Im x", { _ in 0 }, .magnitude,
             vjp: .rule {
                 // Writing z = a + ib, the cotangent of b alone is i·ct.
                 guard $0.inputs[0].dtype == .complex64 else { return [zerosLike($0.inputs[0])] }
@@ -148,10 +174,12 @@ package enum Unary {
     ]
 
     private static let predicates: [OpRow] = [
-        row(MLX_LOGICAL_NOT, "logical_not", "y = not x", .logical, vjp: .zero),
-        row(MLX_ISNAN, "isnan", "y = x ≠ x", .predicate, vjp: .zero),
-        row(MLX_ISINF, "isinf", "y = |x| = ∞", .predicate, vjp: .zero),
-        row(MLX_ISFINITE, "isfinite", "y = x is neither NaN nor infinite", .predicate, vjp: .zero),
+        row(MLX_LOGICAL_NOT, "logical_not", "y = not x", { $0 == 0 ? 1 : 0 }, .logical, vjp: .zero),
+        row(MLX_ISNAN, "isnan", "y = x ≠ x", { $0.isNaN ? 1 : 0 }, .predicate, vjp: .zero),
+        row(MLX_ISINF, "isinf", "y = |x| = ∞", { $0.isInfinite ? 1 : 0 }, .predicate, vjp: .zero),
+        row(
+            MLX_ISFINITE, "isfinite", "y = x is neither NaN nor infinite", { $0.isFinite ? 1 : 0 },
+            .predicate, vjp: .zero),
     ]
 }
 

@@ -4,6 +4,14 @@
 // merged in order, float32 and float64 sums and products in float64. The order depends on the
 // length of the row only, never on the level or on threads.
 
+#ifdef MLX_LIST_REDUCTIONS
+// Every fold: its name, the elementwise function that merges two totals, whether totals of float32
+// are held in float64, and the value of no elements. The loops are below.
+REDUCTION(MLX_SUM, MLX_ADD, true, 0)
+REDUCTION(MLX_PRODUCT, MLX_MULTIPLY, true, 1)
+REDUCTION(MLX_MAX, MLX_MAXIMUM, false, 0)
+REDUCTION(MLX_MIN, MLX_MINIMUM, false, 1)
+#else
 enum { LANES = 64, SEGMENT = 4096 };
 
 #define MERGE_SUM(a, b) ((a) + (b))
@@ -242,3 +250,4 @@ void LEVEL_NAME(mlx_random_words)(u32 *out, u32 k0, u32 k1, size_t count, size_t
         out[pairs] = a;
     }
 }
+#endif

@@ -1,6 +1,79 @@
 // Every elementwise row except the integers'. A row is (op, input dtype, result dtype, expression
 // in x and y). Included once with macros that define functions and once with macros that fill the
 // table, so a row exists in both or in neither.
+#ifdef MLX_LIST_NAMES
+// The names, in the order of their numbers.
+// Unary.
+NAME(MLX_COPY)
+NAME(MLX_NEGATIVE)
+NAME(MLX_ABS)  // complex64 gives float32
+NAME(MLX_SIGN)
+NAME(MLX_SQUARE)
+NAME(MLX_SQRT)
+NAME(MLX_RSQRT)
+NAME(MLX_RECIPROCAL)
+NAME(MLX_EXP)
+NAME(MLX_EXPM1)
+NAME(MLX_LOG)
+NAME(MLX_LOG2)
+NAME(MLX_LOG10)
+NAME(MLX_LOG1P)
+NAME(MLX_SIN)
+NAME(MLX_COS)
+NAME(MLX_TAN)
+NAME(MLX_ASIN)
+NAME(MLX_ACOS)
+NAME(MLX_ATAN)
+NAME(MLX_SINH)
+NAME(MLX_COSH)
+NAME(MLX_TANH)
+NAME(MLX_ASINH)
+NAME(MLX_ACOSH)
+NAME(MLX_ATANH)
+NAME(MLX_SIGMOID)
+NAME(MLX_ERF)
+NAME(MLX_ERFINV)
+NAME(MLX_FLOOR)
+NAME(MLX_CEIL)
+NAME(MLX_ROUND)  // half to even
+NAME(MLX_CONJUGATE)
+NAME(MLX_REAL)  // complex64 gives float32
+NAME(MLX_IMAG)  // complex64 gives float32; zero otherwise
+NAME(MLX_BITWISE_NOT)
+// Unary, bool result.
+NAME(MLX_LOGICAL_NOT)
+NAME(MLX_ISNAN)
+NAME(MLX_ISINF)
+NAME(MLX_ISFINITE)
+// Binary.
+NAME(MLX_ADD)
+NAME(MLX_SUBTRACT)
+NAME(MLX_MULTIPLY)
+NAME(MLX_DIVIDE)  // inexact dtypes only
+NAME(MLX_FLOOR_DIVIDE)
+NAME(MLX_REMAINDER)
+NAME(MLX_POWER)
+NAME(MLX_MAXIMUM)
+NAME(MLX_MINIMUM)
+NAME(MLX_LOGADDEXP)
+NAME(MLX_ARCTAN2)
+NAME(MLX_AND)
+NAME(MLX_OR)
+NAME(MLX_XOR)
+NAME(MLX_SHL)
+NAME(MLX_SHR)
+// Binary, bool result.
+NAME(MLX_EQUAL)
+NAME(MLX_NOT_EQUAL)
+NAME(MLX_LESS)
+NAME(MLX_LESS_EQUAL)
+NAME(MLX_GREATER)
+NAME(MLX_GREATER_EQUAL)
+NAME(MLX_LOGICAL_AND)
+NAME(MLX_LOGICAL_OR)
+// Ternary: a is bool, b and c have the dtype (any of the 14).
+NAME(MLX_SELECT)
+#else
 #define COMPARISONS(T)                                                                    \
     B(MLX_EQUAL, T, b8, x == y)                                                           \
     B(MLX_NOT_EQUAL, T, b8, x != y)                                                       \
@@ -199,3 +272,4 @@ B(MLX_LOGICAL_OR, c64, b8, (x.re != 0) | (x.im != 0) | (y.re != 0) | (y.im != 0)
 #include "rows_integer.h"
 #undef FLOATS
 #undef COMPARISONS
+#endif

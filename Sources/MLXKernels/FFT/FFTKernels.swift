@@ -44,12 +44,10 @@ struct FFTJob {
         target = output.pointer.assumingMemoryBound(to: Float.self)
     }
 
-    static func run(
-        _ kind: Kind, _ call: borrowing KernelCall, _ grain: Grain
-    ) throws(ArrayError) {
+    static func run(_ kind: Kind, _ call: borrowing KernelCall) throws(ArrayError) {
         let output = call.outputs[0]
         if output.shape.size == 0 { return }
-        let input = call.contiguous(call.inputs[0], grain)
+        let input = call.contiguous(call.inputs[0])
         let job = FFTJob(kind, input, output, call.attributes)
         let due = kind == .fromReal ? job.n / 2 + 1 : job.n
         if job.outputLength > due || job.inputLength == 0 {
@@ -60,7 +58,7 @@ struct FFTJob {
         if job.plan.takesLines(job.outer * job.inner) {
             job.runLines(call)
         } else {
-            job.runBlocks(call.fanOut, grain)
+            job.runBlocks(call.fanOut, call.grain)
         }
     }
 
@@ -256,26 +254,14 @@ package struct FFTWord: Sendable {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func fft(_ call: borrowing KernelCall) throws(ArrayError) {
-        try FFTJob.run(.complex, call, .cpu)
+        try FFTJob.run(.complex, call)
     }
     package static func rfft(_ call: borrowing KernelCall) throws(ArrayError) {
-        try FFTJob.run(.fromReal, call, .cpu)
+        try FFTJob.run(.fromReal, call)
     }
     package static func irfft(_ call: borrowing KernelCall) throws(ArrayError) {
-        try FFTJob.run(.toReal, call, .cpu)
-    }
-}
-
-extension GPUKernels {
-    package static func fft(_ call: borrowing KernelCall) throws(ArrayError) {
-        try FFTJob.run(.complex, call, .gpu)
-    }
-    package static func rfft(_ call: borrowing KernelCall) throws(ArrayError) {
-        try FFTJob.run(.fromReal, call, .gpu)
-    }
-    package static func irfft(_ call: borrowing KernelCall) throws(ArrayError) {
-        try FFTJob.run(.toReal, call, .gpu)
+        try FFTJob.run(.toReal, call)
     }
 }

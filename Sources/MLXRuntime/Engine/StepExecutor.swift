@@ -76,12 +76,8 @@ final class StepExecutor {
         let launch = TapeLaunch(
             steps: tape.steps, operands: UnsafePointer(tapeOperands), operandCount: count,
             slotCount: tape.slotCount, elementCount: tape.elementCount,
-            nanoseconds: Int(step.estimatedNanoseconds))
-        if kind == .cpu {
-            CPUKernels.tape(launch, team)
-        } else {
-            GPUKernels.tape(launch, team)
-        }
+            nanoseconds: Int(step.estimatedNanoseconds), device: kind.traits)
+        launch.run(over: team)
     }
 
     // MARK: - Kernels
@@ -100,7 +96,7 @@ final class StepExecutor {
                 pointer: run.address(operand), dtype: operand.dtype, shape: operand.shape,
                 strides: UnsafePointer(plan.strideStorage + Int(operand.strideStart)))
         }
-        guard let kernel = OpTable[step.op].kernels[kind] else {
+        guard let kernel = OpTable[step.op].kernel(for: kind) else {
             throw ArrayError(
                 .unsupported, OpTable.name(step.op), "the \(kind.name) device has no kernel")
         }
@@ -142,7 +138,8 @@ final class StepExecutor {
             outputs: UnsafeBufferPointer(start: operands, count: outputCount),
             inputs: UnsafeBufferPointer(
                 start: operands + outputCount, count: count - outputCount),
-            attributes: attributes, fanOut: team, arena: arena, object: payload?.object)
+            attributes: attributes, device: kind.traits, fanOut: team, arena: arena,
+            object: payload?.object)
         try kernel(call)
     }
 }
