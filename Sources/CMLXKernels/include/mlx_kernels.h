@@ -46,11 +46,11 @@ void mlx_gather_windows(char *out, const char *in, const int64_t *offsets, size_
 size_t mlx_add_offsets(int64_t *offsets, const int64_t *indices, size_t n, int64_t limit,
                        int64_t stride);
 
-/// The folds that levels/reduce.h lists.
+/// The folds that Reductions/reduce.h lists.
 enum mlx_reduction {
 #define MLX_LIST_REDUCTIONS
 #define REDUCTION(name, merge, is_wide, identity) name,
-#include "../levels/reduce.h"
+#include "../Reductions/reduce.h"
 #undef REDUCTION
 #undef MLX_LIST_REDUCTIONS
     MLX_REDUCTION_COUNT
