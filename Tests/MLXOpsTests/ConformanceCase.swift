@@ -93,8 +93,12 @@ struct ConformanceCase {
     }
 
     /// Records an issue unless the result is within the row's bound.
-    func compare(_ got: Tensor, _ wanted: Tensor, _ what: String) {
-        #expect(got.shape == wanted.shape, "\(what)")
+    @discardableResult
+    func compare(_ got: Tensor, _ wanted: Tensor, _ what: String) -> Bool {
+        guard got.shape == wanted.shape else {
+            Issue.record("\(what): \(got.shape), not \(wanted.shape)")
+            return false
+        }
         let epsilon = output.finfo?.eps ?? 0
         let units = max(row.toleranceEpsilons, row.isElementwise ? 16 : 4)
         let scale = wanted.values.reduce(1.0) { max($0, Swift.abs($1)) }
@@ -104,8 +108,9 @@ struct ConformanceCase {
             let size = row.isElementwise ? max(Swift.abs(y), 0.25) : scale
             if !(Swift.abs(x - y) <= units * epsilon * size) {
                 Issue.record("\(what): \(x), not \(y)")
-                return
+                return false
             }
         }
+        return true
     }
 }

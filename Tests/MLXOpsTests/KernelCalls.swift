@@ -69,7 +69,7 @@ final class TwoThreads: FanOut {
 }
 
 /// How an input of a kernel lies in memory.
-enum KernelLayout: CaseIterable {
+enum KernelLayout: Int, CaseIterable {
     case rowMajor, reversedAxes, spread, backwards
 
     func strides(_ shape: [Int]) -> [Int] {
@@ -139,6 +139,12 @@ final class StoredTensor {
             cast(&number, address(position), nil, nil, 1)
             return number
         }
+    }
+
+    /// Writes over a row-major tensor, so that what a kernel leaves out is seen.
+    func scramble() {
+        operand.pointer.initializeMemory(
+            as: UInt8.self, repeating: 0x5A, count: operand.shape.size * operand.dtype.size)
     }
 
     /// The bytes of a row-major tensor.

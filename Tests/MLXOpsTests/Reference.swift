@@ -3,9 +3,9 @@ import MLX
 import MLXBase
 import MLXOps
 
-/// The op table computed naively: one element at a time, in double precision, from each row's formula
-/// or, where that takes more than a line, from what is written here. Slow, and independent of every
-/// kernel.
+/// The op table computed naively: one element at a time, in double precision, from each row's
+/// formula or, where that takes more than a line, from what is written here. Slow, and independent
+/// of every kernel.
 struct Tensor {
     var shape: [Int]
     var values: [Double]

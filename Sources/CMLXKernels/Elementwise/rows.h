@@ -1,6 +1,6 @@
-// Every elementwise row except the integers'. A row is (op, input dtype, result dtype, expression
-// in x and y). Included once with macros that define functions and once with macros that fill the
-// table, so a row exists in both or in neither.
+// Every elementwise function: its name, and a row for each dtype it takes. A row is (op, input
+// dtype, result dtype, expression in x and y). Included once for the names, once with macros that
+// define functions and once with macros that fill the table, so a row exists in both or in neither.
 #ifdef MLX_LIST_NAMES
 // The names, in the order of their numbers.
 // Unary.
@@ -230,46 +230,38 @@ B(MLX_GREATER_EQUAL, c64, b8, less_c64(y, x) | ((x.re == y.re) & (x.im == y.im))
 B(MLX_LOGICAL_AND, c64, b8, ((x.re != 0) | (x.im != 0)) & ((y.re != 0) | (y.im != 0)))
 B(MLX_LOGICAL_OR, c64, b8, (x.re != 0) | (x.im != 0) | (y.re != 0) | (y.im != 0))
 
-#define T u8
-#define U_ u32
-#define SIGNED 0
-#define SHIFT_MASK 7
-#include "rows_integer.h"
-#define T u16
-#define U_ u32
-#define SIGNED 0
-#define SHIFT_MASK 15
-#include "rows_integer.h"
-#define T u32
-#define U_ u32
-#define SIGNED 0
-#define SHIFT_MASK 31
-#include "rows_integer.h"
-#define T u64
-#define U_ u64
-#define SIGNED 0
-#define SHIFT_MASK 63
-#include "rows_integer.h"
-#define T i8
-#define U_ u32
-#define SIGNED 1
-#define SHIFT_MASK 7
-#include "rows_integer.h"
-#define T i16
-#define U_ u32
-#define SIGNED 1
-#define SHIFT_MASK 15
-#include "rows_integer.h"
-#define T i32
-#define U_ u32
-#define SIGNED 1
-#define SHIFT_MASK 31
-#include "rows_integer.h"
-#define T i64
-#define U_ u64
-#define SIGNED 1
-#define SHIFT_MASK 63
-#include "rows_integer.h"
+// WRAP is the unsigned type that the arithmetic of T wraps in, SIGNED is 0 or 1.
+#define INTEGERS(T, WRAP, SIGNED, SHIFT_MASK)                                             \
+    U(MLX_NEGATIVE, T, T, (T)(0 - (WRAP)x))                                               \
+    U(MLX_ABS, T, T, (T)(SIGNED && x < 0 ? (T)(0 - (WRAP)x) : x))                         \
+    U(MLX_SIGN, T, T, (T)((x > 0) - (SIGNED && x < 0)))                                   \
+    U(MLX_SQUARE, T, T, (T)((WRAP)x * (WRAP)x))                                           \
+    U(MLX_IMAG, T, T, (T)(0 * x))                                                         \
+    U(MLX_BITWISE_NOT, T, T, (T)~x)                                                       \
+    U(MLX_LOGICAL_NOT, T, b8, x == 0)                                                     \
+    B(MLX_ADD, T, T, (T)((WRAP)x + (WRAP)y))                                              \
+    B(MLX_SUBTRACT, T, T, (T)((WRAP)x - (WRAP)y))                                         \
+    B(MLX_MULTIPLY, T, T, (T)((WRAP)x * (WRAP)y))                                         \
+    B(MLX_FLOOR_DIVIDE, T, T, floor_divide_##T(x, y))                                     \
+    B(MLX_REMAINDER, T, T, remainder_##T(x, y))                                           \
+    B(MLX_POWER, T, T, power_##T(x, y))                                                   \
+    B(MLX_MAXIMUM, T, T, x > y ? x : y)                                                   \
+    B(MLX_MINIMUM, T, T, x < y ? x : y)                                                   \
+    B(MLX_AND, T, T, (T)(x & y))                                                          \
+    B(MLX_OR, T, T, (T)(x | y))                                                           \
+    B(MLX_XOR, T, T, (T)(x ^ y))                                                          \
+    B(MLX_SHL, T, T, (T)((WRAP)x << ((WRAP)y & SHIFT_MASK)))                              \
+    B(MLX_SHR, T, T, (T)(x >> ((WRAP)y & SHIFT_MASK)))                                    \
+    COMPARISONS(T)
+INTEGERS(u8, u32, 0, 7)
+INTEGERS(u16, u32, 0, 15)
+INTEGERS(u32, u32, 0, 31)
+INTEGERS(u64, u64, 0, 63)
+INTEGERS(i8, u32, 1, 7)
+INTEGERS(i16, u32, 1, 15)
+INTEGERS(i32, u32, 1, 31)
+INTEGERS(i64, u64, 1, 63)
+#undef INTEGERS
 #undef FLOATS
 #undef COMPARISONS
 #endif

@@ -17,8 +17,8 @@
 /// Arguments a function does not take may be NULL.
 typedef void (*mlx_tile_fn)(void *out, const void *a, const void *b, const void *c, size_t n);
 
-/// The elementwise functions that Elementwise/rows.h lists. Operands of one call have one compute dtype. The result has that dtype
-/// too, except where noted.
+/// The elementwise functions that Elementwise/rows.h lists. Operands of one call have one compute
+/// dtype. The result has that dtype too, except where noted.
 enum mlx_elementwise {
 #define MLX_LIST_NAMES
 #define NAME(op) op,
