@@ -7,8 +7,8 @@ import MLXOps
 import Testing
 
 /// Every kernel that a row names, against the row's reference: for each device that runs it, at
-/// each instruction-set level of the machine, with the device's own chunks and with very small ones,
-/// with one thread and with two, in every dtype that the row takes.
+/// each instruction-set level of the machine, with the device's own chunks and with very small
+/// ones, with one thread and with two, in every dtype that the row takes.
 @Suite("Kernels") struct KernelConformanceTests {
     /// Rows whose result is not one formula, and what checks them instead. Here they are only held
     /// against themselves, with one thread and with two.

@@ -1,5 +1,7 @@
 import MLXBase
 
+// A device as kernels know it: a value of what it does differently, handed to them with each call.
+
 /// What multiplies matrices on a device.
 package enum ProductEngine: String, Sendable, CaseIterable {
     /// OpenBLAS, tile by tile, and LAPACK.

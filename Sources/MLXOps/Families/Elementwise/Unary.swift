@@ -157,7 +157,8 @@ package enum Unary {
     private static let complex: [OpRow] = [
         row(MLX_COPY, "copy", "y = x", { $0 }, .same, vjp: .rule { [$0.cotangent] }),
         row(
-            MLX_CONJUGATE, "conjugate", "y = x̄", { $0 }, .same, vjp: .rule { [conj($0.cotangent)] }),
+            MLX_CONJUGATE, "conjugate", "y = x̄", { $0 }, .same,
+            vjp: .rule { [conj($0.cotangent)] }),
         row(
             MLX_REAL, "real", "y = Re x", { $0 }, .magnitude,
             vjp: .rule {
