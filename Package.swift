@@ -167,7 +167,9 @@ let package = Package(
             swiftSettings: [.swiftLanguageMode(.v6)]),
         tests("MLXDataTests", ["MLX", "MLXData", "MLXFormats"], resources: [.copy("Fixtures")]),
         tests("MLXModelsTests", ["MLX", "MLXNN", "MLXModels"], resources: [.copy("Fixtures")]),
-        tests("MLXOpsTests", ["MLX", "MLXOps", "MLXGraph", "MLXKernels", "MLXBase"]),
+        tests(
+            "MLXOpsTests",
+            ["MLX", "MLXOps", "MLXGraph", "MLXKernels", "MLXBase", "CMLXKernels"]),
         tests("MLXNNTests", ["MLX", "MLXNN"], resources: [.copy("Fixtures")]),
         tests(
             "MLXOptimizersTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXRuntime"],

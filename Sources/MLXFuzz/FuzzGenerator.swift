@@ -15,7 +15,7 @@ package struct FuzzGenerator {
 
     /// Rows to choose from.
     package static let rows = OpTable.rows.filter { row in
-        row.code != .custom && row.code != .load && !row.samples.samples().isEmpty
+        !row.traits.contains(.needsObject) && !row.samples.samples().isEmpty
     }
 
     private static let bases: [DType] = [
@@ -89,59 +89,21 @@ package struct FuzzGenerator {
     private mutating func applyFreely(_ row: OpRow) -> Int? {
         if random.oneIn(3) { return nil }
         let x = pick()
-        let shape = values[x].shape
-        let rank = shape.count
-        switch row.code {
-        case .transpose:
-            var axes = Array(0..<rank)
-            axes.shuffle(using: &random)
-            return append(row.code, [x], Attributes(word: Permutation(axes).word))
-        case .sum, .product, .max, .min, .all, .any, .logSumExp, .argMax, .argMin:
-            guard rank > 0, !shape.contains(0) else { return nil }
-            let mask = UInt64(1 + random.below((1 << rank) - 1))
-            let keeps: UInt64 = random.oneIn(2) ? 1 << 16 : 0
-            return append(row.code, [x], Attributes(word: mask | keeps))
-        case .softmax:
-            guard rank > 0, !shape.contains(0) else { return nil }
-            return append(row.code, [x], Attributes(word: 1 << UInt64(random.below(rank))))
-        case .slice: return slice(x, shape)
-        case .concatenate:
-            guard rank > 0 else { return nil }
-            return append(row.code, [x, x], Attributes(word: UInt64(random.below(rank))))
-        case .reshape:
-            return append(
-                row.code, [x],
-                Attributes(
-                    outputShape: try? Shape(
-                        validating: [shape.reduce(1, *)], operation: "fuzz")))
-        default:
-            guard row.elementwise != nil, row.code != .full, hasFreeDomain(row) else { return nil }
-            return append(row.code, (0..<row.arity.lowerBound).map { _ in x })
+        if let draw = row.draw {
+            guard let attributes = draw.attributes(values[x].shape, { random.below($0) }) else {
+                return nil
+            }
+            return append(row.code, [Int](repeating: x, count: draw.inputCount), attributes)
         }
+        guard row.elementwise != nil, hasFreeDomain(row) else { return nil }
+        return append(row.code, (0..<row.arity.lowerBound).map { _ in x })
     }
 
     private func hasFreeDomain(_ row: OpRow) -> Bool {
         row.samples.samples().allSatisfy { sample in
-            sample.fixedDTypes.isEmpty && sample.domains.allSatisfy { $0 == -4...4 }
+            sample.fixedDTypes.isEmpty && sample.attributes.outputShape == nil
+                && sample.domains.allSatisfy { $0 == -4...4 }
         }
-    }
-
-    private mutating func slice(_ x: Int, _ shape: [Int]) -> Int? {
-        guard !shape.isEmpty, !shape.contains(0) else { return nil }
-        var (starts, steps, sizes): ([Int], [Int], [Int]) = ([], [], [])
-        for length in shape {
-            let step = [1, 1, 2, -1, 3][random.below(5)]
-            let start = random.below(length)
-            let room = step > 0 ? (length - 1 - start) / step : start / -step
-            starts.append(start)
-            steps.append(step)
-            sizes.append(1 + random.below(room + 1))
-        }
-        return append(
-            .slice, [x],
-            Attributes(
-                words: starts + steps, dynamicCount: starts.count,
-                outputShape: try? Shape(validating: sizes, operation: "fuzz")))
     }
 
     /// An earlier value, the later the likelier, or a new leaf.

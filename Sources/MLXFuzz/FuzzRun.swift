@@ -25,7 +25,7 @@ package struct FuzzRun {
     }
 
     /// Rows that can occur in a program.
-    private static let rows = OpTable.rows.filter { $0.code != .custom && $0.code != .load }
+    private static let rows = OpTable.rows.filter { !$0.traits.contains(.needsObject) }
 
     /// Names of rows that never occurred.
     package var missingRows: [String] {

@@ -34,6 +34,20 @@ package struct CostModel: Codable, Hashable, Sendable {
             self.other = other
             self.bandwidth = bandwidth
         }
+
+        /// Operations per nanosecond in a class of work.
+        package func rate(_ workClass: WorkClass) -> Double {
+            switch workClass {
+            case .matmul: matmul
+            case .convolution: convolution
+            case .int8: int8
+            case .elementwise: elementwise
+            case .reduction: reduction
+            case .quantized, .attention, .pooling, .scan, .sort, .gather, .fft, .linearAlgebra,
+                .memory, .random, .other:
+                other
+            }
+        }
     }
 
     /// By device kind: cpu, gpu, npu.
@@ -58,16 +72,7 @@ package struct CostModel: Codable, Hashable, Sendable {
         _ op: OpCode, flops: Double, bytes: Double, on kind: DeviceKind
     ) -> Double {
         let rates = rates[kind.index]
-        let rate: Double
-        switch op {
-        case .matmul: rate = rates.matmul
-        case .conv2d, .convInputGradient, .convWeightGradient: rate = rates.convolution
-        case .int8Matmul, .int8Conv2d: rate = rates.int8
-        case .sum, .product, .max, .min, .all, .any, .argMax, .argMin, .logSumExp, .softmax:
-            rate = rates.reduction
-        default:
-            rate = OpTable.elementwiseCodes[Int(op.raw)] != -1 ? rates.elementwise : rates.other
-        }
+        let rate = rates.rate(OpTable.workClasses[Int(op.raw)])
         return rates.startNanoseconds + max(flops / rate, bytes / rates.bandwidth)
     }
 

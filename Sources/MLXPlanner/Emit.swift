@@ -123,14 +123,16 @@ extension PlanBuilder {
         for input in inputs { _ = add(plan.operands[Int(input)]) }
         let bytes = ([output] + inputs).reduce(0.0) { $0 + operandBytes($1) }
         let context = CostContext(
-            shapes: shapes, output: graph.shapes[node], words: graph.payload(node)?.words ?? [])
+            shapes: shapes, output: graph.shapes[node], words: graph.payload(node)?.words ?? [],
+            itemSize: graph.dtypes[node].size)
         try addStep(
             Step(
                 kind: .kernel, op: row.code, node: Int32(node), operandStart: operandStart,
                 operandCount: Int32(inputs.count + 1), outputCount: 1,
-                flops: row.flops(context), bytes: bytes),
+                flops: row.work.flops(context),
+                bytes: row.work.bytes(context, operands: bytes)),
             candidates: DeviceSet(
-                DeviceKind.allCases.filter { row.kernels[$0] != nil }.map { DeviceSet($0) }),
+                DeviceKind.allCases.filter { row.kernel(for: $0) != nil }.map { DeviceSet($0) }),
             stream: graph.streams[node])
         return output
     }
@@ -201,7 +203,7 @@ extension PlanBuilder {
             Step(
                 kind: .kernel, op: .broadcastTo, node: Int32(node), operandStart: operandStart,
                 operandCount: 2, outputCount: 1, flops: 0, bytes: Double(2 * window.dtype.size)),
-            candidates: [.cpu, .gpu], stream: graph.streams[node])
+            candidates: .general, stream: graph.streams[node])
         var result = window
         result.slot = slot
         return add(result)
@@ -209,5 +211,8 @@ extension PlanBuilder {
 }
 
 extension DeviceSet {
+    /// The devices that run every kernel and every tape.
+    static let general = DeviceSet(DeviceKind.general.map { DeviceSet($0) })
+
     init(_ sets: [DeviceSet]) { self = sets.reduce([]) { $0.union($1) } }
 }

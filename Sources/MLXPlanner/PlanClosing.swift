@@ -47,7 +47,7 @@ struct PlanClosing {
         for (index, step) in draft.steps.enumerated() {
             let kind = draft.streams[Int(step.stream)].kind!
             (kernels + index).initialize(
-                to: step.kind == .kernel ? OpTable[step.op].kernels[kind] : nil)
+                to: step.kind == .kernel ? OpTable[step.op].kernel(for: kind) : nil)
         }
         return kernels
     }

@@ -20,17 +20,17 @@ extension PlanBuilder {
 
     /// The input that the node merely repeats.
     private func identity(_ node: Int, _ graph: borrowing Subgraph) -> Int32? {
-        switch graph.ops[node] {
-        case .stopGradient, .traced:
-            return canonical[Int(graph.inputs[Int(graph.inputStart[node])])]
-        case .custom:
-            let chosen = Int(graph.words[node] & 0xFFFF)
-            return canonical[Int(graph.inputs[Int(graph.inputStart[node]) + chosen])]
-        case .reshape, .full, .broadcastTo:
-            let input = canonical[Int(graph.inputs[Int(graph.inputStart[node])])]
-            return graph.shapes[Int(input)] == graph.shapes[node] ? input : nil
-        default:
+        let first = Int(graph.inputStart[node])
+        switch OpTable.identities[Int(graph.ops[node].raw)] {
+        case .none:
             return nil
+        case .always:
+            return canonical[Int(graph.inputs[first])]
+        case .chosen:
+            return canonical[Int(graph.inputs[first + Int(graph.words[node] & 0xFFFF)])]
+        case .ofSameShape:
+            let input = canonical[Int(graph.inputs[first])]
+            return graph.shapes[Int(input)] == graph.shapes[node] ? input : nil
         }
     }
 
@@ -82,7 +82,8 @@ private struct ExpressionTable {
         hash ^= graph.shapes[node].word &* 0x9E37_79B9_7F4A_7C15
         hash ^= graph.words[node] &* 0xFF51_AFD7_ED55_8CCD
         for input in graph.inputs(of: node) {
-            hash = (hash ^ UInt64(UInt32(bitPattern: canonical[Int(input)])))
+            hash =
+                (hash ^ UInt64(UInt32(bitPattern: canonical[Int(input)])))
                 &* 0xC4CE_B9FE_1A85_EC53
             hash ^= hash >> 31
         }

@@ -15,7 +15,8 @@ extension PlanBuilder {
         var writer = TapeWriter(shape: graph.shapes[sink], mark: Int32(cluster + 1))
         for position in members { countUses(Int(clusterMembers[position]), cluster, graph) }
         for position in members {
-            try emit(Int(clusterMembers[position]), isSink: position == members.upperBound - 1,
+            try emit(
+                Int(clusterMembers[position]), isSink: position == members.upperBound - 1,
                 &writer, graph)
         }
         finish(writer, sink, graph)
@@ -55,7 +56,8 @@ extension PlanBuilder {
         let isStored = isSink || isWanted[node]
         let wide = dtype.computeType.size
         // A wider result must not be written over a narrower input, so it gets a tile first.
-        let isWidening = writer.itemSize(inputs.0) < wide || writer.itemSize(inputs.1) < wide
+        let isWidening =
+            writer.itemSize(inputs.0) < wide || writer.itemSize(inputs.1) < wide
             || writer.itemSize(inputs.2) < wide
         if !isWidening { dropUses(sources, &writer) }
         let output: UInt16
@@ -185,9 +187,9 @@ extension PlanBuilder {
                 outputCount: Int32(writer.outputs.count), flops: writer.flops, bytes: bytes))
         let stream = graph.streams[sink]
         pinned.append(stream)
-        let both: DeviceSet = [.cpu, .gpu]
+        let general = DeviceSet.general
         candidates.append(
-            stream.kind.map { both.contains($0) ? DeviceSet($0) : both } ?? both)
+            stream.kind.map { general.contains($0) ? DeviceSet($0) : general } ?? general)
     }
 }
 

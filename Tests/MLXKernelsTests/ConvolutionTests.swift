@@ -13,20 +13,27 @@ import Testing
     }
 
     static let cases = [
-        Case(image: [2, 5, 6, 3], weight: [4, 3, 3, 3], words: [1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0],
-             out: [2, 3, 4, 4]),
-        Case(image: [1, 7, 6, 2], weight: [3, 3, 2, 2], words: [2, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 0],
-             out: [1, 4, 6, 3]),
-        Case(image: [2, 6, 6, 4], weight: [6, 2, 2, 2], words: [1, 1, 0, 0, 0, 0, 2, 2, 1, 1, 2, 0],
-             out: [2, 4, 4, 6]),
-        Case(image: [1, 3, 3, 2], weight: [2, 3, 3, 2], words: [1, 1, 2, 2, 2, 2, 1, 1, 2, 2, 1, 1],
-             out: [1, 7, 7, 2]),
-        Case(image: [1, 6, 6, 1], weight: [1, 2, 3, 1],
-             words: [2, 3, -1, 0, 0, -1, 1, 1, 1, 1, 1, 0], out: [1, 2, 1, 1]),
-        Case(image: [3, 20, 20, 5], weight: [33, 3, 3, 5],
-             words: [2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0], out: [3, 10, 10, 33]),
-        Case(image: [1, 4, 4, 2], weight: [2, 2, 2, 2], words: [2, 1, 1, 3, 1, 3, 1, 2, 3, 2, 1, 0],
-             out: [1, 6, 11, 2]),
+        Case(
+            image: [2, 5, 6, 3], weight: [4, 3, 3, 3], words: [1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 1, 0],
+            out: [2, 3, 4, 4]),
+        Case(
+            image: [1, 7, 6, 2], weight: [3, 3, 2, 2], words: [2, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 0],
+            out: [1, 4, 6, 3]),
+        Case(
+            image: [2, 6, 6, 4], weight: [6, 2, 2, 2], words: [1, 1, 0, 0, 0, 0, 2, 2, 1, 1, 2, 0],
+            out: [2, 4, 4, 6]),
+        Case(
+            image: [1, 3, 3, 2], weight: [2, 3, 3, 2], words: [1, 1, 2, 2, 2, 2, 1, 1, 2, 2, 1, 1],
+            out: [1, 7, 7, 2]),
+        Case(
+            image: [1, 6, 6, 1], weight: [1, 2, 3, 1],
+            words: [2, 3, -1, 0, 0, -1, 1, 1, 1, 1, 1, 0], out: [1, 2, 1, 1]),
+        Case(
+            image: [3, 20, 20, 5], weight: [33, 3, 3, 5],
+            words: [2, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0], out: [3, 10, 10, 33]),
+        Case(
+            image: [1, 4, 4, 2], weight: [2, 2, 2, 2], words: [2, 1, 1, 3, 1, 3, 1, 2, 3, 2, 1, 0],
+            out: [1, 6, 11, 2]),
     ]
 
     /// Calls `body(image index, weight index, output index)` for every product of a convolution.
@@ -54,8 +61,8 @@ import Testing
         }
     }
 
-    @Test(arguments: [DType.float16, .float32, .float64])
-    func convolutionAndAdjoints(dtype: DType) throws {
+    @Test(arguments: [DType.float16, .float32, .float64], generalDevices)
+    func convolutionAndAdjoints(dtype: DType, device: DeviceTraits) throws {
         for item in Self.cases {
             let image = TestArray(item.image, dtype) { pattern($0) / 8 }
             let weight = TestArray(item.weight, dtype) { pattern($0 + 3) / 8 }
@@ -70,18 +77,17 @@ import Testing
                 dw[j] += g[o] * x[i]
             }
             let tolerance = dtype == .float16 ? 1e-2 : 1e-4
-            for kernel in kernels(CPUKernels.conv2d, GPUKernels.conv2d) {
-                let got = try run(kernel, item.out, dtype, [image, weight], item.words)
-                #expect(isClose(got.values, out, tolerance), "\(item)")
-            }
-            for kernel in kernels(CPUKernels.convInputGradient, GPUKernels.convInputGradient) {
-                let got = try run(kernel, item.image, dtype, [gradient, weight], item.words)
-                #expect(isClose(got.values, dx, tolerance), "\(item)")
-            }
-            for kernel in kernels(CPUKernels.convWeightGradient, GPUKernels.convWeightGradient) {
-                let got = try run(kernel, item.weight, dtype, [image, gradient], item.words)
-                #expect(isClose(got.values, dw, tolerance), "\(item)")
-            }
+            let got = try run(
+                Kernels.conv2d, item.out, dtype, [image, weight], item.words, device: device)
+            #expect(isClose(got.values, out, tolerance), "\(item)")
+            let back = try run(
+                Kernels.convInputGradient, item.image, dtype, [gradient, weight], item.words,
+                device: device)
+            #expect(isClose(back.values, dx, tolerance), "\(item)")
+            let slope = try run(
+                Kernels.convWeightGradient, item.weight, dtype, [image, gradient], item.words,
+                device: device)
+            #expect(isClose(slope.values, dw, tolerance), "\(item)")
         }
     }
 }

@@ -158,8 +158,9 @@ import Testing
         defer { mlx_override_level(-1) }
         let maxima = binary(MLX_MAXIMUM, MLX_F32, [Float.nan, 1, 2], [1, .nan, 3])
         #expect(maxima[0].isNaN && maxima[1].isNaN && maxima[2] == 3)
-        #expect(binary(MLX_REMAINDER, MLX_F32, [Float(-7.5), 7, -1], [2, -3, .infinity])
-            == [0.5, -2, .infinity])
+        #expect(
+            binary(MLX_REMAINDER, MLX_F32, [Float(-7.5), 7, -1], [2, -3, .infinity])
+                == [0.5, -2, .infinity])
         #expect(unary(MLX_SIGN, [.nan, -2, 3]) == [0, -1, 1])
         #expect(unary(MLX_ROUND, [0.5, 1.5, 2.5, -0.5]) == [0, 2, 2, 0])
         #expect(unary(MLX_SIGMOID, [-1000, 1000, 0]) == [0, 1, 0.5])
@@ -210,40 +211,52 @@ import Testing
             .assumingMemoryBound(to: CChar.self)
         let shape = [1000, 3]
         let strides = [0, 1]
-        x.withUnsafeBytes { x in row.withUnsafeBytes { row in out.withUnsafeMutableBytes { out in
-        withUnsafeMutableBytes(of: &scalar) { scalar in
-        shape.withUnsafeBufferPointer { shape in strides.withUnsafeBufferPointer { strides in
-            func operand(
-                _ kind: mlx_tape_operand_kind, slot: UInt16, _ base: UnsafeRawPointer?
-            ) -> mlx_tape_operand {
-                var o = mlx_tape_operand()
-                o.kind = UInt8(kind.rawValue)
-                o.item_size = 4
-                o.ndim = 2
-                o.slot = slot
-                o.base = UnsafeMutablePointer(mutating: base?.assumingMemoryBound(to: CChar.self))
-                o.shape = shape.baseAddress
-                o.strides = strides.baseAddress
-                return o
+        x.withUnsafeBytes { x in
+            row.withUnsafeBytes { row in
+                out.withUnsafeMutableBytes { out in
+                    withUnsafeMutableBytes(of: &scalar) { scalar in
+                        shape.withUnsafeBufferPointer { shape in
+                            strides.withUnsafeBufferPointer { strides in
+                                func operand(
+                                    _ kind: mlx_tape_operand_kind, slot: UInt16,
+                                    _ base: UnsafeRawPointer?
+                                ) -> mlx_tape_operand {
+                                    var o = mlx_tape_operand()
+                                    o.kind = UInt8(kind.rawValue)
+                                    o.item_size = 4
+                                    o.ndim = 2
+                                    o.slot = slot
+                                    o.base = UnsafeMutablePointer(
+                                        mutating: base?.assumingMemoryBound(to: CChar.self))
+                                    o.shape = shape.baseAddress
+                                    o.strides = strides.baseAddress
+                                    return o
+                                }
+                                let operands = [
+                                    operand(MLX_TAPE_FLAT, slot: 0, x.baseAddress),
+                                    operand(MLX_TAPE_SCALAR, slot: 0, scalar.baseAddress),
+                                    operand(MLX_TAPE_STRIDED, slot: 1, row.baseAddress),
+                                    operand(MLX_TAPE_REGISTER, slot: 2, nil),
+                                    operand(MLX_TAPE_FLAT, slot: 0, out.baseAddress),
+                                ]
+                                let float = Int32(MLX_F32.rawValue)
+                                let steps = [
+                                    mlx_tape_step(
+                                        fn: mlx_elementwise_fn(Int32(MLX_MULTIPLY.rawValue), float),
+                                        out: 3, a: 0, b: 1, c: 0),
+                                    mlx_tape_step(
+                                        fn: mlx_elementwise_fn(Int32(MLX_ADD.rawValue), float),
+                                        out: 4, a: 3, b: 2, c: 0),
+                                ]
+                                for (begin, end) in [(0, 1), (1, 1500), (1500, count)] {
+                                    mlx_tape_run(steps, 2, operands, 5, scratch, begin, end)
+                                }
+                            }
+                        }
+                    }
+                }
             }
-            let operands = [
-                operand(MLX_TAPE_FLAT, slot: 0, x.baseAddress),
-                operand(MLX_TAPE_SCALAR, slot: 0, scalar.baseAddress),
-                operand(MLX_TAPE_STRIDED, slot: 1, row.baseAddress),
-                operand(MLX_TAPE_REGISTER, slot: 2, nil),
-                operand(MLX_TAPE_FLAT, slot: 0, out.baseAddress),
-            ]
-            let float = Int32(MLX_F32.rawValue)
-            let steps = [
-                mlx_tape_step(fn: mlx_elementwise_fn(Int32(MLX_MULTIPLY.rawValue), float),
-                              out: 3, a: 0, b: 1, c: 0),
-                mlx_tape_step(fn: mlx_elementwise_fn(Int32(MLX_ADD.rawValue), float),
-                              out: 4, a: 3, b: 2, c: 0),
-            ]
-            for (begin, end) in [(0, 1), (1, 1500), (1500, count)] {
-                mlx_tape_run(steps, 2, operands, 5, scratch, begin, end)
-            }
-        }}}}}}
+        }
         for i in 0..<count { #expect(out[i] == 2 * Float(i) + row[i % 3]) }
     }
 }

@@ -65,7 +65,8 @@ final class ShuffledFanOut: FanOut {
 /// Runs a kernel on test arrays and returns the output.
 func run(
     _ kernel: Kernel, _ dims: [Int], _ dtype: DType, _ inputs: [TestArray],
-    _ attributes: [Int] = [], on fanOut: any FanOut = ShuffledFanOut()
+    _ attributes: [Int] = [], device: DeviceTraits = .cpu,
+    on fanOut: any FanOut = ShuffledFanOut()
 ) throws(ArrayError) -> TestArray {
     let out = TestArray(dims, dtype) { _ in 0 }
     let (outputs, operands) = ([out.operand], inputs.map(\.operand))
@@ -75,7 +76,7 @@ func run(
         operands.withUnsafeBufferPointer { operands in
             attributes.withUnsafeBufferPointer { attributes in
                 let call = KernelCall(
-                    outputs: outputs, inputs: operands, attributes: attributes,
+                    outputs: outputs, inputs: operands, attributes: attributes, device: device,
                     fanOut: fanOut, arena: arena)
                 do throws(ArrayError) { try kernel(call) } catch { failure = error }
             }
@@ -103,12 +104,21 @@ func pattern(_ index: Int) -> Double { Double((index * 7919) % 23) - 11 }
 
 func isClose(_ a: [Double], _ b: [Double], _ tolerance: Double = 1e-5) -> Bool {
     a.count == b.count
-        && zip(a, b).allSatisfy { ($0.isNaN && $1.isNaN) || $0 == $1
-            || abs($0 - $1) <= tolerance * max(1, abs($1)) }
+        && zip(a, b).allSatisfy {
+            ($0.isNaN && $1.isNaN) || $0 == $1
+                || abs($0 - $1) <= tolerance * max(1, abs($1))
+        }
 }
 
-/// Kernels as a list. (A literal of method references crashes the compiler.)
-func kernels(_ first: @escaping Kernel, _ second: @escaping Kernel) -> [Kernel] { [first, second] }
+/// What runs every kernel: the two devices, and one that cuts work into very small chunks.
+let generalDevices: [DeviceTraits] = [
+    .cpu, .gpu,
+    DeviceTraits(
+        name: "tiny", products: .packed,
+        grain: Grain(
+            byteCount: 64, tapeElements: 16, tapeBlocks: .max, queryPanels: 1, keyBlock: 16,
+            loadByteCount: 64)),
+]
 
 /// The bytes of a contiguous result.
 func bits(_ array: TestArray) -> [UInt8] {

@@ -21,10 +21,14 @@ extension LevelTests {
                     want.append(c[j] * (0..<k).reduce(0.0) { $0 + a[i * k + $1] * b[j * k + $1] })
                 }
             }
-            let got = try run(NPUKernels.int8Matmul, [m, n], .float32, [x, q, s])
+            let got = try run(
+                Kernels.int8MatmulInIntegers, [m, n], .float32, [x, q, s], device: .npu)
             #expect(isClose(got.values, want, 1e-6), "\(m) \(k) \(n)")
-            for kernel in kernels(CPUKernels.int8Matmul, GPUKernels.int8Matmul) {
-                #expect(isClose(try run(kernel, [m, n], .float32, [x, q, s]).values, want))
+            for device in generalDevices {
+                #expect(
+                    isClose(
+                        try run(Kernels.int8Matmul, [m, n], .float32, [x, q, s], device: device)
+                            .values, want))
             }
         }
     }
@@ -36,21 +40,43 @@ extension LevelTests {
         let x = TestArray([2, 5, 6, 4], .float32) { pattern($0) / 3 }
         let q = TestArray([6, 3, 3, 2], .int8) { Double($0 * 37 % 255) - 127 }
         let s = TestArray([6], .float32) { _ in 1 / 127 }
-        let exact = try run(GPUKernels.int8Conv2d, [2, 5, 6, 6], .float32, [x, q, s], words).values
-        let cpu = try run(CPUKernels.int8Conv2d, [2, 5, 6, 6], .float32, [x, q, s], words).values
-        #expect(isClose(cpu, exact))
+        let exact = int8Reference(x.values, q.values)
+        let dims = [2, 5, 6, 6]
+        for device in generalDevices {
+            let got = try run(Kernels.int8Conv2d, dims, .float32, [x, q, s], words, device: device)
+            #expect(isClose(got.values, exact), "\(device.name)")
+        }
         // NUMERICS: 18 terms, each off by at most half a step of 11/3/127 times |w| <= 1.
-        let npu = try run(NPUKernels.int8Conv2d, [2, 5, 6, 6], .float32, [x, q, s], words).values
+        let npu = try run(
+            Kernels.int8Conv2dInIntegers, dims, .float32, [x, q, s], words, device: .npu
+        ).values
         #expect(zip(npu, exact).allSatisfy { abs($0 - $1) < 18 * 0.5 * 11 / 3 / 127 + 1e-4 })
-        #expect(npu != exact)
+    }
+
+    /// The convolution above by loops: two groups, padding one, a scale of 1/127.
+    private func int8Reference(_ x: [Double], _ q: [Double]) -> [Double] {
+        (0..<2 * 5 * 6 * 6).map { index in
+            let at = unravel(index, [2, 5, 6, 6])
+            var total = 0.0
+            for tap in 0..<18 {
+                let (i, j, c) = (tap / 6, tap / 2 % 3, tap % 2)
+                let (row, column) = (at[1] + i - 1, at[2] + j - 1)
+                guard row >= 0, row < 5, column >= 0, column < 6 else { continue }
+                let pixel = ravel([at[0], row, column, at[3] / 3 * 2 + c], [2, 5, 6, 4])
+                total += x[pixel] * q[at[3] * 18 + tap] / 127
+            }
+            return total
+        }
     }
 
     @Test(arguments: LevelTests.levels) func productsAtEveryLevel(level: Int) throws {
         mlx_override_level(Int32(level))
         defer { mlx_override_level(-1) }
-        for dtype in [DType.float16, .float32, .float64] {
-            try MatmulTests().products(dtype: dtype)
+        for device in generalDevices {
+            for dtype in [DType.float16, .float32, .float64] {
+                try MatmulTests().products(dtype: dtype, device: device)
+            }
+            try ConvolutionTests().convolutionAndAdjoints(dtype: .float32, device: device)
         }
-        try ConvolutionTests().convolutionAndAdjoints(dtype: .float32)
     }
 }

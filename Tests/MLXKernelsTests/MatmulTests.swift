@@ -4,7 +4,7 @@ import Testing
 
 @testable import MLXKernels
 
-/// Products of both devices against three loops: odd sizes, strides, broadcast batches, no terms.
+/// Products of every engine against three loops: odd sizes, strides, broadcast batches, no terms.
 @Suite struct MatmulTests {
     struct Case: Sendable {
         var left: [Int]
@@ -42,17 +42,18 @@ import Testing
             let j = ravel(zip(position, pad(y)).map { $1 == 1 ? 0 : $0 }, pad(y)) * k * n
             for row in 0..<m {
                 for column in 0..<n {
-                    values.append((0..<k).reduce(0.0) {
-                        $0 + p[i + row * k + $1] * q[j + $1 * n + column]
-                    })
+                    values.append(
+                        (0..<k).reduce(0.0) {
+                            $0 + p[i + row * k + $1] * q[j + $1 * n + column]
+                        })
                 }
             }
         }
         return (batch + [m, n], values)
     }
 
-    @Test(arguments: [DType.float16, .bfloat16, .float32, .float64, .complex64])
-    func products(dtype: DType) throws {
+    @Test(arguments: [DType.float16, .bfloat16, .float32, .float64, .complex64], generalDevices)
+    func products(dtype: DType, device: DeviceTraits) throws {
         for item in Self.cases {
             let a = TestArray(item.left, dtype, strides: item.leftStrides) { pattern($0) / 8 }
             let b = TestArray(item.right, dtype, strides: item.rightStrides) {
@@ -60,10 +61,8 @@ import Testing
             }
             let want = reference(a, b)
             let tolerance = dtype.isHalf ? 1e-2 : 1e-4
-            let cpu = try run(CPUKernels.matmul, want.dims, dtype, [a, b]).values
-            #expect(isClose(cpu, want.values, tolerance), "cpu \(item)")
-            let gpu = try run(GPUKernels.matmul, want.dims, dtype, [a, b]).values
-            #expect(isClose(gpu, want.values, tolerance), "gpu \(item)")
+            let got = try run(device.products.matmul, want.dims, dtype, [a, b], device: device)
+            #expect(isClose(got.values, want.values, tolerance), "\(device.name) \(item)")
         }
     }
 }

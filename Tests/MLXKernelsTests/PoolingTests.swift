@@ -26,8 +26,8 @@ import Testing
         return found
     }
 
-    @Test(arguments: [DType.float16, .float32, .float64])
-    func poolingAndDerivatives(dtype: DType) throws {
+    @Test(arguments: [DType.float16, .float32, .float64], generalDevices)
+    func poolingAndDerivatives(dtype: DType, device: DeviceTraits) throws {
         for (image, out, words) in Self.cases {
             let input = TestArray(image, dtype) { pattern($0) / 2 }
             let x = input.values
@@ -47,17 +47,20 @@ import Testing
                 tangents.append(ties.reduce(0) { $0 + Double($1 % 5) } / Double(ties.count))
             }
             let tolerance = dtype == .float16 ? 1e-2 : 1e-5
-            let y = try run(CPUKernels.maxPool, out, dtype, [input], words)
+            let y = try run(Kernels.maxPool, out, dtype, [input], words, device: device)
             #expect(y.values == highs)
-            let mean = try run(GPUKernels.averagePool, out, dtype, [input], words)
+            let mean = try run(Kernels.averagePool, out, dtype, [input], words, device: device)
             #expect(isClose(mean.values, means, tolerance))
             let g = TestArray(out, dtype) { _ in 2 }
-            let back = try run(GPUKernels.maxPoolGradient, image, dtype, [input, y, g], words)
+            let back = try run(
+                Kernels.maxPoolGradient, image, dtype, [input, y, g], words, device: device)
             #expect(isClose(back.values, gradient, tolerance))
-            let even = try run(CPUKernels.averagePoolGradient, image, dtype, [g], words)
+            let even = try run(
+                Kernels.averagePoolGradient, image, dtype, [g], words, device: device)
             #expect(isClose(even.values, spread, tolerance))
             let t = TestArray(image, dtype) { Double($0 % 5) }
-            let tangent = try run(CPUKernels.maxPoolTangent, out, dtype, [input, y, t], words)
+            let tangent = try run(
+                Kernels.maxPoolTangent, out, dtype, [input, y, t], words, device: device)
             #expect(isClose(tangent.values, tangents, tolerance))
         }
     }

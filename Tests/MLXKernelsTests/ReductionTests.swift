@@ -30,53 +30,95 @@ import Testing
         return (outDims, totals)
     }
 
-    @Test(arguments: [DType.int8, .uint32, .int64, .float16, .bfloat16, .float32, .float64])
-    func sumMaxMin(dtype: DType) throws {
+    @Test(
+        arguments: [DType.int8, .uint32, .int64, .float16, .bfloat16, .float32, .float64],
+        generalDevices)
+    func sumMaxMin(dtype: DType, device: DeviceTraits) throws {
         for (dims, strides, mask) in Self.shapes {
-            let x = TestArray(dims, dtype, strides: strides) { abs(pattern($0)).rounded() / 1 }
+            let isSigned = !dtype.isUnsignedInteger
+            let x = TestArray(dims, dtype, strides: strides) {
+                isSigned ? pattern($0) : abs(pattern($0))
+            }
             let high = reference(x, mask, -1e9, max)
-            let highs = try run(CPUKernels.maximum, high.dims, dtype, [x], [mask])
+            let highs = try run(
+                Kernels.reduction(MLX_MAX), high.dims, dtype, [x], [mask], device: device)
             #expect(highs.values == high.values)
             let low = reference(x, mask, 1e9, min)
-            #expect(try run(GPUKernels.minimum, low.dims, dtype, [x], [mask]).values == low.values)
+            let lows = try run(
+                Kernels.reduction(MLX_MIN), low.dims, dtype, [x], [mask], device: device)
+            #expect(lows.values == low.values)
             if dtype == .int8 { continue }
             let want = reference(x, mask, 0, +)
-            for kernel in kernels(CPUKernels.sum, GPUKernels.sum) {
-                let got = try run(kernel, want.dims, dtype, [x], [mask])
-                #expect(isClose(got.values, want.values, dtype.isHalf ? 1e-2 : 1e-6)
-                    || got.values.contains(.infinity), "\(dims) \(mask) \(dtype)")
-            }
+            let got = try run(
+                Kernels.reduction(MLX_SUM), want.dims, dtype, [x], [mask], device: device)
+            // Sums of whole numbers are exact before they are rounded to the dtype, or infinite
+            // where it ends.
+            let rounded = TestArray(want.dims, dtype) { want.values[$0] }
+            #expect(got.values == rounded.values, "\(dims) \(mask) \(dtype)")
         }
     }
 
-    @Test func productsAndComplexSums() throws {
+    /// Sums past the largest number of the dtype are infinite, those just below are not.
+    @Test(arguments: generalDevices)
+    func sumsOverflowOnlyWhereTheDtypeEnds(device: DeviceTraits) throws {
+        for (each, want) in [(65_000.0 / 8, 65_000.0), (8_192, .infinity)] {
+            let x = TestArray([8], .float16) { _ in each }
+            let got = try run(
+                Kernels.reduction(MLX_SUM), [], .float16, [x], [1], device: device)
+            #expect(got.values == [Double(Float16(want))])
+        }
+    }
+
+    @Test(arguments: generalDevices)
+    func productsAndComplexSums(device: DeviceTraits) throws {
         let x = TestArray([3, 4], .float32) { Double($0 % 3 + 1) }
         let want = reference(x, 0b10, 1, *)
-        #expect(try run(CPUKernels.product, [3], .float32, [x], [0b10]).values == want.values)
+        #expect(
+            try run(Kernels.reduction(MLX_PRODUCT), [3], .float32, [x], [0b10], device: device)
+                .values == want.values)
         let z = TestArray([4], .complex64) { Double($0) }
-        #expect(try run(CPUKernels.sum, [], .complex64, [z], [1]).values == [6])
+        #expect(
+            try run(Kernels.reduction(MLX_SUM), [], .complex64, [z], [1], device: device).values
+                == [6])
     }
 
-    @Test func booleansAndEmpty() throws {
+    @Test(arguments: generalDevices)
+    func booleansAndEmpty(device: DeviceTraits) throws {
         let x = TestArray([2, 3], .bool) { $0 == 4 ? 0 : 1 }
-        #expect(try run(CPUKernels.minimum, [2], .bool, [x], [0b10]).values == [1, 0])
-        #expect(try run(CPUKernels.maximum, [3], .bool, [x], [0b01]).values == [1, 1, 1])
+        #expect(
+            try run(Kernels.reduction(MLX_MIN), [2], .bool, [x], [0b10], device: device).values == [
+                1, 0,
+            ])
+        #expect(
+            try run(Kernels.reduction(MLX_MAX), [3], .bool, [x], [0b01], device: device).values == [
+                1, 1, 1,
+            ])
         let none = TestArray([2, 0], .bool) { _ in 0 }
-        #expect(try run(CPUKernels.minimum, [2], .bool, [none], [0b10]).values == [1, 1])
+        #expect(
+            try run(Kernels.reduction(MLX_MIN), [2], .bool, [none], [0b10], device: device).values
+                == [1, 1])
         let empty = TestArray([0, 2], .float32) { _ in 0 }
-        #expect(try run(GPUKernels.product, [2], .float32, [empty], [1]).values == [1, 1])
-        #expect(try run(GPUKernels.sum, [0], .float32, [empty], [0b10]).values == [])
+        #expect(
+            try run(Kernels.reduction(MLX_PRODUCT), [2], .float32, [empty], [1], device: device)
+                .values == [1, 1])
+        #expect(
+            try run(Kernels.reduction(MLX_SUM), [0], .float32, [empty], [0b10], device: device)
+                .values == [])
     }
 
-    @Test func notANumberPropagates() throws {
+    @Test(arguments: generalDevices)
+    func notANumberPropagates(device: DeviceTraits) throws {
         let x = TestArray([2, 100], .float32) { $0 == 130 ? .nan : Double($0) }
-        let high = try run(CPUKernels.maximum, [2], .float32, [x], [0b10]).values
+        let high = try run(Kernels.reduction(MLX_MAX), [2], .float32, [x], [0b10], device: device)
+            .values
         #expect(high[0] == 99 && high[1].isNaN)
-        #expect(try run(GPUKernels.argMin, [2], .uint32, [x], [0b10]).values == [0, 30])
+        #expect(
+            try run(Kernels.argMin, [2], .uint32, [x], [0b10], device: device).values == [0, 30])
     }
 
-    @Test(arguments: [DType.uint8, .int32, .float16, .float32, .float64, .complex64])
-    func argumentsOfExtremes(dtype: DType) throws {
+    @Test(
+        arguments: [DType.uint8, .int32, .float16, .float32, .float64, .complex64], generalDevices)
+    func argumentsOfExtremes(dtype: DType, device: DeviceTraits) throws {
         for (dims, strides, mask) in Self.shapes where mask != 0 {
             let x = TestArray(dims, dtype, strides: strides) { abs(pattern($0)) }
             let kept = dims.indices.filter { mask >> $0 & 1 == 0 }
@@ -92,13 +134,16 @@ import Testing
                     (best[place], index[place]) = (value, at)
                 }
             }
-            let got = try run(CPUKernels.argMax, outDims, .uint32, [x], [mask])
+            let got = try run(Kernels.argMax, outDims, .uint32, [x], [mask], device: device)
             #expect(got.values == index, "\(dims) \(mask)")
+            let turned = TestArray(dims, dtype, strides: strides) { 20 - abs(pattern($0)) }
+            let lows = try run(Kernels.argMin, outDims, .uint32, [turned], [mask], device: device)
+            #expect(lows.values == index, "\(dims) \(mask)")
         }
     }
 
-    @Test(arguments: [DType.float16, .float32, .float64])
-    func softmaxAndLogSumExp(dtype: DType) throws {
+    @Test(arguments: [DType.float16, .float32, .float64], generalDevices)
+    func softmaxAndLogSumExp(dtype: DType, device: DeviceTraits) throws {
         for (dims, strides, mask) in Self.shapes where mask != 0 {
             let x = TestArray(dims, dtype, strides: strides) { pattern($0) / 4 }
             let total = reference(x, mask, 0) { $0 + exp($1) }
@@ -108,13 +153,17 @@ import Testing
                 return exp(value) / total.values[ravel(kept.map { position[$0] }, total.dims)]
             }
             let tolerance = dtype == .float16 ? 1e-3 : 1e-5
-            let soft = try run(GPUKernels.softmax, dims, dtype, [x], [mask]).values
+            let soft = try run(Kernels.softmax, dims, dtype, [x], [mask], device: device).values
             #expect(isClose(soft, want, tolerance), "\(dims) \(mask)")
-            let lse = try run(CPUKernels.logSumExp, total.dims, dtype, [x], [mask]).values
+            let lse = try run(Kernels.logSumExp, total.dims, dtype, [x], [mask], device: device)
+                .values
             #expect(isClose(lse, total.values.map { log($0) }, tolerance * 4), "\(dims) \(mask)")
         }
         let lows = TestArray([3], dtype) { _ in -.infinity }
-        #expect(try run(CPUKernels.logSumExp, [], dtype, [lows], [1]).values == [-.infinity])
-        #expect(try run(CPUKernels.softmax, [3], dtype, [lows], [1]).values[0].isNaN)
+        #expect(
+            try run(Kernels.logSumExp, [], dtype, [lows], [1], device: device).values == [
+                -.infinity
+            ])
+        #expect(try run(Kernels.softmax, [3], dtype, [lows], [1], device: device).values[0].isNaN)
     }
 }

@@ -7,22 +7,14 @@ enum Reductions {
     static func evaluate(
         _ name: String, _ inputs: [Tensor], _ attributes: Attributes, _ shape: [Int]
     ) -> Tensor? {
-        let fold: ([Double]) -> Double
-        switch name {
-        case "sum": fold = { $0.reduce(0, +) }
-        case "prod": fold = { $0.reduce(1, *) }
-        case "max": fold = { $0.max() ?? -.infinity }
-        case "min": fold = { $0.min() ?? .infinity }
-        case "all": fold = { $0.allSatisfy { $0 != 0 } ? 1 : 0 }
-        case "any": fold = { $0.contains { $0 != 0 } ? 1 : 0 }
-        case "argmax": fold = { list in Double(list.firstIndex(of: list.max()!)!) }
-        case "argmin": fold = { list in Double(list.firstIndex(of: list.min()!)!) }
-        case "logsumexp": fold = { Foundation.log($0.reduce(0) { $0 + Foundation.exp($1) }) }
-        case "softmax": return softmax(inputs[0], attributes)
-        default: return nil
-        }
-        let groups = grouped(inputs[0], attributes)
-        return Tensor(shape, groups.map { fold($0.map { inputs[0].values[$0] }) })
+        name == "softmax" ? softmax(inputs[0], attributes) : nil
+    }
+
+    /// What a function makes of the elements that fall together.
+    static func folded(
+        _ x: Tensor, _ attributes: Attributes, _ shape: [Int], _ fold: ([Double]) -> Double
+    ) -> Tensor {
+        Tensor(shape, grouped(x, attributes).map { fold($0.map { x.values[$0] }) })
     }
 
     /// Positions of the input that fall together, in the order of the output.
@@ -95,7 +87,6 @@ enum Movements {
                 let isInside = (0..<rank).allSatisfy { (0..<x.shape[$0]).contains(inner[$0]) }
                 return isInside ? x[inner] : inputs[1].values[0]
             }
-        case "arange": return nil
         default: return indexed(name, inputs, words, shape)
         }
     }

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "mlx_levels.h"
+#include "mlx_tape.h"
 
 /// Copies rows [begin, end) of a walk over `shape`; a row is the last axis. Strides are in
 /// elements of `item_size` bytes. With `stream`, contiguous rows bypass the cache.
@@ -45,7 +46,22 @@ void mlx_gather_windows(char *out, const char *in, const int64_t *offsets, size_
 size_t mlx_add_offsets(int64_t *offsets, const int64_t *indices, size_t n, int64_t limit,
                        int64_t stride);
 
-enum mlx_reduction { MLX_SUM, MLX_PRODUCT, MLX_MAX, MLX_MIN, MLX_REDUCTION_COUNT };
+/// The folds that Reductions/reduce.h lists.
+enum mlx_reduction {
+#define MLX_LIST_REDUCTIONS
+#define REDUCTION(name, merge, is_wide, identity) name,
+#include "../Reductions/reduce.h"
+#undef REDUCTION
+#undef MLX_LIST_REDUCTIONS
+    MLX_REDUCTION_COUNT
+};
+
+typedef struct {
+    enum mlx_elementwise merge; // of two totals
+    bool is_wide;               // totals of float32 are held in float64
+    double identity;            // of no elements
+} mlx_reduction_facts;
+mlx_reduction_facts mlx_reduction_facts_of(enum mlx_reduction reduction);
 
 /// Reduces each of `rows` contiguous rows of n >= 1 elements into accumulators, overwriting them
 /// or, with `accumulate`, merging with them. Sums and products of float32 and float64 accumulate

@@ -17,79 +17,14 @@
 /// Arguments a function does not take may be NULL.
 typedef void (*mlx_tile_fn)(void *out, const void *a, const void *b, const void *c, size_t n);
 
-/// Elementwise functions. Operands of one call have one compute dtype. The result has that dtype
-/// too, except where noted.
+/// The elementwise functions that Elementwise/rows.h lists. Operands of one call have one compute
+/// dtype. The result has that dtype too, except where noted.
 enum mlx_elementwise {
-    // Unary.
-    MLX_COPY = 0,
-    MLX_NEGATIVE,
-    MLX_ABS, // complex64 gives float32
-    MLX_SIGN,
-    MLX_SQUARE,
-    MLX_SQRT,
-    MLX_RSQRT,
-    MLX_RECIPROCAL,
-    MLX_EXP,
-    MLX_EXPM1,
-    MLX_LOG,
-    MLX_LOG2,
-    MLX_LOG10,
-    MLX_LOG1P,
-    MLX_SIN,
-    MLX_COS,
-    MLX_TAN,
-    MLX_ASIN,
-    MLX_ACOS,
-    MLX_ATAN,
-    MLX_SINH,
-    MLX_COSH,
-    MLX_TANH,
-    MLX_ASINH,
-    MLX_ACOSH,
-    MLX_ATANH,
-    MLX_SIGMOID,
-    MLX_ERF,
-    MLX_ERFINV,
-    MLX_FLOOR,
-    MLX_CEIL,
-    MLX_ROUND, // half to even
-    MLX_CONJUGATE,
-    MLX_REAL, // complex64 gives float32
-    MLX_IMAG, // complex64 gives float32; zero otherwise
-    MLX_BITWISE_NOT,
-    // Unary, bool result.
-    MLX_LOGICAL_NOT,
-    MLX_ISNAN,
-    MLX_ISINF,
-    MLX_ISFINITE,
-    // Binary.
-    MLX_ADD,
-    MLX_SUBTRACT,
-    MLX_MULTIPLY,
-    MLX_DIVIDE, // inexact dtypes only
-    MLX_FLOOR_DIVIDE,
-    MLX_REMAINDER,
-    MLX_POWER,
-    MLX_MAXIMUM,
-    MLX_MINIMUM,
-    MLX_LOGADDEXP,
-    MLX_ARCTAN2,
-    MLX_AND,
-    MLX_OR,
-    MLX_XOR,
-    MLX_SHL,
-    MLX_SHR,
-    // Binary, bool result.
-    MLX_EQUAL,
-    MLX_NOT_EQUAL,
-    MLX_LESS,
-    MLX_LESS_EQUAL,
-    MLX_GREATER,
-    MLX_GREATER_EQUAL,
-    MLX_LOGICAL_AND,
-    MLX_LOGICAL_OR,
-    // Ternary: a is bool, b and c have the dtype (any of the 14).
-    MLX_SELECT,
+#define MLX_LIST_NAMES
+#define NAME(op) op,
+#include "../Elementwise/rows.h"
+#undef NAME
+#undef MLX_LIST_NAMES
     MLX_ELEMENTWISE_COUNT
 };
 

@@ -32,7 +32,7 @@ package struct Work: ~Copyable {
                 row.isElementwise
                 ? OpTable.elementwiseWeights[Int(graph.ops[node].raw)]
                     * Double(graph.shapes[node].size)
-                : row.flops(context)
+                : row.work.flops(context)
         }
         return total
     }

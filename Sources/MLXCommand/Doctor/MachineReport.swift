@@ -84,18 +84,12 @@ struct MachineReport: Codable {
     }
 
     private static func devices(_ engine: Engine) -> [Device] {
-        let purposes = [
-            "OpenBLAS, cache-blocked loops", "SIMD grids of blocks, fused",
-            "int8 products with per-row scales",
-        ]
         return DeviceKind.allCases.map { kind in
             Device(
                 name: kind.name,
                 team: engine.teams.firstIndex { $0 === engine.devices[kind.index].team } ?? 0,
-                kernels: OpTable.rows.count { row in
-                    row.kernels[kind] != nil || (kind != .npu && row.isElementwise)
-                },
-                does: purposes[kind.index])
+                kernels: OpTable.rows.count { $0.runs(on: kind) },
+                does: "\(kind.traits.summary)")
         }
     }
 

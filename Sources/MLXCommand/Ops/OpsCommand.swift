@@ -2,6 +2,8 @@ import ArgumentParser
 import Foundation
 import MLXFormats
 import MLXBase
+import MLXGraph
+import MLXKernels
 import MLXOps
 
 /// `mlx ops`: the op table as text, as JSON, or as the reference page of the documentation.
@@ -51,10 +53,13 @@ struct OpSummary {
         }
     }
 
+    /// The devices that compute the row; those with a kernel of their own say by which engine.
     var devices: [String] {
-        if row.elementwise != nil || row.traits.contains(.cast) { return ["cpu", "gpu"] }
-        return [("cpu", row.kernels.cpu), ("gpu", row.kernels.gpu), ("npu", row.kernels.npu)]
-            .filter { $0.1 != nil }.map(\.0)
+        DeviceKind.allCases.filter { row.runs(on: $0) }.map { kind in
+            let engine = kind.traits.products
+            let isSpecial = row.specialKernels.contains { $0.key == engine }
+            return isSpecial ? "\(kind.name) (\(engine.rawValue))" : kind.name
+        }
     }
 
     var vjp: String {

@@ -9,7 +9,7 @@ enum ComplexDecompositions {
 
     /// U, S, Vᴴ of each matrix, as the real svd packs them.
     static func svd(_ call: borrowing KernelCall) throws(ArrayError) {
-        let input = call.contiguous(call.inputs[0], .cpu)
+        let input = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let (m, n) = (input.rows, input.columns)
         let (k, most) = (min(m, n), max(m, n))
@@ -47,10 +47,8 @@ enum ComplexDecompositions {
     }
 
     /// Eigenvalues (ascending) and vectors of Hermitian matrices.
-    static func eigh(
-        _ call: borrowing KernelCall, lower: Bool, vectors: Bool
-    ) throws(ArrayError) {
-        let input = call.contiguous(call.inputs[0], .cpu)
+    static func eigh(_ call: borrowing KernelCall, lower: Bool, vectors: Bool) throws(ArrayError) {
+        let input = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let n = input.columns
         if out.shape.size == 0 { return }
@@ -94,7 +92,7 @@ enum ComplexDecompositions {
     /// Eigenvalues in LAPACK's order, and right vectors of norm one in columns, of any complex
     /// matrix.
     static func eig(_ call: borrowing KernelCall, vectors: Bool) throws(ArrayError) {
-        let input = call.contiguous(call.inputs[0], .cpu)
+        let input = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let n = input.columns
         if out.shape.size == 0 { return }

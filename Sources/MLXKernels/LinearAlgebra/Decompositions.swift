@@ -15,7 +15,7 @@ enum Decompositions {
     static func svd<T: LAPACKSteps>(
         _ part: Part, _ call: borrowing KernelCall, _ type: T.Type
     ) throws(ArrayError) {
-        let input = call.contiguous(call.inputs[0], .cpu)
+        let input = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let (m, n) = (input.rows, input.columns)
         let k = min(m, n)
@@ -102,7 +102,7 @@ enum Decompositions {
     static func qr<T: LAPACKScalar>(
         _ call: borrowing KernelCall, _ type: T.Type
     ) throws(ArrayError) {
-        let input = call.contiguous(call.inputs[0], .cpu)
+        let input = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let (m, n) = (input.rows, input.columns)
         let k = min(m, n)
@@ -135,7 +135,7 @@ enum Decompositions {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func svd(_ call: borrowing KernelCall) throws(ArrayError) {
         if call.outputs[0].dtype == .float64 {
             try Decompositions.svd(.all, call, Double.self)

@@ -10,7 +10,7 @@ enum Eigenvalues {
     static func symmetric<T: LAPACKSteps>(
         _ call: borrowing KernelCall, vectors: Bool, _ type: T.Type
     ) throws(ArrayError) {
-        let input = call.contiguous(call.inputs[0], .cpu)
+        let input = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let n = input.columns
         if out.shape.size == 0 { return }
@@ -55,7 +55,7 @@ enum Eigenvalues {
     static func general<T: LAPACKScalar>(
         _ call: borrowing KernelCall, vectors: Bool, _ type: T.Type
     ) throws(ArrayError) {
-        let input = call.contiguous(call.inputs[0], .cpu)
+        let input = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let n = input.columns
         if out.shape.size == 0 { return }
@@ -125,7 +125,7 @@ enum Eigenvalues {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func eigh(_ call: borrowing KernelCall) throws(ArrayError) {
         try Eigenvalues.runSymmetric(call, vectors: true)
     }

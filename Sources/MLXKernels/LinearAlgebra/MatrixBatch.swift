@@ -110,7 +110,7 @@ func transposeMatrix<T: BitwiseCopyable>(
         return StridedCopy.run(
             dims: [columns, rows], to: UnsafeMutableRawPointer(to), [rows, 1],
             from: UnsafeRawPointer(from), [1, columns], itemSize: MemoryLayout<T>.stride,
-            SerialFanOut(), .cpu)
+            SerialFanOut(), .coarse)
     }
     for i in 0..<rows {
         for j in 0..<columns { to[j * rows + i] = from[i * columns + j] }

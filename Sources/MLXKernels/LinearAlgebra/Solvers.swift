@@ -23,11 +23,11 @@ enum Solvers {
     static func solve<T: LAPACKScalar>(
         _ call: borrowing KernelCall, inverse: Bool, _ type: T.Type
     ) throws(ArrayError) {
-        let a = call.contiguous(call.inputs[0], .cpu)
+        let a = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let (n, k) = (a.columns, out.columns)
         if out.shape.size == 0 { return }
-        let b = inverse ? nil : call.contiguous(call.inputs[1], .cpu)
+        let b = inverse ? nil : call.contiguous(call.inputs[1])
         let team = team(call, a.matrixCount)
         let size = MemoryLayout<T>.stride
         try MatrixBatch(
@@ -88,8 +88,8 @@ enum Solvers {
     static func solveTriangular<T: LAPACKScalar>(
         _ call: borrowing KernelCall, _ type: T.Type
     ) throws(ArrayError) {
-        let a = call.contiguous(call.inputs[0], .cpu)
-        let b = call.contiguous(call.inputs[1], .cpu)
+        let a = call.contiguous(call.inputs[0])
+        let b = call.contiguous(call.inputs[1])
         let out = call.outputs[0]
         let (n, k) = (a.columns, out.columns)
         if out.shape.size == 0 { return }
@@ -122,7 +122,7 @@ enum Solvers {
     static func triangularInverse<T: LAPACKScalar>(
         _ call: borrowing KernelCall, _ type: T.Type
     ) throws(ArrayError) {
-        let a = call.contiguous(call.inputs[0], .cpu)
+        let a = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let n = a.columns
         if out.shape.size == 0 { return }
@@ -147,7 +147,7 @@ enum Solvers {
     static func cholesky<T: LAPACKScalar>(
         _ call: borrowing KernelCall, _ type: T.Type
     ) throws(ArrayError) {
-        let a = call.contiguous(call.inputs[0], .cpu)
+        let a = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let n = a.columns
         if out.shape.size == 0 { return }
@@ -175,7 +175,7 @@ enum Solvers {
     static func lu<T: LAPACKScalar>(
         _ call: borrowing KernelCall, _ type: T.Type
     ) throws(ArrayError) {
-        let a = call.contiguous(call.inputs[0], .cpu)
+        let a = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let (m, n) = (a.rows, a.columns)
         let k = min(m, n)
@@ -211,7 +211,7 @@ enum Solvers {
     static func determinant<T: LAPACKScalar>(
         _ call: borrowing KernelCall, _ type: T.Type
     ) throws(ArrayError) {
-        let a = call.contiguous(call.inputs[0], .cpu)
+        let a = call.contiguous(call.inputs[0])
         let out = call.outputs[0]
         let n = a.columns
         if out.shape.size == 0 { return }
@@ -265,7 +265,7 @@ enum Solvers {
     }
 }
 
-extension CPUKernels {
+extension Kernels {
     package static func solve(_ call: borrowing KernelCall) throws(ArrayError) {
         if call.outputs[0].dtype == .float64 {
             try Solvers.solve(call, inverse: false, Double.self)

@@ -61,18 +61,29 @@ final class StepScratch {
                     .assumingMemoryBound(to: CChar.self)
             }
         }
+        guard let fanOut else {
+            // The shortest way, because most narrow runs are one small tape.
+            let byteCount = mlx_tape_scratch_bytes(count, tape.pointee.slotCount)
+            let scratch = mlx_thread_scratch(byteCount)!.assumingMemoryBound(to: CChar.self)
+            return mlx_tape_run(
+                tape.pointee.steps.base, tape.pointee.steps.count, tapeOperands, count, scratch,
+                0, tape.pointee.elementCount)
+        }
         let launch = TapeLaunch(
             steps: UnsafeBufferPointer(
                 start: tape.pointee.steps.base, count: tape.pointee.steps.count),
             operands: UnsafePointer(tapeOperands), operandCount: count,
             slotCount: tape.pointee.slotCount, elementCount: tape.pointee.elementCount,
-            nanoseconds: Int(step.pointee.estimatedNanoseconds))
-        guard let fanOut else { return launch.run(0, launch.elementCount) }
-        if plan.streams.base[Int(step.pointee.stream)].kind == .cpu {
-            CPUKernels.tape(launch, fanOut)
-        } else {
-            GPUKernels.tape(launch, fanOut)
-        }
+            nanoseconds: Int(step.pointee.estimatedNanoseconds),
+            device: StepScratch.traits(step, plan))
+        launch.run(over: fanOut)
+    }
+
+    /// What the device of a step is like.
+    private static func traits(
+        _ step: UnsafeMutablePointer<Step>, _ plan: Plan
+    ) -> DeviceTraits {
+        plan.streams.base[Int(step.pointee.stream)].kind.unsafelyUnwrapped.traits
     }
 
     @inline(never) private func growTapeOperands(_ count: Int) {
@@ -107,7 +118,8 @@ final class StepScratch {
             outputs: UnsafeBufferPointer(start: operands, count: outputCount),
             inputs: UnsafeBufferPointer(
                 start: operands + outputCount, count: count - outputCount),
-            attributes: attributes(step, plan, run), fanOut: fanOut, arena: arena,
+            attributes: attributes(step, plan, run), device: StepScratch.traits(step, plan),
+            fanOut: fanOut, arena: arena,
             object: step.pointee.takesObject
                 ? run.graph.payload(Int(step.pointee.node))?.object : nil)
         do throws(ArrayError) {

@@ -1,0 +1,23 @@
+// Kernels of fused functions (quantized products, norms, rotary positions, attention) at the
+// avx512 level; the sources are in the folders of the families.
+#if defined(__x86_64__)
+#define MLX_LEVEL avx512
+#define MLX_LEVEL_F16C 1
+#define MLX_LEVEL_VECTOR_BYTES 64
+#include "common.h"
+#include "tables.h"
+#include "target.h"
+#include "mlx_quantized.h"
+#include "mlx_fast.h"
+#pragma clang fp contract(off)
+TARGET_AVX512
+#include "halves.h"
+#include "../Elementwise/math32.h"
+#include "../Elementwise/math64.h"
+#include "../Quantized/quantized.h"
+#include "../Quantized/encode.h"
+#include "../Norms/norms.h"
+#include "../Convolution/depthwise.h"
+#include "../Attention/attention.h"
+TARGET_END
+#endif

@@ -1,0 +1,18 @@
+// Matrix products at the avx2 level; the source is Products/gemm.h. A register tile of MR
+// rows and NV vectors leaves room for the operands of one step.
+#if defined(__x86_64__)
+#define MLX_LEVEL avx2
+#define MLX_LEVEL_F16C 1
+#define VECTOR_BYTES 32
+#define MR 6
+#define NV 2
+#include "../Levels/common.h"
+#include "../Levels/tables.h"
+#include "../Levels/target.h"
+#pragma clang fp contract(off)
+TARGET_AVX2
+#include "../Levels/halves.h"
+#include "gemm.h"
+#include "gemm_int8.h"
+TARGET_END
+#endif

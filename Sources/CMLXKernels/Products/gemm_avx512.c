@@ -1,0 +1,24 @@
+// Matrix products at the avx512 level; the source is Products/gemm.h. A register tile of MR
+// rows and NV vectors leaves room for the operands of one step.
+#if defined(__x86_64__)
+#define MLX_LEVEL avx512
+#define MLX_LEVEL_F16C 1
+#define VECTOR_BYTES 64
+#define MR 12
+#define NV 2
+#include "../Levels/common.h"
+#include "../Levels/tables.h"
+#include "../Levels/target.h"
+#pragma clang fp contract(off)
+TARGET_AVX512
+#include "../Levels/halves.h"
+#include "gemm.h"
+#include "gemm_int8.h"
+TARGET_END
+#undef MLX_LEVEL
+#define MLX_LEVEL vnni
+#define MLX_LEVEL_VNNI 1
+TARGET_VNNI
+#include "gemm_int8.h"
+TARGET_END
+#endif

@@ -1,0 +1,108 @@
+import MLXBase
+import MLXGraph
+import MLXKernels
+
+/// Matrix multiplication over the last two axes, batched and broadcast over the others.
+package enum Matmul {
+    package static let rows: [OpRow] = [matmul]
+
+    /// A matrix that all elements share is repeated, not folded into one larger product: each
+    /// element's product then has the shape, and so the bits, that it has alone.
+    private static func batched(_ context: VMapContext) -> MLXArray {
+        let (a, b) = (context.elementShape(0), context.elementShape(1))
+        guard b.count == 2 else { return context.record(context.aligned, context.attributes) }
+        let rows = a.dropLast().reduce(1, *)
+        let left = Ops.reshape(context.batched(0), [context.size, rows, a[a.count - 1]])
+        let product = context.record([left, context.batched(1)], context.attributes)
+        return Ops.reshape(
+            product, [context.size] + context.shape.array, stream: context.stream)
+    }
+
+    private static let matmul = OpRow(
+        code: .matmul, name: "matmul", synopsis: "c = a b", arity: 2...2,
+        traits: .shapeless, dtype: .inexact,
+        shape: ShapeRule { (context) throws(ArrayError) in
+            let (a, b) = (context.shapes[0], context.shapes[1])
+            guard a.ndim >= 2, b.ndim >= 2 else {
+                throw context.error(.shape, "needs arrays with axes, got \(a) and \(b)")
+            }
+            guard a[a.ndim - 1] == b[b.ndim - 2] else {
+                throw context.error(
+                    .shape,
+                    "Last dimension of first input with shape \(a) must match second to last"
+                        + " dimension of second input with shape \(b).")
+            }
+            let batch = try Broadcasting.shape(
+                [
+                    try Shape(validating: a.array.dropLast(2), operation: "matmul"),
+                    try Shape(validating: b.array.dropLast(2), operation: "matmul"),
+                ], operation: "matmul")
+            return try Shape(
+                validating: batch.array + [a[a.ndim - 2], b[b.ndim - 1]], operation: "matmul")
+        },
+        vjp: .rule { context in
+            let (a, b) = (context.inputs[0], context.inputs[1])
+            let cotangent = context.cotangent
+            return [
+                context.wanted[0]
+                    ? Ops.sum(
+                        Ops.record(.matmul, [cotangent, conj(Ops.swapLast(b))]),
+                        toShape: a.nodeShape) : nil,
+                context.wanted[1]
+                    ? Ops.sum(
+                        Ops.record(.matmul, [conj(Ops.swapLast(a)), cotangent]),
+                        toShape: b.nodeShape) : nil,
+            ]
+        },
+        vmap: .rule(batched),
+        work: OpWork(.matmul) { context in
+            let a = context.shapes[0]
+            return 2 * Double(context.output.size) * Double(a[a.ndim - 1])
+        },
+        kernel: Kernels.matmul, specialKernels: [.openBLAS: Kernels.matmulBLAS],
+        toleranceEpsilons: 256,
+        samples: SampleRule {
+            [
+                .init([[3, 4], [4, 5]]), .init([[2, 3, 4], [4, 5]]),
+                .init([[2, 1, 3, 4], [5, 4, 2]]), .init([[3, 0], [0, 2]]),
+                .init([[1, 7], [7, 1]]),
+                .init([[65, 130], [130, 70]]),
+            ]
+        })
+}
+
+extension OpCode {
+    package static let matmul = OpCode(.matmul)
+}
+
+extension Ops {
+    /// The last two axes swapped.
+    package static func swapLast(_ x: MLXArray) -> MLXArray {
+        let rank = x.nodeShape.ndim
+        var axes = Array(0..<rank)
+        axes.swapAt(rank - 1, rank - 2)
+        return transpose(x, axes)
+    }
+
+    /// NumPy's matmul: a vector operand gets an axis for the product and loses it afterwards.
+    package static func matmul(
+        _ a: MLXArray, _ b: MLXArray, stream: StreamID = .unpinned
+    ) -> MLXArray {
+        let (left, right) = (a.nodeShape, b.nodeShape)
+        guard left.ndim > 0, right.ndim > 0 else {
+            return invalid(
+                ArrayError(
+                    .shape, "matmul",
+                    "Got 0 dimension input. Inputs must have at least one"
+                        + " dimension.", shapes: [left.array, right.array]), inputs: [a, b])
+        }
+        let x = left.ndim == 1 ? reshape(a, [1, left[0]], stream: stream) : a
+        let y = right.ndim == 1 ? reshape(b, [right[0], 1], stream: stream) : b
+        let product = record(.matmul, [x, y], stream: stream)
+        if left.ndim > 1 && right.ndim > 1 { return product }
+        var dims = product.shape
+        if right.ndim == 1 { dims.removeLast() }
+        if left.ndim == 1 { dims.remove(at: dims.count - (right.ndim == 1 ? 1 : 2)) }
+        return reshape(product, dims, stream: stream)
+    }
+}

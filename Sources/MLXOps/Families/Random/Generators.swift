@@ -1,0 +1,104 @@
+import MLXBase
+import MLXGraph
+import MLXKernels
+
+/// Arrays made from numbers alone: ranges and random bits.
+package enum Generators {
+    package static let rows: [OpRow] = [arange, randomBits]
+
+    private static let arange = OpRow(
+        code: .arange, name: "arange", synopsis: "y[i] = start + i increment", arity: 0...0,
+        traits: .generator, attributeNames: ["start", "increment"],
+        attributeForm: .scalars, dtype: .told,
+        shape: ShapeRule { (context) throws(ArrayError) in
+            try AttributeChecks.count(context, 2)
+            return try ShapeRule.told.apply(context)
+        },
+        vjp: .zero, work: OpWork(.memory) { Double($0.output.size) }, kernel: Kernels.arange,
+        samples: SampleRule {
+            [
+                .init(
+                    [],
+                    Attributes(
+                        words: Ops.arangeWords(start: 2, increment: 3, .float32),
+                        dynamicCount: 2, outputShape: try! Shape(validating: [9]),
+                        outputDType: .float32)),
+                .init(
+                    [],
+                    Attributes(
+                        words: Ops.arangeWords(start: 0, increment: -1, .int32),
+                        dynamicCount: 2, outputShape: try! Shape(validating: [4]),
+                        outputDType: .int32)),
+            ]
+        })
+
+    private static let randomBits = OpRow(
+        code: .randomBits, name: "random_bits",
+        synopsis: "y = Threefry-2x32 of (key, counter)", arity: 1...1,
+        traits: .generator, attributeNames: ["width"],
+        attributeForm: .integer,
+        dtype: DTypeRule { (context) throws(ArrayError) in
+            let type = context.attributes.outputDType ?? .uint32
+            guard context.dtypes[0] == .uint32, type.isUnsignedInteger || type == .bool else {
+                throw context.error(.dtype, "makes \(type) of keys of \(context.dtypes[0])")
+            }
+            guard context.attributes.word == UInt64(type.size) else {
+                throw context.error(.argument, "width \(context.attributes.word) of \(type)")
+            }
+            return (nil, type)
+        },
+        shape: ShapeRule { (context) throws(ArrayError) in
+            let (keys, shape) = (context.shapes[0], try ShapeRule.told.apply(context))
+            guard keys.ndim >= 1, keys[keys.ndim - 1] == 2,
+                shape.array.starts(with: keys.array.dropLast())
+            else {
+                throw context.error(.shape, "needs keys (…, 2), which lead the shape \(shape)")
+            }
+            return shape
+        },
+        vjp: .zero,
+        vmap: .rule(BatchRules.randomBits), work: OpWork(.random) { Double($0.output.size) * 40 },
+        kernel: Kernels.randomBits,
+        samples: SampleRule {
+            [7, 8, 1].map {
+                .init(
+                    [[2]],
+                    Attributes(
+                        word: 4, outputShape: try! Shape(validating: [$0]),
+                        outputDType: .uint32),
+                    fixedDTypes: [0: .uint32])
+            }
+        })
+}
+
+extension OpCode {
+    package static let arange = OpCode(.generators)
+    package static let randomBits = OpCode(.generators)
+}
+
+extension Ops {
+    /// The bits of start and increment in the dtype, as the words of an `arange`.
+    package static func arangeWords(start: Double, increment: Double, _ dtype: DType) -> [Int] {
+        [start, increment].map {
+            Int(truncatingIfNeeded: Int64(bitPattern: ScalarBits.encode($0, dtype)))
+        }
+    }
+
+    /// `count` numbers from `start`.
+    package static func arange(
+        start: Double, increment: Double, count: Int, _ dtype: DType,
+        stream: StreamID = .unpinned
+    ) -> MLXArray {
+        do throws(ArrayError) {
+            let shape = try Shape(validating: [count], operation: "arange")
+            return record(
+                .arange, [],
+                Attributes(
+                    words: arangeWords(start: start, increment: increment, dtype),
+                    dynamicCount: 2, outputShape: shape, outputDType: dtype),
+                stream: stream)
+        } catch {
+            return invalid(error, dtype: dtype)
+        }
+    }
+}

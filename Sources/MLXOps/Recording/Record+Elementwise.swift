@@ -1,0 +1,126 @@
+import MLXBase
+import MLXGraph
+
+/// The fast path of the operators: no arrays of inputs, no closures, no attributes when both
+/// operands agree in dtype and shape. Everything else falls back to the row's own rules.
+extension Ops {
+    /// Records an elementwise function of one array.
+    package static func unary(
+        _ code: OpCode, _ x: MLXArray, stream: StreamID = .unpinned
+    ) -> MLXArray {
+        let input = NodeReference(x)
+        guard let output = ElementwiseTypes.output(code, input.dtype) else {
+            return record(code, [x], stream: stream)
+        }
+        var entry = GraphStore.Entry(op: code, dtype: output, shape: input.shape)
+        entry.stream = resolve(stream)
+        entry.trace = input.trace
+        if input.isPoisoned { entry.flags = .poisoned }
+        entry.inputs.0 = input.take()
+        entry.inputCount = 1
+        return MLXArray(owning: GraphStore.shared.append(entry))
+    }
+
+    /// Records an elementwise function of two arrays, broadcast against each other.
+    package static func binary(
+        _ code: OpCode, _ a: MLXArray, _ b: MLXArray, stream: StreamID = .unpinned
+    ) -> MLXArray {
+        let left = NodeReference(a)
+        let right = NodeReference(b)
+        let dtype = left.dtype
+        guard dtype == right.dtype, let output = ElementwiseTypes.output(code, dtype),
+            let shape = quickBroadcast(left.shape, right.shape)
+        else { return record(code, [a, b], stream: stream) }
+        return pair(code, left, right, dtype: output, shape: shape, stream)
+    }
+
+    /// Records an elementwise function of an array and a constant that has the array's dtype.
+    package static func binary(
+        _ code: OpCode, _ a: MLXArray, scalarBits bits: UInt64, _ scalarType: DType,
+        reversed: Bool = false, stream: StreamID = .unpinned
+    ) -> MLXArray {
+        let array = NodeReference(a)
+        let constant = NodeReference(
+            owning: GraphStore.shared.append(scalarEntry(bits: bits, scalarType)))
+        guard array.dtype == scalarType, let output = ElementwiseTypes.output(code, scalarType)
+        else {
+            let other = MLXArray(owning: constant.handle)
+            _ = constant.take()
+            return record(code, reversed ? [other, a] : [a, other], stream: stream)
+        }
+        let shape = array.shape
+        return reversed
+            ? pair(code, constant, array, dtype: output, shape: shape, stream)
+            : pair(code, array, constant, dtype: output, shape: shape, stream)
+    }
+
+    @inline(__always) private static func pair(
+        _ code: OpCode, _ left: consuming NodeReference, _ right: consuming NodeReference,
+        dtype: DType, shape: Shape, _ stream: StreamID
+    ) -> MLXArray {
+        var entry = GraphStore.Entry(op: code, dtype: dtype, shape: shape)
+        entry.stream = resolve(stream)
+        entry.trace = left.trace | right.trace
+        if left.isPoisoned || right.isPoisoned { entry.flags = .poisoned }
+        entry.inputs.0 = left.take()
+        entry.inputs.1 = right.take()
+        entry.inputCount = 2
+        return MLXArray(owning: GraphStore.shared.append(entry))
+    }
+
+    /// The broadcast shape where no work is needed: equal shapes, or a scalar.
+    @inline(__always) private static func quickBroadcast(_ a: Shape, _ b: Shape) -> Shape? {
+        if a == b { return a }
+        if b == .scalar { return a }
+        if a == .scalar { return b }
+        return nil
+    }
+
+    /// The array in another dtype; the array itself when it has it already.
+    package static func cast(
+        _ x: MLXArray, to dtype: DType, stream: StreamID = .unpinned
+    ) -> MLXArray {
+        if x.dtype == dtype { return x }
+        return append(
+            .cast, [x], dtype: dtype, shape: x.nodeShape, Attributes(outputDType: dtype), stream)
+    }
+}
+
+/// Which result operands of one dtype have, as a table: the rows' own dtype rules, asked once.
+private enum ElementwiseTypes {
+    @inline(__always) static func output(_ code: OpCode, _ dtype: DType) -> DType? {
+        let raw = table[Int(code.raw) * 14 + Int(dtype.rawValue)]
+        return raw == 255 ? nil : DType(rawValue: raw)
+    }
+
+    private static let table: SharedTable<UInt8> = {
+        var table = [UInt8](repeating: 255, count: OpCode.limit * 14)
+        for row in Unary.rows + Binary.rows {
+            for dtype in DType.allCases {
+                let count = row.arity.lowerBound
+                let context = RuleContext(
+                    row: row, shapes: Array(repeating: .scalar, count: count),
+                    dtypes: Array(repeating: dtype, count: count), attributes: .none)
+                if let types = try? row.dtype.apply(context), types.inputs ?? dtype == dtype {
+                    table[Int(row.code.raw) * 14 + Int(dtype.rawValue)] = types.output.rawValue
+                }
+            }
+        }
+        return SharedTable(table)
+    }()
+}
+
+/// A constant table that lives as long as the process. Reading it counts no references, so
+/// threads do not meet at a counter, as they would at an array's.
+struct SharedTable<Element>: @unchecked Sendable {
+    // SAFETY: written once by init, never freed.
+    private let elements: UnsafePointer<Element>
+
+    init(_ values: [Element]) {
+        let memory = UnsafeMutablePointer<Element>.allocate(capacity: values.count)
+        memory.initialize(from: values, count: values.count)
+        elements = UnsafePointer(memory)
+    }
+
+    @inline(__always) subscript(index: Int) -> Element { elements[index] }
+}
