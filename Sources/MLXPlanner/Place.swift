@@ -5,20 +5,16 @@ import MLXOps
 /// Pass 4. Shows the steps to the policy and gives each the stream that follows from its answer:
 /// the pinned one where the user named one of the chosen device, else the device's first.
 extension Planner {
-    func place(_ plan: Plan, _ builder: borrowing PlanBuilder) {
-        let view = placementGraph(plan, builder)
-        let devices = policy.place(view)
-        precondition(devices.count == plan.steps.count, "a policy places every step")
+    func place(
+        _ plan: Plan, _ builder: borrowing PlanBuilder
+    ) throws(ArrayError) -> Placement {
+        let graph = placementGraph(plan, builder)
+        let devices = policy.place(graph)
+        try check(devices, graph)
         var streamIndex: [StreamID: Int32] = [:]
-        for step in 0..<plan.steps.count {
-            var kind = DeviceKind.allCases[devices[step]]
-            if !builder.candidates[step].contains(kind) {
-                kind = builder.candidates[step].first ?? .cpu
-            }
+        for (step, device) in devices.enumerated() {
             let wanted = builder.pinned[step]
-            if let pinned = wanted.kind, pinned != kind {
-                plan.steps[step].refusedKind = pinned
-            }
+            let kind = device.kind
             let stream = wanted.kind == kind ? wanted : StreamID(kind, lane: 0)
             if let known = streamIndex[stream] {
                 plan.steps[step].stream = known
@@ -28,35 +24,68 @@ extension Planner {
                 plan.streams.append(stream)
                 plan.steps[step].stream = index
             }
-            plan.steps[step].estimatedNanoseconds = view.nanoseconds[step][kind.index]
+            plan.steps[step].estimatedNanoseconds = graph.nanoseconds[step][device]
+        }
+        return Placement(graph: graph, devices: devices)
+    }
+
+    /// What the policy saw and what it said.
+    struct Placement {
+        let graph: PlacementGraph
+        let devices: [DeviceType]
+    }
+
+    /// A policy may be anybody's code.
+    private func check(
+        _ devices: [DeviceType], _ graph: PlacementGraph
+    ) throws(ArrayError) {
+        guard devices.count == graph.count else {
+            throw ArrayError(
+                .argument, "policy \(policy.name)",
+                "names \(devices.count) devices for \(graph.count) steps")
+        }
+        for (step, device) in devices.enumerated()
+        where !graph.candidates[step].contains(device) {
+            throw ArrayError(
+                .argument, "policy \(policy.name)",
+                "names \(device) for step \(step), \(graph.names[step]), which can run on:"
+                    + " \(graph.candidates[step])")
         }
     }
 
     private func placementGraph(
         _ plan: Plan, _ builder: borrowing PlanBuilder
     ) -> PlacementGraph {
-        var view = PlacementGraph()
+        var graph = PlacementGraph(coreSets: coreSets)
+        graph.reserve(plan.steps.count)
         for (index, step) in plan.steps.enumerated() {
             let candidates = builder.candidates[index]
-            view.names.append(OpTable.name(step.op))
-            view.flops.append(step.flops)
-            view.bytes.append(step.bytes)
-            view.candidates.append(candidates)
-            view.isPinned.append(builder.pinned[index] != .unpinned)
-            view.nanoseconds.append(
-                DeviceKind.allCases.map { kind in
-                    candidates.contains(kind)
-                        ? costs.nanoseconds(
-                            step.op, flops: step.flops, bytes: step.bytes, on: kind) : .infinity
-                })
-            var producers: [Int] = []
-            let operands = step.operandStart + step.outputCount
-            for operand in operands..<(step.operandStart + step.operandCount) {
-                let producer = plan.slots[Int(plan.operands[Int(operand)].slot)].producer
-                if producer >= 0 { producers.append(Int(producer)) }
+            let first = step.operandStart
+            let written = (first..<(first + step.outputCount)).reduce(0) { bytes, operand in
+                bytes + plan.slots[Int(plan.operands[Int(operand)].slot)].byteCount
             }
-            view.producers.append(producers)
+            graph.append(
+                OpTable.name(step.op), flops: step.flops, bytes: step.bytes,
+                outputByteCount: written, candidates: candidates,
+                isPinned: builder.pinned[index] != .unpinned,
+                nanoseconds: costs.nanoseconds(
+                    step.op, flops: step.flops, bytes: step.bytes, on: candidates))
+            for operand in (first + step.outputCount)..<(first + step.operandCount) {
+                graph.appendInput(
+                    .init(
+                        place: plan.place(of: Int(operand)),
+                        byteCount: Int(builder.operandBytes(operand))))
+            }
         }
-        return view
+        return graph
+    }
+}
+
+extension Plan {
+    fileprivate func place(of operand: Int) -> PlacementGraph.Input.Place {
+        let slot = slots[Int(operands[operand].slot)]
+        if slot.producer >= 0 { return .step(Int(slot.producer)) }
+        if case .leaf(let leaf) = slot.storage { return .array(Int(leaf)) }
+        return .constant
     }
 }

@@ -113,8 +113,6 @@ package struct Step: Sendable {
     package var waitCount: Int32 = 0
     package var flops: Double
     package var bytes: Double
-    /// The device it was pinned to, when that has no kernel for it.
-    package var refusedKind: DeviceKind?
     /// What the policy expected it to take.
     package var estimatedNanoseconds: Double = 0
 }

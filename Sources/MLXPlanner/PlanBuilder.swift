@@ -49,21 +49,43 @@ struct PlanBuilder: ~Copyable {
 
 /// Turns subgraphs into plans. A value: equal planners make equal plans of equal subgraphs.
 package struct Planner: Sendable {
-    package var costs: CostModel
-    package var policy: any SchedulingPolicy
+    package var costs: CostModel { didSet { noteMachine() } }
+    package var coreSets: [CoreSet] { didSet { noteMachine() } }
+    package var policy: any SchedulingPolicy { didSet { noteContext() } }
+    private var machine: UInt64 = 0
+    /// What plans depend on besides the subgraph, as one number: equal for equal planners.
+    package private(set) var context: UInt64 = 0
 
     /// Steps that a tape may have; longer clusters are cut.
     package static let maximumTapeSteps = 1024
 
-    package init(costs: CostModel = .typical, policy: any SchedulingPolicy = CostPolicy()) {
+    package init(
+        costs: CostModel = .typical, policy: any SchedulingPolicy = CostPolicy(),
+        coreSets: [CoreSet] = CoreSet.shared
+    ) {
         self.costs = costs
         self.policy = policy
+        self.coreSets = coreSets
+        noteMachine()
     }
 
-    /// What plans depend on besides the subgraph.
-    package var context: UInt64 { policy.cacheKey &* 31 ^ costs.cacheKey }
+    private mutating func noteMachine() {
+        machine = PlanContext.number(of: .init(costs: costs, coreSets: coreSets))
+        noteContext()
+    }
+
+    private mutating func noteContext() {
+        context = PlanContext.number(of: policy, machine: machine)
+    }
 
     package func plan(_ graph: borrowing Subgraph) throws(ArrayError) -> Plan {
+        try build(graph).plan
+    }
+
+    /// All passes.
+    func build(
+        _ graph: borrowing Subgraph
+    ) throws(ArrayError) -> (plan: Plan, placement: Placement) {
         let plan = Plan(strideCapacity: 0)
         plan.nodeCount = graph.count
         plan.policyName = policy.name
@@ -72,9 +94,9 @@ package struct Planner: Sendable {
         builder.fuse(graph)
         try builder.emit(graph)
         builder.finishStrides()
-        place(plan, builder)
+        let placement = try place(plan, builder)
         plan.order()
         plan.layOutMemory()
-        return plan
+        return (plan, placement)
     }
 }

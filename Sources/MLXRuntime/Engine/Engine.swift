@@ -86,7 +86,9 @@ package final class Engine: Sendable {
         self.allocators = allocators
         scheduler = Scheduler(
             team: teams[0], devices: devices, allocators: allocators, timelines: timelines,
-            planner: Planner(costs: configuration.costs, policy: configuration.policy),
+            planner: Planner(
+                costs: configuration.costs, policy: configuration.policy,
+                coreSets: CoreSet.sets(of: configuration.topology, placement)),
             clock: clock, trace: trace,
             debugLevel: configuration.log == nil ? 0 : configuration.debugLevel,
             log: configuration.log ?? { _ in })

@@ -291,6 +291,6 @@ package actor Scheduler {
         if let error = Poison.firstError(in: graph) { throw error }
         var planner = planner
         if let policy = request.policy { planner.policy = policy }
-        return try plan(for: graph, planner).description
+        return try planner.explain(graph).description
     }
 }
