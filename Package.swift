@@ -114,7 +114,7 @@ let package = Package(
             "MLXFuzz",
             [
                 "MLX", "MLXFormats", "MLXRuntime", "MLXPlanner", "MLXOps", "MLXGraph",
-                "MLXMemory", "MLXBase",
+                "MLXKernels", "MLXMemory", "MLXBase",
             ]),
         // L8
         .executableTarget(

@@ -38,9 +38,9 @@ package struct PlacementRun {
     package mutating func step() {
         let own = seed &+ UInt64(programCount)
         programCount += 1
-        let program = FuzzGenerator.program(seed: own)
+        let program = FuzzGenerator.placementProgram(seed: own)
         // Not the next seed's, which starts with a row of the same family.
-        let other = FuzzGenerator.program(seed: own &* 0x9E37_79B9 &+ 77)
+        let other = FuzzGenerator.placementProgram(seed: own &* 0x9E37_79B9 &+ 78)
         for (name, check) in checks {
             guard let mismatch = check.run(program, beside: other) else { continue }
             let smaller = FuzzShrinking.shrink(program, node: mismatch.node) {

@@ -8,11 +8,13 @@ import Testing
 @Suite("Pins in transforms") struct PinTests {
     private let side = Stream(.cpu)
 
-    /// The streams of all operations below an array, but those of arrays that are there.
+    /// The streams of all operations below an array, but those of arrays that are there and of
+    /// the ones and zeros that a transform starts with.
     private func streams(below array: MLXArray, _ body: (Set<StreamID>) -> Void) {
         withGraph([array]) { graph in
             var found: Set<StreamID> = []
-            for node in 0..<graph.count where !graph.isLeaf(node) && graph.ops[node] != .traced {
+            for node in 0..<graph.count
+            where !graph.isLeaf(node) && ![.traced, .full].contains(graph.ops[node]) {
                 found.insert(graph.streams[node])
             }
             body(found)

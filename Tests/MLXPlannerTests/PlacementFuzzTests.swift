@@ -12,7 +12,7 @@ import Testing
 
     @Test("an expression has the same bits wherever it stands") func sameBits() {
         // A hundredth of what `Scripts/test --full` asks of the formats' fuzzer: plans are slower.
-        let rounds = max(60, Self.number("MLX_FUZZ_ROUNDS", 0) / 100)
+        let rounds = max(20, Self.number("MLX_FUZZ_ROUNDS", 0) / 100)
         var run = PlacementRun(seed: UInt64(Self.number("MLX_FUZZ_SEED", 1)))
         defer { run.shutdown() }
         for _ in 0..<rounds where run.failures.count < 3 { run.step() }
@@ -28,9 +28,10 @@ import Testing
     @Test("a policy that looks at neighbours is found out") func planted() {
         let check = PlacementCheck(costs: .typical, policy: RoundRobinPolicy())
         defer { check.shutdown() }
-        let isFound = (1...200).contains { (seed: UInt64) in
-            let program = FuzzGenerator.program(seed: seed)
-            return check.run(program, beside: FuzzGenerator.program(seed: seed + 1000)) != nil
+        let isFound = (1...100).contains { (seed: UInt64) in
+            let program = FuzzGenerator.placementProgram(seed: seed)
+            let other = FuzzGenerator.placementProgram(seed: seed + 1000)
+            return check.run(program, beside: other) != nil
         }
         #expect(isFound)
     }
