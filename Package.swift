@@ -114,7 +114,7 @@ let package = Package(
             "MLXFuzz",
             [
                 "MLX", "MLXFormats", "MLXRuntime", "MLXPlanner", "MLXOps", "MLXGraph",
-                "MLXKernels", "MLXMemory", "MLXBase",
+                "MLXMemory", "MLXBase",
             ]),
         // L8
         .executableTarget(

@@ -1,7 +1,6 @@
 import MLX
 import MLXBase
 import MLXGraph
-import MLXKernels
 import MLXOps
 
 /// Programs of products, convolutions, reductions and elementwise operations in the sizes at which
