@@ -59,9 +59,12 @@ package struct PlacementCheck: Sendable {
             ("with constant inputs", { self.constant(program, leaves, outputs) }),
             ("in another order", { self.reordered(program, leaves, outputs) }),
             ("compiled", { self.compiled(program, leaves, outputs) }),
-            ("with inputs of another layout", {
-                checksLayouts ? self.relaid(program, leaves, outputs) : alone
-            }),
+            (
+                "with inputs of another layout",
+                {
+                    checksLayouts ? self.relaid(program, leaves, outputs) : alone
+                }
+            ),
         ]
         for (name, values) in surroundings {
             guard let values = values() else {

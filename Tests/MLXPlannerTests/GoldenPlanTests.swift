@@ -34,12 +34,14 @@ import Testing
     }
 
     @Test func broadcasts() throws {
-        try check("broadcast", [x + leaf([8]) * leaf([4, 1]), broadcast(leaf([1, 8]), to: [4, 8])])
+        try check(
+            "broadcast", [x + leaf([8]) * leaf([4, 1]), broadcast(leaf([1, 8]), to: [4, 8])])
     }
 
     @Test func windows() throws {
         let turned = x.transposed()
-        try check("windows", [turned[1..., 0..<2] + 1, turned.reshaped([32]), x.reshaped([2, 16])])
+        try check(
+            "windows", [turned[1..., 0..<2] + 1, turned.reshaped([32]), x.reshaped([2, 16])])
     }
 
     @Test func linear() throws { try check("matmul-bias", [matmul(x, leaf([8, 3])) + leaf([3])]) }

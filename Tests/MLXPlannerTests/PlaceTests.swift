@@ -85,7 +85,9 @@ import Testing
     func favoured(device: DeviceType) throws {
         let x = leaf([4, 4])
         let planner = Planner(costs: .favouring(device))
-        let roots = [softmax(matmul(exp(x), x), axis: -1), sorted(x, axis: 0), x[leaf([2], .int32)]]
+        let roots = [
+            softmax(matmul(exp(x), x), axis: -1), sorted(x, axis: 0), x[leaf([2], .int32)],
+        ]
         #expect(try plan(roots, planner).devices.allSatisfy { $0 == device })
     }
 
