@@ -110,7 +110,12 @@ let package = Package(
             [
                 "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXFormats", "MLXGraph", "MLXMemory",
             ]),
-        layer("MLXFuzz", ["MLX", "MLXFormats", "MLXPlanner", "MLXOps", "MLXGraph", "MLXBase"]),
+        layer(
+            "MLXFuzz",
+            [
+                "MLX", "MLXFormats", "MLXRuntime", "MLXPlanner", "MLXOps", "MLXGraph",
+                "MLXMemory", "MLXBase",
+            ]),
         // L8
         .executableTarget(
             name: "MLXCommand",
@@ -146,7 +151,11 @@ let package = Package(
             "MLXFormatsTests", ["MLXFormats", "MLXBase", "CZlib"], resources: [.copy("Fixtures")]),
         tests("MLXKernelsTests", ["MLXKernels", "MLXBase", "CMLXKernels"]),
         tests("MLXMemoryTests", ["MLXMemory", "MLXBase"]),
-        tests("MLXTeamTests", ["MLXRuntime", "MLXMemory", "MLXBase"]),
+        tests("MLXTeamTests", ["MLXRuntime", "MLXPlanner", "MLXMemory", "MLXBase"]),
+        tests(
+            "MLXPlannerTests",
+            ["MLX", "MLXFuzz", "MLXPlanner", "MLXRuntime", "MLXOps", "MLXGraph", "MLXBase"],
+            resources: [.copy("Fixtures")]),
         tests(
             "MLXRuntimeTests",
             [

@@ -20,10 +20,14 @@ package struct Topology: Sendable, Equatable {
         case shared
         /// Every device on cores of its own, for devices that really run side by side.
         case split
+        /// Each device on the cores that a file gives it.
+        case assigned
     }
 
     package var nodes: [Node]
     package var kind: Kind
+    /// The cores of each device, by its number; used when `kind` is `assigned`.
+    package var deviceCPUs: [[Int]] = []
     /// How many threads may compute at once: affinity, quota and override taken together.
     package var threadCount: Int
     /// False when made up: then nothing is bound or pinned for real.
@@ -37,8 +41,11 @@ package struct Topology: Sendable, Equatable {
         self.kind = kind
         self.isPhysical = isPhysical
         let cpuCount = nodes.reduce(0) { $0 + $1.cpus.count }
-        self.threadCount = max(1, threadCount ?? cpuCount)
+        self.threadCount = min(max(1, threadCount ?? cpuCount), Topology.maximumThreadCount)
     }
+
+    /// More threads than any machine of ours has cores; each one takes memory for its stack.
+    package static let maximumThreadCount = 1024
 
     package var usableCPUs: [Int] { nodes.flatMap(\.cpus) }
 
@@ -65,7 +72,8 @@ package struct Topology: Sendable, Equatable {
             }, kind: kind)
     }
 
-    /// The cores of one team.
+    /// A core set: the cores of one team. Devices that have the same cores are one team, because
+    /// nothing runs side by side on a core.
     package struct TeamPlacement: Sendable, Equatable {
         /// The node that its devices' memory is bound to.
         package var node: Int
@@ -90,21 +98,47 @@ package struct Topology: Sendable, Equatable {
             }
             return Placement(
                 teams: teams, teamOfDevice: (0..<deviceCount).map { $0 % teams.count })
-        case .split:
-            let cpus = usableCPUs
-            // Contiguous ranges in node order keep a device on one node where that is possible.
-            let ranges = (0..<deviceCount).map { device in
-                let first = device * cpus.count / deviceCount
-                let last = max(first + 1, (device + 1) * cpus.count / deviceCount)
-                return Array(cpus[min(first, cpus.count - 1)..<min(last, cpus.count)])
-            }
-            let counts = share(threadCount, over: ranges.map(\.count))
-            let teams = zip(ranges, counts).map { cpus, threads in
-                TeamPlacement(
-                    node: node(of: cpus[0]), cpus: cpus, threadCount: threads)
-            }
-            return Placement(teams: teams, teamOfDevice: Array(0..<deviceCount))
+        case .split: return placement(of: splitCPUs(deviceCount))
+        case .assigned:
+            // A device that nobody gave cores to has all of them.
+            return placement(
+                of: (0..<deviceCount).map {
+                    $0 < deviceCPUs.count && !deviceCPUs[$0].isEmpty ? deviceCPUs[$0] : usableCPUs
+                })
         }
+    }
+
+    /// Contiguous ranges in node order keep a device on one node where that is possible. With
+    /// fewer cores than devices the first devices, which have more to do, each get one before any
+    /// is shared.
+    private func splitCPUs(_ deviceCount: Int) -> [[Int]] {
+        let cpus = usableCPUs
+        guard cpus.count >= deviceCount else {
+            return (0..<deviceCount).map { [cpus[$0 % cpus.count]] }
+        }
+        return (0..<deviceCount).map { device in
+            let first = device * cpus.count / deviceCount
+            return Array(cpus[first..<(device + 1) * cpus.count / deviceCount])
+        }
+    }
+
+    /// One team for each distinct list of cores, in the order of the devices.
+    private func placement(of deviceCPUs: [[Int]]) -> Placement {
+        var lists: [[Int]] = []
+        var teamOfDevice: [Int] = []
+        for cpus in deviceCPUs {
+            if let known = lists.firstIndex(of: cpus) {
+                teamOfDevice.append(known)
+            } else {
+                teamOfDevice.append(lists.count)
+                lists.append(cpus)
+            }
+        }
+        let counts = share(threadCount, over: lists.map(\.count))
+        let teams = zip(lists, counts).map { cpus, threads in
+            TeamPlacement(node: node(of: cpus[0]), cpus: cpus, threadCount: threads)
+        }
+        return Placement(teams: teams, teamOfDevice: teamOfDevice)
     }
 
     private func node(of cpu: Int) -> Int {

@@ -162,11 +162,22 @@ extension PlanBuilder {
         }
     }
 
+    /// The bytes that a walk over an operand touches. Of its shape and strides alone, never of the
+    /// slot behind the window: the cost of a step, and so the device and the bits, must not depend
+    /// on what else lies there.
     func operandBytes(_ index: Int32) -> Double {
         let operand = plan.operands[Int(index)]
-        // A broadcast operand is read from cache after the first time.
-        let slot = plan.slots[Int(operand.slot)]
-        return Double(min(operand.shape.size * operand.dtype.size, slot.byteCount))
+        if operand.shape.size == 0 { return 0 }
+        // An axis that repeats (stride 0) is read from cache after the first time; windows that
+        // overlap touch no more than the span from the first element to the last.
+        var (distinct, span) = (1, 1)
+        for axis in 0..<operand.shape.ndim {
+            let step = stride(operand, axis).magnitude
+            if step == 0 { continue }
+            distinct *= operand.shape[axis]
+            span += (operand.shape[axis] - 1) * Int(step)
+        }
+        return Double(min(distinct, span) * operand.dtype.size)
     }
 
     // MARK: - Results

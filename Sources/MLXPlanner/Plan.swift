@@ -216,8 +216,6 @@ package struct Step: Sendable, BitwiseCopyable {
     package var takesObject = false
     package var flops: Double
     package var bytes: Double
-    /// The device it was pinned to, when that has no kernel for it.
-    package var refusedKind: DeviceKind?
     /// What the policy expected it to take.
     package var estimatedNanoseconds: Double = 0
 }

@@ -49,24 +49,46 @@ struct PlanBuilder: ~Copyable {
 
 /// Turns subgraphs into plans. A value: equal planners make equal plans of equal subgraphs.
 package struct Planner: Sendable {
-    package var costs: CostModel
-    package var policy: any SchedulingPolicy
+    package var costs: CostModel { didSet { noteMachine() } }
+    package var coreSets: [CoreSet] { didSet { noteMachine() } }
+    package var policy: any SchedulingPolicy { didSet { noteContext() } }
+    private var machine: UInt64 = 0
+    /// What plans depend on besides the subgraph, as one number: equal for equal planners.
+    package private(set) var context: UInt64 = 0
 
     /// Steps that a tape may have; longer clusters are cut.
     package static let maximumTapeSteps = 1024
 
-    package init(costs: CostModel = .typical, policy: any SchedulingPolicy = CostPolicy()) {
+    package init(
+        costs: CostModel = .typical, policy: any SchedulingPolicy = CostPolicy(),
+        coreSets: [CoreSet] = CoreSet.shared
+    ) {
         self.costs = costs
         self.policy = policy
+        self.coreSets = coreSets
+        noteMachine()
     }
 
-    /// What plans depend on besides the subgraph.
-    package var context: UInt64 { policy.cacheKey &* 31 ^ costs.cacheKey }
+    private mutating func noteMachine() {
+        machine = PlanContext.number(of: .init(costs: costs, coreSets: coreSets))
+        noteContext()
+    }
+
+    private mutating func noteContext() {
+        context = PlanContext.number(of: policy, machine: machine)
+    }
 
     /// - Parameter key: the subgraph's structure.
     package func plan(
         _ graph: borrowing Subgraph, _ key: borrowing PlanKey
     ) throws(ArrayError) -> Plan {
+        try build(graph, key).plan
+    }
+
+    /// All passes.
+    func build(
+        _ graph: borrowing Subgraph, _ key: borrowing PlanKey
+    ) throws(ArrayError) -> (plan: Plan, placement: Placement) {
         var plan = PlanDraft()
         plan.nodeCount = graph.count
         plan.policyName = policy.name
@@ -75,65 +97,9 @@ package struct Planner: Sendable {
         builder.fuse(graph)
         try builder.emit(graph)
         builder.plan.strides = builder.strides
-        place(&builder)
+        let placement = try place(&builder)
         builder.plan.order()
         builder.plan.layOutMemory()
-        return builder.plan.close(graph, key)
-    }
-
-    // MARK: - Placement
-
-    private func place(_ builder: inout PlanBuilder) {
-        let view = placementGraph(builder)
-        let devices = policy.place(view)
-        precondition(devices.count == builder.plan.steps.count, "a policy places every step")
-        var streamIndex: [StreamID: Int32] = [:]
-        for step in 0..<builder.plan.steps.count {
-            var kind = DeviceKind.allCases[devices[step]]
-            if !builder.candidates[step].contains(kind) {
-                kind = builder.candidates[step].first ?? .cpu
-            }
-            let wanted = builder.pinned[step]
-            if let pinned = wanted.kind, pinned != kind {
-                builder.plan.steps[step].refusedKind = pinned
-            }
-            let stream = wanted.kind == kind ? wanted : StreamID(kind, lane: 0)
-            if let known = streamIndex[stream] {
-                builder.plan.steps[step].stream = known
-            } else {
-                let index = Int32(builder.plan.streams.count)
-                streamIndex[stream] = index
-                builder.plan.streams.append(stream)
-                builder.plan.steps[step].stream = index
-            }
-            builder.plan.steps[step].estimatedNanoseconds = view.nanoseconds[step][kind.index]
-        }
-    }
-
-    private func placementGraph(_ builder: borrowing PlanBuilder) -> PlacementGraph {
-        let plan = builder.plan
-        var view = PlacementGraph()
-        for (index, step) in plan.steps.enumerated() {
-            let candidates = builder.candidates[index]
-            view.names.append(OpTable.name(step.op))
-            view.flops.append(step.flops)
-            view.bytes.append(step.bytes)
-            view.candidates.append(candidates)
-            view.isPinned.append(builder.pinned[index] != .unpinned)
-            view.nanoseconds.append(
-                DeviceKind.allCases.map { kind in
-                    candidates.contains(kind)
-                        ? costs.nanoseconds(
-                            step.op, flops: step.flops, bytes: step.bytes, on: kind) : .infinity
-                })
-            var producers: [Int] = []
-            let operands = step.operandStart + step.outputCount
-            for operand in operands..<(step.operandStart + step.operandCount) {
-                let producer = plan.slots[Int(plan.operands[Int(operand)].slot)].producer
-                if producer >= 0 { producers.append(Int(producer)) }
-            }
-            view.producers.append(producers)
-        }
-        return view
+        return (builder.plan.close(graph, key), placement)
     }
 }

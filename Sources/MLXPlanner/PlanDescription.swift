@@ -2,17 +2,21 @@ import MLXBase
 import MLXGraph
 import MLXOps
 
-/// Plans as text, for `explain` and `MLX_DEBUG`. One line a step: where it runs, what it is, its
-/// shapes, what it costs, what it waits for.
+/// Plans as text, for `explain`, `MLX_DEBUG` and golden tests: a line for each step (where it
+/// runs, what it is, what it reads and writes and where that lies, what it waits for) and for each
+/// result. There is no time in it: equal plans have equal texts on every machine.
 extension Plan: CustomStringConvertible {
     package var description: String {
-        var lines = [
-            "plan: \(nodeCount) nodes, \(steps.count) steps, policy \(policyName), scratch "
-                + zip(streams, arenaBytes).map { "\(name(of: $0)) \($1) B" }
-                .joined(separator: ", ")
-        ]
-        for index in steps.indices { lines.append(describe(step: index)) }
-        return lines.joined(separator: "\n")
+        ([summary] + steps.indices.map { describe(step: $0) } + results.map(describe))
+            .joined(separator: "\n")
+    }
+
+    /// The first line.
+    var summary: String {
+        var line = "plan: \(nodeCount) nodes, \(steps.count) steps, policy \(policyName)"
+        let scratch = zip(streams, arenaBytes).map { "\(name(of: $0)) \($1) B" }
+        if !scratch.isEmpty { line += ", scratch \(scratch.joined(separator: ", "))" }
+        return line
     }
 
     package func name(of stream: StreamID) -> String {
@@ -31,20 +35,42 @@ extension Plan: CustomStringConvertible {
     package func describe(step index: Int) -> String {
         let step = steps[index]
         let first = Int(step.operandStart)
-        let shapes = (first..<(first + Int(step.operandCount))).map { operand in
-            "\(operands[operand].dtype)\(operands[operand].shape)"
-        }
-        let outputs = shapes.prefix(Int(step.outputCount)).joined(separator: " ")
-        let inputs = shapes.dropFirst(Int(step.outputCount)).joined(separator: " ")
+        let texts = (first..<(first + Int(step.operandCount))).map { describe(operands[$0]) }
+        let outputs = texts.prefix(Int(step.outputCount)).joined(separator: " ")
+        let inputs = texts.dropFirst(Int(step.outputCount)).map { "\($0) " }.joined()
         var line = "  \(index) \(name(of: streams[Int(step.stream)])) \(label(of: step)) "
-        line += "\(inputs) -> \(outputs)"
-        line += " | \(Int(step.flops)) flops, \(Int(step.bytes)) B, "
-        line += "\(Int(step.estimatedNanoseconds)) ns expected"
-        if let kind = step.refusedKind { line += " | \(kind.name) has no kernel for it" }
+        line += "\(inputs)-> \(outputs)"
+        line += " | \(Int(step.flops)) flops, \(Int(step.bytes)) B"
         for wait in waits[Int(step.waitStart)..<Int(step.waitStart + step.waitCount)] {
             line += " | after step \(wait.count) of \(name(of: streams[Int(wait.stream)]))"
         }
         return line
+    }
+
+    private func describe(_ result: Result) -> String {
+        "  node \(result.node) = \(describe(operands[Int(result.operand)]))"
+    }
+
+    /// `float32(3, 2):1,3@array0` is a window with strides 1 and 3 onto the first given array;
+    /// row-major strides are left out, `+` adds a constant offset and `*` one that a run decides.
+    private func describe(_ operand: PlanOperand) -> String {
+        var text = "\(operand.dtype)\(operand.shape)"
+        let strides = (0..<operand.shape.ndim).map {
+            strideStorage[Int(operand.strideStart) + $0]
+        }
+        if !strides.elementsEqual(operand.shape.rowMajorStrides) {
+            text += ":" + strides.map { "\($0)" }.joined(separator: ",")
+        }
+        let slot = slots[Int(operand.slot)]
+        switch slot.storage {
+        case .leaf(let number): text += "@array\(number)"
+        case .scalar(let number): text += "@constant\(number)"
+        case .arena(let offset): text += "@scratch\(offset)"
+        case .result: text += "@result\(operand.slot)"
+        }
+        if operand.elementOffset != 0 { text += "+\(operand.elementOffset)" }
+        if operand.termCount > 0 { text += "*" }
+        return text
     }
 }
 

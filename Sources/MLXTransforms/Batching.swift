@@ -113,7 +113,7 @@ private struct Walk {
             row: row, inputs: inputs, isBatched: positions.map { results[$0] != nil }, size: size,
             shape: recording.graph.shapes[node], dtype: recording.graph.dtypes[node],
             attributes: recording.graph.attributes(node), stream: recording.graph.streams[node])
-        let result = apply(context)
+        let result = onStream(context.stream) { apply(context) }
         assert(
             NodeReference(result).isPoisoned
                 || result.shape == [size] + context.shape.array,

@@ -128,6 +128,7 @@ package enum Gradient {
         _ cotangent: MLXArray, through node: Int, _ recording: borrowing Recording,
         _ cotangents: inout [MLXArray?]
     ) {
+        let stream = recording.graph.streams[node]
         let inputs = recording.graph.inputs(of: node).map(Int.init)
         guard let row = OpTable.find(recording.graph.ops[node]) else {
             // An invalid node: what depends on it is invalid too.
@@ -153,15 +154,18 @@ package enum Gradient {
                 output: recording.graph.array(node),
                 cotangent: cotangent,
                 attributes: recording.graph.attributes(node),
-                wanted: inputs.map { recording.isTraced[$0] }, stream: recording.graph.streams[node]
-            )
-            for (input, part) in zip(inputs, rule(context)) where recording.isTraced[input] {
-                if let part { accumulate(part, into: &cotangents[input]) }
+                wanted: inputs.map { recording.isTraced[$0] }, stream: stream)
+            let parts = onStream(stream) { rule(context) }
+            for (input, part) in zip(inputs, parts) where recording.isTraced[input] {
+                guard let part else { continue }
+                accumulate(part, into: &cotangents[input], stream: stream)
             }
         }
     }
 
-    private static func accumulate(_ part: MLXArray, into sum: inout MLXArray?) {
-        sum = sum.map { Ops.binary(.add, $0, part) } ?? part
+    private static func accumulate(
+        _ part: MLXArray, into sum: inout MLXArray?, stream: StreamID = .unpinned
+    ) {
+        sum = sum.map { Ops.binary(.add, $0, part, stream: stream) } ?? part
     }
 }

@@ -51,7 +51,7 @@ package enum Tangent {
             inputs: recording.graph.inputArrays(node), output: recording.graph.array(node),
             tangents: own, attributes: recording.graph.attributes(node),
             stream: recording.graph.streams[node])
-        return tangent(of: row, context)
+        return onStream(context.stream) { tangent(of: row, context) }
     }
 
     /// The tangent of one operation's result; nil is zero.

@@ -26,13 +26,12 @@ import Testing
         let topology = Topology.fake(nodes: count, kind: .split)
         for devices in 1...6 {
             let placement = topology.placement(deviceCount: devices)
-            #expect(placement.teamOfDevice == Array(0..<devices))
+            let cores = topology.usableCPUs.count
+            #expect(placement.teamOfDevice == (0..<devices).map { $0 % cores })
             #expect(placement.teams.allSatisfy { !$0.cpus.isEmpty && $0.threadCount >= 1 })
-            if devices <= topology.usableCPUs.count {
-                let all = placement.teams.flatMap(\.cpus)
-                #expect(Set(all).count == all.count)
-                #expect(all.count == topology.usableCPUs.count)
-            }
+            let all = placement.teams.flatMap(\.cpus)
+            #expect(Set(all).count == all.count)
+            if devices <= cores { #expect(all.count == cores) }
             for team in placement.teams {
                 #expect(topology.nodes[team.node].cpus.contains(team.cpus[0]))
             }
@@ -42,7 +41,30 @@ import Testing
     @Test func splitOfOneCore() {
         let topology = Topology.fake(nodes: 1, cpusPerNode: 1, kind: .split)
         let placement = topology.placement(deviceCount: 3)
-        #expect(placement.teams.map(\.cpus) == [[0], [0], [0]])
+        #expect(placement.teams.map(\.cpus) == [[0]])
+        #expect(placement.teamOfDevice == [0, 0, 0])
+    }
+
+    /// The first two devices do not share a core while there are two.
+    @Test func splitOfTwoCores() {
+        let topology = Topology.fake(nodes: 1, cpusPerNode: 2, kind: .split)
+        let placement = topology.placement(deviceCount: 3)
+        #expect(placement.teams.map(\.cpus) == [[0], [1]])
+        #expect(placement.teamOfDevice == [0, 1, 0])
+    }
+
+    @Test func assignedCoresMakeATeamForEachDistinctList() {
+        var topology = Topology.fake(nodes: 2, cpusPerNode: 2, kind: .assigned)
+        topology.deviceCPUs = [[2, 3], [0], [2, 3]]
+        let placement = topology.placement(deviceCount: 3)
+        #expect(placement.teams.map(\.cpus) == [[2, 3], [0]])
+        #expect(placement.teams.map(\.node) == [1, 0])
+        #expect(placement.teamOfDevice == [0, 1, 0])
+    }
+
+    @Test func threadCountsHaveALimit() {
+        #expect(Topology.system(threadCount: .max).threadCount == Topology.maximumThreadCount)
+        #expect(Topology.system(threadCount: .min).threadCount == 1)
     }
 
     @Test func threadsAreSharedInProportion() {

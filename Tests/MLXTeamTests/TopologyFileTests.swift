@@ -1,5 +1,6 @@
 import MLXBase
 import MLXMemory
+import MLXPlanner
 import Testing
 
 @testable import MLXRuntime
@@ -25,5 +26,44 @@ import Testing
         }
         #expect(throws: ArrayError.self) { try Topology.read(path: "/nowhere/at/all") }
         #expect(throws: ArrayError.self) { try Topology.read(path: "/dev/zero") }
+    }
+
+    @Test func coresOfEachDevice() throws {
+        let text = #"""
+            {"nodes": [{"cpus": [0, 1]}, {"cpus": [2]}],
+             "devices": {"cpu": [2], "gpu": [1, 0], "npu": [2]}}
+            """#
+        let topology = try Topology.parse(Array(text.utf8), name: "test")
+        #expect(topology.kind == .assigned)
+        let placement = topology.placement(deviceCount: 3)
+        #expect(placement.teams.map(\.cpus) == [[2], [0, 1]])
+        let sets = CoreSet.sets(of: topology, placement)
+        #expect(sets.map(\.devices) == [[.cpu, .npu], .gpu])
+        #expect(sets.map(\.memoryNode) == [1, 0])
+    }
+
+    @Test(arguments: [
+        (#"{"nodes": [{"cpus": [0]}], "devices": {"cpu": [0], "gpu": []}}"#, "devices.gpu"),
+        (#"{"nodes": [{"cpus": [0]}], "devices": {"cpu": [0], "gpu": [0]}}"#, "devices.npu"),
+        (#"{"nodes": [{"cpus": [0]}], "devices": {"cpu": [7]}}"#, "devices.cpu"),
+        (#"{"nodes": [{"cpus": [0]}], "devices": {"cpu": [0, 0]}}"#, "devices.cpu"),
+        (#"{"nodes": [{"cpus": [0]}], "devices": {"cpu": [-1]}}"#, "devices.cpu[0]"),
+        (#"{"nodes": [{"cpus": [0, 1]}], "devices": {"cpu": [0, 1], "gpu": [1]}}"#, "devices.gpu"),
+        (#"{"nodes": [{"cpus": [0]}], "devices": 3}"#, "devices.cpu"),
+        (#"{"nodes": [{"cpus": [0]}], "kind": "split", "devices": {}}"#, "kind"),
+        (#"{"nodes": [{"cpus": [0]}], "threads": 9223372036854775807}"#, "threads"),
+        (#"{"nodes": [{"cpus": [0]}], "threads": 0}"#, "threads"),
+        (#"{"nodes": [{"cpus": [0]}, {"cpus": []}]}"#, "nodes[1].cpus"),
+        (#"{"nodes": [{"cpus": [0], "memory": -1}]}"#, "nodes[0].memory"),
+        (#"{"nodes": [{"cpus": [0], "id": 5000}]}"#, "nodes[0].id"),
+        (#"{"nodes": []}"#, "nodes"),
+    ])
+    func errorsNameTheField(text: String, field: String) throws {
+        do {
+            _ = try Topology.parse(Array(text.utf8), name: "machine")
+            Issue.record("\(text) was taken")
+        } catch {
+            #expect(error.kind == .file && error.message.hasPrefix("machine: \(field): "))
+        }
     }
 }

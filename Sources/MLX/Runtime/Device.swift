@@ -1,15 +1,6 @@
 import MLXBase
 import MLXGraph
-
-/// The kinds of device: three ways to compute on the cores of one machine.
-public enum DeviceType: String, Hashable, Sendable {
-    /// OpenBLAS and cache-blocked loops.
-    case cpu
-    /// Grids of blocks with SIMD kernels, fused.
-    case gpu
-    /// Products of int8 matrices.
-    case npu
-}
+import MLXPlanner
 
 /// A device that operations can be pinned to.
 ///
@@ -22,11 +13,7 @@ public final class Device: Sendable, Equatable {
 
     /// The device of a kind. There is one of each, so `index` is taken and has no effect.
     public init(_ deviceType: DeviceType, index: Int32 = 0) {
-        switch deviceType {
-        case .cpu: kind = .cpu
-        case .gpu: kind = .gpu
-        case .npu: kind = .npu
-        }
+        kind = deviceType.kind
         self.index = index
     }
 
@@ -35,7 +22,7 @@ public final class Device: Sendable, Equatable {
     public convenience init() { self.init(Device.defaultDevice().deviceType ?? .gpu) }
 
     convenience init(kind: DeviceKind) {
-        self.init(DeviceType(rawValue: kind.name) ?? .gpu)
+        self.init(DeviceType(kind))
     }
 
     /// OpenBLAS and cache-blocked kernels; has one for every operation.
@@ -46,7 +33,7 @@ public final class Device: Sendable, Equatable {
     public static let npu = Device(.npu)
 
     /// The kind of the device.
-    public var deviceType: DeviceType? { DeviceType(rawValue: kind.name) }
+    public var deviceType: DeviceType? { DeviceType(kind) }
 
     /// The device that the task prefers; the gpu when it has said nothing.
     public static func defaultDevice() -> Device {

@@ -19,16 +19,26 @@ package enum Runtime {
         package var topology: String?
         package var debugLevel = 0
         package var traceFile: String?
-        package var calibrationFile: String?
+        /// A file, or the name of a made-up machine.
+        package var calibration: String?
 
         package init(_ variables: [String: String] = ProcessInfo.processInfo.environment) {
-            threads = variables["MLX_THREADS"].flatMap(Int.init).map { max(1, $0) }
+            threads = variables["MLX_THREADS"].flatMap(Environment.threadCount)
             policy = variables["MLX_POLICY"]
             instructionSet = variables["MLX_ISA"]
             topology = variables["MLX_TOPOLOGY"]
             debugLevel = variables["MLX_DEBUG"].flatMap(Int.init) ?? 0
             traceFile = variables["MLX_TRACE"]
-            calibrationFile = variables["MLX_CALIBRATION"]
+            calibration = variables["MLX_CALIBRATION"]
+        }
+
+        private static func threadCount(_ text: String) -> Int? {
+            let allowed = 1...Topology.maximumThreadCount
+            if let count = Int(text), allowed.contains(count) { return count }
+            Runtime.warn(
+                "MLX_THREADS is a number of \(allowed.lowerBound) to \(allowed.upperBound),"
+                    + " not \(text)")
+            return nil
         }
     }
 

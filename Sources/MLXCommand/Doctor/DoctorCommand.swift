@@ -9,8 +9,14 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor", abstract: "Show the machine, the devices, and a self-check.")
 
     @Flag(help: "One JSON object.") var json = false
+    @Flag(help: "Measure the devices anew and keep the figures that operations are placed by.")
+    var calibrate = false
 
     func run() async throws {
+        if calibrate {
+            let file = try Calibration.renew(Runtime.Environment(), for: Runtime.engine)
+            FileHandle.standardError.write(Data("measured; kept in \(file.path)\n".utf8))
+        }
         let report = try MachineReport.make(checks: SelfCheck.run())
         if json {
             let encoder = JSONEncoder()

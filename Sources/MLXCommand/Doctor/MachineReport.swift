@@ -69,8 +69,16 @@ struct MachineReport: Codable {
             blas: String(cString: openblas_get_config()).trimmed,
             memoryLimitBytes: Memory.memoryLimit, cacheLimitBytes: Memory.cacheLimit,
             policy: engine.withScheduler { $0.policy.name },
-            calibration: Calibration.file(Runtime.Environment()).path,
+            calibration: calibration(engine),
             refusals: engine.refusals.all.map { "\($0)" }, checks: checks)
+    }
+
+    private static func calibration(_ engine: Engine) -> String {
+        let environment = Runtime.Environment()
+        return switch Calibration.source(environment, for: engine) {
+        case .file(let file): file.path
+        case .model: "\(environment.calibration ?? "typical") (a made-up machine)"
+        }
     }
 
     private static func teams(_ engine: Engine) -> [Team] {
@@ -117,7 +125,7 @@ struct MachineReport: Codable {
         lines += [
             "blas        \(blas)",
             "memory      limit \(memoryLimitBytes >> 20) MiB, cache \(cacheLimitBytes >> 20) MiB",
-            "policy      \(policy), calibration in \(calibration)",
+            "policy      \(policy), calibration \(calibration)",
             "refused     " + (refusals.isEmpty ? "nothing" : refusals.joined(separator: "; ")),
         ]
         for check in checks {

@@ -19,6 +19,9 @@ struct FuzzCommand: ParsableCommand {
     @Option(help: "The first program's seed; the others follow.") var seed: UInt64 = 1
     @Option(help: "Also ask another implementation: mlx, the wheel of Python's MLX.")
     var oracle: String?
+    @Flag(help: "Check that expressions have the same bits wherever they stand, instead.")
+    var placement = false
+    @Flag(help: "With --placement: also with inputs of another layout.") var layouts = false
     @Option(help: "Make this row wrong on the GPU, to see that it is found.") var plant: String?
     @Option(help: "Stop after this many mismatches.") var maximumFailures = 5
 
@@ -33,6 +36,7 @@ struct FuzzCommand: ParsableCommand {
     }
 
     func run() throws {
+        if placement { return try runPlacement() }
         var run = FuzzRun(
             seed: seed,
             check: FuzzCheck(plantedRow: plant.flatMap { OpTable.find(name: $0)?.code }))
@@ -61,6 +65,33 @@ struct FuzzCommand: ParsableCommand {
             "fuzz: programs=\(run.programCount) mismatches=\(mismatches)"
                 + " coverage=\(String(format: "%.1f", run.coverage * 100))%")
         if mismatches > 0 { throw ExitCode(1) }
+    }
+
+    private func runPlacement() throws {
+        var run = PlacementRun(seed: seed, checksLayouts: layouts)
+        defer { run.shutdown() }
+        var reported = 0
+        for number in 1...programs {
+            run.step()
+            for failure in run.failures[reported...] {
+                progress("")
+                print(
+                    "program of seed \(failure.seed), \(failure.calibration):"
+                        + " \(failure.mismatch)")
+                print(failure.program)
+                print("replay: mlx fuzz --placement --programs 1 --seed \(failure.seed)")
+            }
+            reported = run.failures.count
+            if number % 100 == 0 {
+                progress("\(number) of \(programs) programs, \(reported) mismatches")
+            }
+            if reported >= maximumFailures { break }
+        }
+        progress("")
+        print(
+            "placement: programs=\(run.programCount)"
+                + " calibrations=\(PlacementRun.calibrations.count) mismatches=\(reported)")
+        if reported > 0 { throw ExitCode(1) }
     }
 
     private func report(_ failure: FuzzRun.Failure) {

@@ -98,7 +98,9 @@ package final class Engine: Sendable {
         log = configuration.log ?? { _ in }
         scheduler = Scheduler(
             team: teams[0],
-            planner: Planner(costs: configuration.costs, policy: configuration.policy))
+            planner: Planner(
+                costs: configuration.costs, policy: configuration.policy,
+                coreSets: CoreSet.sets(of: configuration.topology, placement)))
         turns.carryOut = { [unowned self] in carryOut($0, $1) }
         turns.settle = { [unowned self] in settle($0) }
     }

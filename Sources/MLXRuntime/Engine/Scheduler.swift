@@ -91,7 +91,6 @@ package actor Scheduler {
         defer { for handle in references { GraphStore.shared.release(handle.id) } }
         let graph = Subgraph(roots: references)
         if let error = Poison.firstError(in: graph) { throw error }
-        let context = request.policy.map { self.context(for: $0) } ?? context
-        return try plan(graph, PlanKey(graph, context: context), request.policy).plan.description
+        return try planner(for: request.policy).explain(graph).description
     }
 }
