@@ -97,7 +97,7 @@ private final class Tape: @unchecked Sendable {
 
 extension Recording {
     /// The first operation that cannot be recorded again, as it is, on inputs of other shapes.
-    var operationOfOneShape: OpCode? {
+    package var operationOfOneShape: OpCode? {
         (0..<graph.count).first { node in
             isTraced[node] && variable(at: node) == nil
                 && OpTable.find(graph.ops[node])?.traits.contains(.shapeless) != true
@@ -106,7 +106,7 @@ extension Recording {
 
     /// Records the nodes that depend on the variables again, on other arrays. The rows are asked
     /// for shapes and dtypes where the arrays have other shapes than the variables.
-    borrowing func replay(_ arguments: [MLXArray]) -> [MLXArray] {
+    package borrowing func replay(_ arguments: [MLXArray]) -> [MLXArray] {
         let infersShapes = zip(arguments, variables).contains { $0.nodeShape != $1.nodeShape }
         var results = [MLXArray?](repeating: nil, count: graph.count)
         for node in 0..<graph.count where isTraced[node] {
