@@ -11,7 +11,7 @@ package final class Compiled: Sendable {
     package typealias Body = ([MLXArray]) -> Outcome
 
     private let isShapeless: Bool
-    private let tapes = Locked<[Key: Tape]>([:])
+    private let recordings = Locked<[Key: Recorded]>([:])
 
     /// Recordings that are kept; beyond, half of them go.
     private static let maximumCount = 256
@@ -33,32 +33,36 @@ package final class Compiled: Sendable {
     /// The recorded function applied to these arguments, if there is a recording.
     /// - Parameter stateCount: how many arrays of state there must be to change.
     package func replay(_ arguments: [MLXArray], stateCount: Int) -> Outcome? {
-        let tape = tapes.withLock { (tapes) -> Tape? in
-            if isShapeless, let tape = tapes[Key(arguments, byRank: true)] { return tape }
-            return tapes[Key(arguments, byRank: false)]
+        let recorded = recordings.withLock { (recordings) -> Recorded? in
+            if isShapeless, let recorded = recordings[Key(arguments, byRank: true)] {
+                return recorded
+            }
+            return recordings[Key(arguments, byRank: false)]
         }
-        guard let tape, tape.stateCount == stateCount else { return nil }
-        return tape.replay(arguments)
+        guard let recorded, recorded.stateCount == stateCount else { return nil }
+        return recorded.replay(arguments)
     }
 
     /// Records the function for the dtypes and shapes of `arguments`, and applies it to them.
     package func record(_ arguments: [MLXArray], _ body: Body) -> Outcome {
-        let tape = Tape(arguments, body)
-        if tape.isReusable {
-            let key = Key(arguments, byRank: isShapeless && tape.isShapeless)
-            tapes.withLock { tapes in
-                if tapes.count >= Compiled.maximumCount {
-                    for key in tapes.keys.prefix(Compiled.maximumCount / 2) { tapes[key] = nil }
+        let recorded = Recorded(arguments, body)
+        if recorded.isReusable {
+            let key = Key(arguments, byRank: isShapeless && recorded.isShapeless)
+            recordings.withLock { recordings in
+                if recordings.count >= Compiled.maximumCount {
+                    for key in recordings.keys.prefix(Compiled.maximumCount / 2) {
+                        recordings[key] = nil
+                    }
                 }
-                tapes[key] = tape
+                recordings[key] = recorded
             }
         }
-        return tape.replay(arguments)
+        return recorded.replay(arguments)
     }
 }
 
 /// One recording of a function: the nodes between its placeholders and its outputs.
-private final class Tape: @unchecked Sendable {
+private final class Recorded: @unchecked Sendable {
     // SAFETY: columns and arrays are constant after the recording.
     private let recording: Recording
     let stateCount: Int

@@ -78,16 +78,16 @@ public func compile(enable: Bool = true) {
 
 /// A function, the state it uses, and its recordings. No lock is held while the function runs, so
 /// compiled functions may call each other, themselves, and whatever waits for another thread.
-/// Where there is state, calls take turns with it, because its arrays stand for others while the
+/// Where there is state, one call after the other has it, because its arrays stand for others while the
 /// function is recorded.
 private final class CompiledFunction: @unchecked Sendable {
     // SAFETY: the closure and the state are the user's, who says by compiling that it may be
-    // called from any thread; state is touched by one thread at a time, that which has the turn.
+    // called from any thread; state is touched by one thread at a time, that which has the lease.
     private let f: ([MLXArray]) -> [MLXArray]
     private let inputs: [any Updatable]
     private let outputs: [any Updatable]
     private let compiled: Compiled
-    private let turn = Turn()
+    private let lease = StateLease()
 
     /// How long one call may keep the state before another one goes on without its recording: a
     /// recording takes milliseconds, so whoever waits longer waits for itself in a circle.
@@ -109,13 +109,13 @@ private final class CompiledFunction: @unchecked Sendable {
     func call(_ arguments: [MLXArray]) -> [MLXArray] {
         guard CompiledFunction.isEnabled.withLock({ $0 }) else { return f(arguments) }
         if inputs.isEmpty && outputs.isEmpty { return replayed(arguments) }
-        guard turn.take(waiting: CompiledFunction.patienceSeconds) else {
+        guard lease.take(waiting: CompiledFunction.patienceSeconds) else {
             Runtime.warn(
                 "a compiled function waited \(CompiledFunction.patienceSeconds) s for a call of it"
                     + " on another thread, and runs uncompiled")
             return f(arguments)
         }
-        defer { turn.end() }
+        defer { lease.end() }
         return replayed(arguments)
     }
 

@@ -82,7 +82,7 @@ import Testing
         #expect(results.withLock { $0 } == [8])
     }
 
-    @Test("calls from many threads take turns with the state") func turns() async {
+    @Test("calls from many threads have the state one after the other") func state() async {
         let total = number(0)
         let add = compile(inputs: [total], outputs: [total]) { (x: MLXArray) -> MLXArray in
             total._updateInternal(total + x.sum())
@@ -101,21 +101,21 @@ import Testing
     }
 
     @Test("who waits for itself in a circle goes on, after a while") func circle() {
-        let turn = Turn()
-        #expect(turn.take(waiting: 1) && turn.take(waiting: 1))
+        let lease = StateLease()
+        #expect(lease.take(waiting: 1) && lease.take(waiting: 1))
         let outcome = Locked<Bool?>(nil)
         let done = DispatchSemaphore(value: 0)
         Thread.detachNewThread {
-            outcome.withLock { $0 = turn.take(waiting: 1) }
+            outcome.withLock { $0 = lease.take(waiting: 1) }
             done.signal()
         }
         done.wait()
         #expect(outcome.withLock { $0 } == false)
-        turn.end()
-        turn.end()
+        lease.end()
+        lease.end()
         Thread.detachNewThread {
-            outcome.withLock { $0 = turn.take(waiting: 1) }
-            turn.end()
+            outcome.withLock { $0 = lease.take(waiting: 1) }
+            lease.end()
             done.signal()
         }
         done.wait()

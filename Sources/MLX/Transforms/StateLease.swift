@@ -1,17 +1,17 @@
 import Glibc
 
-/// Whose turn it is with state that several threads use one after the other. It is not a lock
-/// around a user's code: a thread that has the turn may take it again, nobody waits for one that
+/// State that several threads use one after the other, leased to one of them. It is not a lock
+/// around a user's code: a thread that has the lease may take it again, nobody waits for one that
 /// keeps it for good, and nothing of the library's is locked meanwhile.
 /// Invariant: `owner` and `depth` are touched with the mutex held, and only for a few instructions.
-package final class Turn: @unchecked Sendable {
+package final class StateLease: @unchecked Sendable {
     // SAFETY: mutex and condition live at one address from init to deinit; the mutex guards the
     // rest.
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private let ended: UnsafeMutablePointer<pthread_cond_t>
     private var owner: pthread_t?
     private var depth = 0
-    /// Which turn it is, so that waiting is measured by one owner's time and not by the queue's.
+    /// How many leases ended, so that waiting is measured by one owner's time and not by the queue's.
     private var number = 0
 
     package init() {
@@ -30,8 +30,8 @@ package final class Turn: @unchecked Sendable {
         mutex.deallocate()
     }
 
-    /// Takes the turn, or takes it again on the thread that has it.
-    /// - Returns: false when another thread kept one turn for `seconds`; the caller has none then.
+    /// Takes the lease, or takes it again on the thread that has it.
+    /// - Returns: false when another thread kept it for `seconds`; the caller has none then.
     package func take(waiting seconds: Int) -> Bool {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
