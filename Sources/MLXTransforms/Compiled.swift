@@ -48,16 +48,24 @@ package final class Compiled: Sendable {
         let recorded = Recorded(arguments, body)
         if recorded.isReusable {
             let key = Key(arguments, byRank: isShapeless && recorded.isShapeless)
-            recordings.withLock { recordings in
-                if recordings.count >= Compiled.maximumCount {
-                    for key in recordings.keys.prefix(Compiled.maximumCount / 2) {
-                        recordings[key] = nil
-                    }
-                }
-                recordings[key] = recorded
-            }
+            keep(recorded, key)
         }
         return recorded.replay(arguments)
+    }
+
+    /// What is dropped for it is freed without the lock: freeing may run a user's finalizer.
+    private func keep(_ recorded: Recorded, _ key: Key) {
+        let dropped = recordings.withLock { recordings -> [Recorded] in
+            var dropped: [Recorded] = []
+            if recordings.count >= Compiled.maximumCount {
+                for key in recordings.keys.prefix(Compiled.maximumCount / 2) {
+                    recordings.removeValue(forKey: key).map { dropped.append($0) }
+                }
+            }
+            recordings.updateValue(recorded, forKey: key).map { dropped.append($0) }
+            return dropped
+        }
+        withExtendedLifetime(dropped) {}
     }
 }
 
