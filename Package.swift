@@ -154,7 +154,7 @@ let package = Package(
                 "MLXMemory", "MLXGraph", "MLXBase", "CMLXKernels",
             ]),
         tests(
-            "MLXTests", ["MLX", "MLXGraph", "MLXMemory", "MLXBase"],
+            "MLXTests", ["MLX", "MLXOps", "MLXGraph", "MLXMemory", "MLXBase"],
             resources: [.copy("Fixtures")]),
         tests("MLXGraphTests", ["MLXGraph", "MLXMemory", "MLXBase"]),
         // As users of mlx-swift have it: Swift 6 mode and no upcoming features.

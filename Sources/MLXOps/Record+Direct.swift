@@ -4,7 +4,7 @@ import MLXGraph
 /// Recording without detours for what programs record most after elementwise functions:
 /// reductions, reshapes and products. Shapes and axes stay on the stack, the row's dtype rule is a
 /// table, and the defaults are read once. Each function gives nil for what is not plain (other
-/// dtypes, errors, broadcasts), and the row's own rules decide. On one element that is 90 ns for
+/// dtypes, errors, broadcasts), and the row's own rules decide. On one element that is 170 ns for
 /// a sum where the general path takes 540.
 extension Ops {
     // MARK: - Reductions
@@ -179,7 +179,8 @@ extension Ops {
     ) -> Shape? {
         withUnsafeTemporaryAllocation(of: Int.self, capacity: Shape.maximumRank) { dims in
             let count = fill(dims)
-            return count == 0 ? .scalar : Shape(interning: UnsafeBufferPointer(rebasing: dims[..<count]))
+            if count == 0 { return .scalar }
+            return Shape(interning: UnsafeBufferPointer(rebasing: dims[..<count]))
         }
     }
 }

@@ -78,8 +78,8 @@ public func compile(enable: Bool = true) {
 
 /// A function, the state it uses, and its recordings. No lock is held while the function runs, so
 /// compiled functions may call each other, themselves, and whatever waits for another thread.
-/// Where there is state, one call after the other has it, because its arrays stand for others while the
-/// function is recorded.
+/// Where there is state, one call after the other has it, because its arrays stand for others while
+/// the function is recorded.
 private final class CompiledFunction: @unchecked Sendable {
     // SAFETY: the closure and the state are the user's, who says by compiling that it may be
     // called from any thread; state is touched by one thread at a time, that which has the lease.

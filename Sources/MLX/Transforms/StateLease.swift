@@ -11,7 +11,7 @@ package final class StateLease: @unchecked Sendable {
     private let ended: UnsafeMutablePointer<pthread_cond_t>
     private var owner: pthread_t?
     private var depth = 0
-    /// How many leases ended, so that waiting is measured by one owner's time and not by the queue's.
+    /// How many leases ended, so that waiting is measured by one owner's time, not by the queue's.
     private var number = 0
 
     package init() {
