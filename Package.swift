@@ -77,7 +77,7 @@ let package = Package(
         // L4
         layer("MLXPlanner", ["MLXBase", "MLXGraph", "MLXKernels", "MLXOps", "CMLXKernels"]),
         layer(
-            "MLXTransforms", ["MLXBase", "MLXGraph", "MLXFormats", "MLXMemory", "MLXOps"]),
+            "MLXTransforms", ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps"]),
         // L5
         layer(
             "MLXRuntime",
@@ -163,7 +163,8 @@ let package = Package(
                 "MLXMemory", "MLXGraph", "MLXBase", "CMLXKernels",
             ]),
         tests(
-            "MLXTests", ["MLX", "MLXGraph", "MLXBase"], resources: [.copy("Fixtures")]),
+            "MLXTests", ["MLX", "MLXOps", "MLXGraph", "MLXMemory", "MLXBase"],
+            resources: [.copy("Fixtures")]),
         tests("MLXGraphTests", ["MLXGraph", "MLXMemory", "MLXBase"]),
         // As users of mlx-swift have it: Swift 6 mode and no upcoming features.
         .testTarget(

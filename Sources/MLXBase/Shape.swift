@@ -14,17 +14,17 @@ package struct Shape: Hashable, @unchecked Sendable, BitwiseCopyable {
 
     @inline(__always) package init(record: UnsafePointer<Int>) { self.record = record }
 
-    @inline(__always) package var ndim: Int { record[0] }
+    @inlinable package var ndim: Int { record[0] }
     /// The number of elements.
-    @inline(__always) package var size: Int { record[1] }
-    @inline(__always) package var dims: UnsafeBufferPointer<Int> {
+    @inlinable package var size: Int { record[1] }
+    @inlinable package var dims: UnsafeBufferPointer<Int> {
         UnsafeBufferPointer(start: record + 2, count: record[0])
     }
     /// Row-major strides, in elements.
-    @inline(__always) package var rowMajorStrides: UnsafeBufferPointer<Int> {
+    @inlinable package var rowMajorStrides: UnsafeBufferPointer<Int> {
         UnsafeBufferPointer(start: record + 2 + record[0], count: record[0])
     }
-    @inline(__always) package subscript(axis: Int) -> Int {
+    @inlinable package subscript(axis: Int) -> Int {
         assert(axis >= 0 && axis < ndim)
         return record[2 + axis]
     }

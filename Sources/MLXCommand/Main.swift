@@ -10,8 +10,7 @@ struct MLXCommand: AsyncParsableCommand {
             DemoCommand.self, DoctorCommand.self, OpsCommand.self, OpCommand.self,
             InspectCommand.self, ConvertCommand.self, TokenizeCommand.self, EmbedCommand.self,
             LogitsCommand.self, GenerateCommand.self, TrainCommand.self,
-            FuzzCommand.self, BenchCommand.self, ParityCommand.self, ReloadCommand.self,
-            DirectSGEMMCommand.self,
+            FuzzCommand.self, BenchCommand.self, ReloadCommand.self, DirectSGEMMCommand.self,
         ])
 }
 

@@ -1,8 +1,11 @@
+import CMLXKernels
 import MLXBase
 import Synchronization
 
 /// What a task has set for all operations it records: one value behind one task-local, because
-/// each task-local read costs as much as a third of recording an operation.
+/// each task-local read costs as much as a third of recording an operation. A thread that belongs
+/// to no task, one of another language say, has a stack of its own beside it
+/// (`Defaults+Thread.swift`), which counts where no task-local is set.
 package struct Defaults: Sendable {
     /// The stream that operations without an explicit one are pinned to.
     package var stream: StreamID
@@ -26,7 +29,7 @@ package struct Defaults: Sendable {
         set { processStreamCell.store(newValue.raw, ordering: .relaxed) }
     }
 
-    @TaskLocal package static var current: Box?
+    @TaskLocal static var ofTask: Box?
 
     /// A reference, so that reading the task-local copies one word.
     package final class Box: Sendable {
@@ -34,7 +37,25 @@ package struct Defaults: Sendable {
         package init(_ value: Defaults) { self.value = value }
     }
 
+    /// Whether anything was ever set in this process. It stays so: a task that was started inside
+    /// `with` has the values after it.
+    static let isUsed = Atomic<Bool>(false)
+
+    /// What the task has set, else what the thread has entered; nil without either. One load where
+    /// nothing was ever set.
+    @inline(__always) package static var current: Box? {
+        isUsed.load(ordering: .relaxed) ? found : nil
+    }
+
+    @inline(never) private static var found: Box? { ofTask ?? ofThread }
+
     package static var value: Defaults { current?.value ?? Defaults() }
+
+    /// The stream of operations that name none.
+    @inline(__always) package static var stream: StreamID {
+        guard let current else { return processStream }
+        return current.value.stream
+    }
 
     /// Runs `body` with changed defaults.
     package static func with<R>(
@@ -42,7 +63,8 @@ package struct Defaults: Sendable {
     ) rethrows -> R {
         var defaults = value
         change(&defaults)
-        return try $current.withValue(Box(defaults), operation: body)
+        isUsed.store(true, ordering: .relaxed)
+        return try $ofTask.withValue(Box(defaults), operation: body)
     }
 
     /// Runs `body` with changed defaults.
@@ -51,6 +73,7 @@ package struct Defaults: Sendable {
     ) async rethrows -> R {
         var defaults = value
         change(&defaults)
-        return try await $current.withValue(Box(defaults), operation: body)
+        isUsed.store(true, ordering: .relaxed)
+        return try await $ofTask.withValue(Box(defaults), operation: body)
     }
 }

@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 
 // Learning rates as functions of the number of steps made. They are plain functions: set
 // `optimizer.learningRate = schedule(step)` before each step.

@@ -11,7 +11,7 @@ package final class Compiled: Sendable {
     package typealias Body = ([MLXArray]) -> Outcome
 
     private let isShapeless: Bool
-    private let tapes = Locked<[Key: Tape]>([:])
+    private let recordings = Locked<[Key: Recorded]>([:])
 
     /// Recordings that are kept; beyond, half of them go.
     private static let maximumCount = 256
@@ -33,32 +33,44 @@ package final class Compiled: Sendable {
     /// The recorded function applied to these arguments, if there is a recording.
     /// - Parameter stateCount: how many arrays of state there must be to change.
     package func replay(_ arguments: [MLXArray], stateCount: Int) -> Outcome? {
-        let tape = tapes.withLock { (tapes) -> Tape? in
-            if isShapeless, let tape = tapes[Key(arguments, byRank: true)] { return tape }
-            return tapes[Key(arguments, byRank: false)]
+        let recorded = recordings.withLock { (recordings) -> Recorded? in
+            if isShapeless, let recorded = recordings[Key(arguments, byRank: true)] {
+                return recorded
+            }
+            return recordings[Key(arguments, byRank: false)]
         }
-        guard let tape, tape.stateCount == stateCount else { return nil }
-        return tape.replay(arguments)
+        guard let recorded, recorded.stateCount == stateCount else { return nil }
+        return recorded.replay(arguments)
     }
 
     /// Records the function for the dtypes and shapes of `arguments`, and applies it to them.
     package func record(_ arguments: [MLXArray], _ body: Body) -> Outcome {
-        let tape = Tape(arguments, body)
-        if tape.isReusable {
-            let key = Key(arguments, byRank: isShapeless && tape.isShapeless)
-            tapes.withLock { tapes in
-                if tapes.count >= Compiled.maximumCount {
-                    for key in tapes.keys.prefix(Compiled.maximumCount / 2) { tapes[key] = nil }
-                }
-                tapes[key] = tape
-            }
+        let recorded = Recorded(arguments, body)
+        if recorded.isReusable {
+            let key = Key(arguments, byRank: isShapeless && recorded.isShapeless)
+            keep(recorded, key)
         }
-        return tape.replay(arguments)
+        return recorded.replay(arguments)
+    }
+
+    /// What is dropped for it is freed without the lock: freeing may run a user's finalizer.
+    private func keep(_ recorded: Recorded, _ key: Key) {
+        let dropped = recordings.withLock { recordings -> [Recorded] in
+            var dropped: [Recorded] = []
+            if recordings.count >= Compiled.maximumCount {
+                for key in recordings.keys.prefix(Compiled.maximumCount / 2) {
+                    recordings.removeValue(forKey: key).map { dropped.append($0) }
+                }
+            }
+            recordings.updateValue(recorded, forKey: key).map { dropped.append($0) }
+            return dropped
+        }
+        withExtendedLifetime(dropped) {}
     }
 }
 
 /// One recording of a function: the nodes between its placeholders and its outputs.
-private final class Tape: @unchecked Sendable {
+private final class Recorded: @unchecked Sendable {
     // SAFETY: columns and arrays are constant after the recording.
     private let recording: Recording
     let stateCount: Int
@@ -97,7 +109,7 @@ private final class Tape: @unchecked Sendable {
 
 extension Recording {
     /// The first operation that cannot be recorded again, as it is, on inputs of other shapes.
-    var operationOfOneShape: OpCode? {
+    package var operationOfOneShape: OpCode? {
         (0..<graph.count).first { node in
             isTraced[node] && variable(at: node) == nil
                 && OpTable.find(graph.ops[node])?.traits.contains(.shapeless) != true
@@ -106,7 +118,7 @@ extension Recording {
 
     /// Records the nodes that depend on the variables again, on other arrays. The rows are asked
     /// for shapes and dtypes where the arrays have other shapes than the variables.
-    borrowing func replay(_ arguments: [MLXArray]) -> [MLXArray] {
+    package borrowing func replay(_ arguments: [MLXArray]) -> [MLXArray] {
         let infersShapes = zip(arguments, variables).contains { $0.nodeShape != $1.nodeShape }
         var results = [MLXArray?](repeating: nil, count: graph.count)
         for node in 0..<graph.count where isTraced[node] {

@@ -4,11 +4,11 @@ import MLXOps
 
 /// One open trace: its nodes keep their inputs when they are evaluated, because a transform will
 /// walk them. Ends when it is dropped, at the latest.
-final class Trace {
-    let bit: UInt8
+package final class Trace {
+    package let bit: UInt8
     private var isOpen = true
 
-    init() { bit = TraceLevels.begin(depth: Defaults.value.traceDepth) }
+    package init() { bit = TraceLevels.begin(depth: Defaults.value.traceDepth) }
 
     deinit { if isOpen { TraceLevels.end(bit) } }
 
@@ -32,24 +32,24 @@ final class Trace {
     }
 
     /// A node without a value that belongs to this trace.
-    func placeholder(_ shape: Shape, _ dtype: DType) -> MLXArray {
+    package func placeholder(_ shape: Shape, _ dtype: DType) -> MLXArray {
         Ops.placeholder(shape, dtype, trace: bit)
     }
 }
 
 /// What a function did with some variables: its outputs and the subgraph between them and the
 /// variables. All transforms start from it.
-struct Recording: ~Copyable {
-    let variables: [MLXArray]
+package struct Recording: ~Copyable {
+    package let variables: [MLXArray]
     let outputs: [MLXArray]
-    let graph: Subgraph
+    package let graph: Subgraph
     /// Which nodes depend on a variable.
-    let isTraced: [Bool]
+    package let isTraced: [Bool]
     private let variableAt: [Int: Int]
 
     /// Runs `function` and ends the trace, so that what a transform records afterwards belongs to
     /// outer traces only.
-    init(
+    package init(
         _ trace: Trace, variables: [MLXArray], throughValues: Bool = true,
         _ function: () throws -> [MLXArray]
     ) rethrows {
@@ -78,12 +78,12 @@ struct Recording: ~Copyable {
     }
 
     /// The number of the variable that a node is.
-    func variable(at node: Int) -> Int? { variableAt[node] }
+    package func variable(at node: Int) -> Int? { variableAt[node] }
 }
 
 extension Subgraph {
     /// What the operation of a node was asked to do.
-    func attributes(_ node: Int) -> Attributes {
+    package func attributes(_ node: Int) -> Attributes {
         let payload = payload(node)
         return Attributes(
             word: words[node], words: payload?.words ?? [],

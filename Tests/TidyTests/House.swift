@@ -1,34 +1,50 @@
-/// The layers of the house, bottom first. A target may depend on targets of rows before its own,
-/// never on one of its own row or above. Simulations, benchmarks and tests are above all of it.
-enum House {
-    static let rows: [[String]] = [
-        ["CMLXKernels", "COpenBLAS", "CNUMA", "CZlib"],
-        ["MLXBase"],
-        ["MLXMemory", "MLXKernels", "MLXFormats"],
-        ["MLXGraph"],
-        ["MLXOps"],
-        ["MLXPlanner", "MLXTransforms"],
-        ["MLXRuntime"],
-        ["MLX"],
-        ["MLXRandom", "MLXFFT", "MLXLinalg", "MLXFast", "MLXNN", "MLXFuzz"],
-        ["MLXOptimizers"],
-        ["MLXData"],
-        ["MLXModels"],
-        ["MLXTrain"],
-        ["MLXCommand"],
-    ]
+/// The layers of the house, bottom first, read from the picture in ARCHITECTURE.md: there is one
+/// picture, and it is true. A target may depend on targets with a smaller number only. Simulations,
+/// benchmarks, examples and tests are above all of it.
+struct House {
+    /// The number of each target.
+    private(set) var row: [String: Int] = [:]
+    /// What is wrong with the picture.
+    private(set) var faults: [String] = []
 
-    static let row: [String: Int] = {
-        var row: [String: Int] = [:]
-        for (index, targets) in rows.enumerated() {
-            for target in targets { row[target] = index }
+    /// Modules of users' programs that do without ICU.
+    private static let withoutICU = ["MLX", "MLXNN", "MLXOptimizers"]
+
+    /// - Parameter text: with a block that begins with ```layers. Each line is a number, names
+    ///   with one space between them, and after several spaces what they are.
+    init(_ text: String) {
+        var isInside = false
+        var last = Int.max
+        for line in text.split(separator: "\n") {
+            if line.hasPrefix("```") {
+                isInside = line == "```layers"
+                continue
+            }
+            guard isInside else { continue }
+            let words = line.drop { $0 == " " }
+                .split(separator: " ", omittingEmptySubsequences: false)
+            guard let number = words.first.flatMap({ Int($0) }), number <= last else {
+                faults.append("'\(line)' has no number, or one above the line before")
+                continue
+            }
+            last = number
+            // Two spaces after the number, then names up to the next two.
+            for name in words.dropFirst(2).prefix(while: { !$0.isEmpty }) {
+                if row.updateValue(number, forKey: String(name)) != nil {
+                    faults.append("\(name) is named twice")
+                }
+            }
         }
-        return row
-    }()
+    }
 
-    /// Layers 0 to 5 have no Foundation.
-    static let withoutFoundation = Set(
-        rows.prefix { !$0.contains("MLX") }.flatMap { $0 })
+    /// Below MLX there is no Foundation.
+    func isWithoutFoundation(_ target: String) -> Bool {
+        guard let own = row[target], let top = row["MLX"] else { return false }
+        return own < top
+    }
+
+    /// Foundation without the part that needs ICU.
+    func isWithoutICU(_ target: String) -> Bool { House.withoutICU.contains(target) }
 }
 
 /// The targets of the manifest and what they depend on, read from its text: a call that makes a

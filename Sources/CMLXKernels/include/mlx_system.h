@@ -24,6 +24,7 @@ typedef struct {
     uint32_t engineDepth; // > 0 while the engine is on this thread's stack
     const void *team;     // the team whose token this thread holds
     void *cores;          // what the thread keeps for each engine it has evaluated on
+    const void *defaults; // what this thread has entered, see Defaults+Thread.swift
 } mlx_thread_words;
 
 extern _Thread_local mlx_thread_words mlx_thread_storage;

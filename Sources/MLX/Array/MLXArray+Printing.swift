@@ -1,4 +1,5 @@
-import Foundation
+import FoundationEssentials
+import Glibc
 import MLXBase
 import MLXGraph
 import MLXOps
@@ -82,7 +83,10 @@ private struct Printer {
     /// As a C++ stream prints it.
     private func float(_ value: Double) -> String {
         if value.isNaN { return value.sign == .minus ? "-nan" : "nan" }
-        return String(format: "%g", value)
+        return withUnsafeTemporaryAllocation(of: CChar.self, capacity: 32) { text in
+            _ = withVaList([value]) { vsnprintf(text.baseAddress, text.count, "%g", $0) }
+            return String(cString: text.baseAddress!)
+        }
     }
 
     private func complex(_ real: Double, _ imaginary: Double) -> String {

@@ -1,5 +1,5 @@
 import CMLXKernels
-import Foundation
+import FoundationEssentials
 import MLXBase
 import MLXGraph
 import MLXOps

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import MLXBase
 import MLXGraph
 import MLXOps
@@ -21,8 +21,7 @@ public func exportToDOT(_ arrays: [MLXArray], names: [String] = []) -> String {
         named[Int(root)] = number < names.count ? names[number] : "output \(number)"
     }
     func escaped(_ text: String) -> String {
-        text.replacingOccurrences(of: "\\", with: "\\\\")
-            .replacingOccurrences(of: "\"", with: "\\\"")
+        String(text.flatMap { $0 == "\\" || $0 == "\"" ? ["\\", $0] : [$0] })
     }
     for node in 0..<graph.count {
         let type = "\(graph.dtypes[node]) \(graph.shapes[node])"

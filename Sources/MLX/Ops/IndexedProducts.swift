@@ -147,6 +147,6 @@ public func vecdot(
 ) -> MLXArray {
     let left = a.dtype == .complex64 ? Ops.unary(.conjugate, a, stream: stream.id) : a
     let products = Ops.binary(.multiply, left, b, stream: stream.id)
-    let sums = Ops.reduce(.sum, products, axes: [axis], keepDims: false, stream: stream.id)
+    let sums = Ops.reduce(.sum, products, axis: axis, keepDims: false, stream: stream.id)
     return Ops.cast(sums, to: products.dtype, stream: stream.id)
 }

@@ -9,7 +9,7 @@ extension MLXArray {
     /// The array in another shape of as many elements, in row-major order; one dimension may be -1,
     /// which stands for what is left. A window of the same memory where strides allow. A shape that
     /// does not fit gives an invalid array. As the free function `reshaped`.
-    public func reshaped(
+    @inlinable public func reshaped(
         _ newShape: some Collection<Int>, stream: StreamOrDevice = .default
     ) -> MLXArray {
         MLX.reshaped(self, newShape, stream: stream)
@@ -17,7 +17,9 @@ extension MLXArray {
 
     /// The array in another shape of as many elements, in row-major order; one dimension may be -1.
     /// A shape that does not fit gives an invalid array. As the free function `reshaped`.
-    public func reshaped(_ newShape: Int..., stream: StreamOrDevice = .default) -> MLXArray {
+    @inlinable public func reshaped(
+        _ newShape: Int..., stream: StreamOrDevice = .default
+    ) -> MLXArray {
         MLX.reshaped(self, newShape, stream: stream)
     }
 

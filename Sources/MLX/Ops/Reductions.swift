@@ -26,7 +26,7 @@ public func sum(
 public func sum(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.sum, array, axes: [axis], keepDims: keepDims, stream: stream.id)
+    Ops.reduce(.sum, array, axis: axis, keepDims: keepDims, stream: stream.id)
 }
 
 /// The sum of the elements over all axes: a scalar, or with `keepDims` an array of as many axes of
@@ -34,7 +34,7 @@ public func sum(
 public func sum(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.sum, array, axes: nil, keepDims: keepDims, stream: stream.id)
+    Ops.reduceAll(.sum, array, keepDims: keepDims, stream: stream.id)
 }
 
 /// The product of the elements over several axes. bool and integers below 32 bits give int32 or
@@ -58,7 +58,7 @@ public func product(
 public func product(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.product, array, axes: [axis], keepDims: keepDims, stream: stream.id)
+    Ops.reduce(.product, array, axis: axis, keepDims: keepDims, stream: stream.id)
 }
 
 /// The product of the elements over all axes: a scalar, or with `keepDims` an array of as many axes
@@ -66,7 +66,7 @@ public func product(
 public func product(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.product, array, axes: nil, keepDims: keepDims, stream: stream.id)
+    Ops.reduceAll(.product, array, keepDims: keepDims, stream: stream.id)
 }
 
 /// The largest element over several axes. NaN if any is NaN; of nothing it is an error. An axis out
@@ -90,7 +90,7 @@ public func max(
 public func max(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.max, array, axes: [axis], keepDims: keepDims, stream: stream.id)
+    Ops.reduce(.max, array, axis: axis, keepDims: keepDims, stream: stream.id)
 }
 
 /// The largest element over all axes: a scalar, or with `keepDims` an array of as many axes of size
@@ -98,7 +98,7 @@ public func max(
 public func max(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.max, array, axes: nil, keepDims: keepDims, stream: stream.id)
+    Ops.reduceAll(.max, array, keepDims: keepDims, stream: stream.id)
 }
 
 /// The smallest element over several axes. NaN if any is NaN; of nothing it is an error. An axis
@@ -122,7 +122,7 @@ public func min(
 public func min(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.min, array, axes: [axis], keepDims: keepDims, stream: stream.id)
+    Ops.reduce(.min, array, axis: axis, keepDims: keepDims, stream: stream.id)
 }
 
 /// The smallest element over all axes: a scalar, or with `keepDims` an array of as many axes of
@@ -130,7 +130,7 @@ public func min(
 public func min(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.min, array, axes: nil, keepDims: keepDims, stream: stream.id)
+    Ops.reduceAll(.min, array, keepDims: keepDims, stream: stream.id)
 }
 
 /// Whether every element is nonzero, as bool, over several axes. True for nothing. An axis out of
@@ -154,7 +154,7 @@ public func all(
 public func all(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.all, array, axes: [axis], keepDims: keepDims, stream: stream.id)
+    Ops.reduce(.all, array, axis: axis, keepDims: keepDims, stream: stream.id)
 }
 
 /// Whether every element is nonzero, as bool, over all axes: a scalar, or with `keepDims` an array
@@ -162,7 +162,7 @@ public func all(
 public func all(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.all, array, axes: nil, keepDims: keepDims, stream: stream.id)
+    Ops.reduceAll(.all, array, keepDims: keepDims, stream: stream.id)
 }
 
 /// Whether some element is nonzero, as bool, over several axes. False for nothing. An axis out of
@@ -186,7 +186,7 @@ public func any(
 public func any(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.any, array, axes: [axis], keepDims: keepDims, stream: stream.id)
+    Ops.reduce(.any, array, axis: axis, keepDims: keepDims, stream: stream.id)
 }
 
 /// Whether some element is nonzero, as bool, over all axes: a scalar, or with `keepDims` an array
@@ -194,7 +194,7 @@ public func any(
 public func any(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.any, array, axes: nil, keepDims: keepDims, stream: stream.id)
+    Ops.reduceAll(.any, array, keepDims: keepDims, stream: stream.id)
 }
 
 /// ln Σ eˣ, without overflow, over several axes. Integers give float32. An axis out of range or
@@ -218,7 +218,7 @@ public func logSumExp(
 public func logSumExp(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.logSumExp, array, axes: [axis], keepDims: keepDims, stream: stream.id)
+    Ops.reduce(.logSumExp, array, axis: axis, keepDims: keepDims, stream: stream.id)
 }
 
 /// ln Σ eˣ, without overflow, over all axes: a scalar, or with `keepDims` an array of as many axes
@@ -226,7 +226,7 @@ public func logSumExp(
 public func logSumExp(
     _ array: MLXArray, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.logSumExp, array, axes: nil, keepDims: keepDims, stream: stream.id)
+    Ops.reduceAll(.logSumExp, array, keepDims: keepDims, stream: stream.id)
 }
 
 /// The arithmetic mean over several axes. Integers give float32; of nothing it is NaN. An axis out
@@ -365,7 +365,7 @@ private func spread(
 public func argMax(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.argMax, array, axes: [axis], keepDims: keepDims, stream: stream.id)
+    Ops.reduce(.argMax, array, axis: axis, keepDims: keepDims, stream: stream.id)
 }
 
 /// The index in the flattened array of the first largest element, or of the first NaN; a uint32
@@ -387,7 +387,7 @@ public func argMax(
 public func argMin(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.argMin, array, axes: [axis], keepDims: keepDims, stream: stream.id)
+    Ops.reduce(.argMin, array, axis: axis, keepDims: keepDims, stream: stream.id)
 }
 
 /// The index in the flattened array of the first smallest element, or of the first NaN; a uint32
@@ -418,7 +418,7 @@ public func softmax(
 public func softmax(
     _ array: MLXArray, axis: Int, precise: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.softmax, array, axes: [axis], keepDims: false, stream: stream.id)
+    Ops.reduce(.softmax, array, axis: axis, keepDims: false, stream: stream.id)
 }
 
 /// eˣ / Σ eˣ over all elements, in the array's shape. The largest element is subtracted first;
@@ -426,7 +426,7 @@ public func softmax(
 public func softmax(
     _ array: MLXArray, precise: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.softmax, array, axes: nil, keepDims: false, stream: stream.id)
+    Ops.reduceAll(.softmax, array, keepDims: false, stream: stream.id)
 }
 
 /// e^x divided by its sum over the axes. Half types accumulate in float32, `precise` or not.
@@ -441,12 +441,12 @@ public func softMax(
 public func softMax(
     _ array: MLXArray, axis: Int, precise: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.softmax, array, axes: [axis], keepDims: false, stream: stream.id)
+    Ops.reduce(.softmax, array, axis: axis, keepDims: false, stream: stream.id)
 }
 
 /// e^x divided by its sum over the axes. Half types accumulate in float32, `precise` or not.
 public func softMax(
     _ array: MLXArray, precise: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reduce(.softmax, array, axes: nil, keepDims: false, stream: stream.id)
+    Ops.reduceAll(.softmax, array, keepDims: false, stream: stream.id)
 }

@@ -19,10 +19,18 @@ func recording(
 /// ```swift
 /// let a = reshaped(arange(6), [2, -1])    // (2, 3)
 /// ```
-public func reshaped(
+@inlinable public func reshaped(
     _ array: MLXArray, _ newShape: some Collection<Int>, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reshape(array, Array(newShape), stream: stream.id)
+    // Inlined, so that a shape that is written down needs no array on the heap.
+    newShape.withContiguousStorageIfAvailable { reshaped(array, dims: $0, stream) }
+        ?? Array(newShape).withUnsafeBufferPointer { reshaped(array, dims: $0, stream) }
+}
+
+@usableFromInline func reshaped(
+    _ array: MLXArray, dims: UnsafeBufferPointer<Int>, _ stream: StreamOrDevice
+) -> MLXArray {
+    Ops.reshape(array, dims, stream: stream.id)
 }
 
 /// The array in another shape of as many elements, in row-major order; one dimension may be -1. A
@@ -30,10 +38,10 @@ public func reshaped(
 /// ```swift
 /// let a = reshaped(arange(6), 3, 2)    // (3, 2)
 /// ```
-public func reshaped(
+@inlinable public func reshaped(
     _ array: MLXArray, _ newShape: Int..., stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.reshape(array, newShape, stream: stream.id)
+    newShape.withUnsafeBufferPointer { reshaped(array, dims: $0, stream) }
 }
 
 /// The axes from `start` to `end`, both included, as one; all of them by default. An axis out of

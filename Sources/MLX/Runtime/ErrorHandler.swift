@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import MLXBase
 import MLXGraph
 import MLXMemory

@@ -71,7 +71,9 @@ extension Calibration {
             bench.sample(.lu, [try bench.dominant(96)]),
             bench.sample(.concatenate, [x, x]),
             try random(bench),
-            bench.sample(.toFP8, [try bench.waves([1 << 14])]),
+            bench.sample(
+                .hadamard, [try bench.waves([64, 256])],
+                Attributes(words: Ops.hadamardWords(scale: 0.5), dynamicCount: 1)),
         ]
     }
 

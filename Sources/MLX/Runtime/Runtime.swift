@@ -1,5 +1,6 @@
 import CMLXKernels
-import Foundation
+import FoundationEssentials
+import Glibc
 import Logging
 import MLXBase
 import MLXMemory
@@ -7,51 +8,21 @@ import MLXPlanner
 import MLXRuntime
 
 /// The process's engine, made at first use from the machine and the environment. The environment
-/// is read here and nowhere below.
+/// is read here, into an `Environment`, and nowhere below.
 package enum Runtime {
     package static let engine: Engine = make()
 
-    /// What `MLX_...` variables ask for.
-    package struct Environment: Sendable {
-        package var threads: Int?
-        package var policy: String?
-        package var instructionSet: String?
-        package var topology: String?
-        package var debugLevel = 0
-        package var traceFile: String?
-        /// A file, or the name of a made-up machine.
-        package var calibration: String?
-
-        package init(_ variables: [String: String] = ProcessInfo.processInfo.environment) {
-            threads = variables["MLX_THREADS"].flatMap(Environment.threadCount)
-            policy = variables["MLX_POLICY"]
-            instructionSet = variables["MLX_ISA"]
-            topology = variables["MLX_TOPOLOGY"]
-            debugLevel = variables["MLX_DEBUG"].flatMap(Int.init) ?? 0
-            traceFile = variables["MLX_TRACE"]
-            calibration = variables["MLX_CALIBRATION"]
-        }
-
-        private static func threadCount(_ text: String) -> Int? {
-            let allowed = 1...Topology.maximumThreadCount
-            if let count = Int(text), allowed.contains(count) { return count }
-            Runtime.warn(
-                "MLX_THREADS is a number of \(allowed.lowerBound) to \(allowed.upperBound),"
-                    + " not \(text)")
-            return nil
-        }
-    }
-
     private static func make() -> Engine {
         let environment = Environment()
+        for problem in environment.problems { warn("\(problem.operation): \(problem.message)") }
         applyInstructionSet(environment.instructionSet)
         let topology = topology(environment)
         var configuration = Engine.Configuration(topology: topology)
-        configuration.policy = policy(environment.policy)
+        configuration.policy = environment.policy ?? CostPolicy()
         configuration.memoryLimit = topology.defaultMemoryLimit
         configuration.cacheLimit = topology.defaultMemoryLimit / 4
         configuration.debugLevel = environment.debugLevel
-        configuration.log = { FileHandle.standardError.write(Data(($0 + "\n").utf8)) }
+        configuration.log = { writeToStandardError($0 + "\n") }
         let engine = Engine(configuration)
         let costs = Calibration.load(environment, for: engine)
         engine.withScheduler { $0.setCosts(costs) }
@@ -85,42 +56,48 @@ package enum Runtime {
         let variables = ProcessInfo.processInfo.environment
         let base =
             variables["XDG_CACHE_HOME"].map { URL(fileURLWithPath: $0) }
-            ?? URL(fileURLWithPath: variables["HOME"] ?? NSTemporaryDirectory())
+            ?? URL(fileURLWithPath: variables["HOME"] ?? variables["TMPDIR"] ?? "/tmp")
             .appendingPathComponent(".cache")
         return base.appendingPathComponent("mlx-actors")
     }
 
-    private static func applyInstructionSet(_ name: String?) {
-        switch name {
+    private static func applyInstructionSet(_ set: Environment.InstructionSet?) {
+        switch set {
         case nil: break
-        case "baseline": mlx_set_level(Int32(MLX_LEVEL_BASELINE.rawValue))
-        case "avx2": mlx_set_level(Int32(MLX_LEVEL_AVX2.rawValue))
-        case "avx512": mlx_set_level(Int32(MLX_LEVEL_AVX512.rawValue))
-        default: warn("MLX_ISA is baseline, avx2 or avx512, not \(name!)")
+        case .baseline: mlx_set_level(Int32(MLX_LEVEL_BASELINE.rawValue))
+        case .avx2: mlx_set_level(Int32(MLX_LEVEL_AVX2.rawValue))
+        case .avx512: mlx_set_level(Int32(MLX_LEVEL_AVX512.rawValue))
         }
     }
 
     private static func topology(_ environment: Environment) -> Topology {
         switch environment.topology {
-        case "split": return .system(kind: .split, threadCount: environment.threads)
-        case nil, "shared": return .system(kind: .shared, threadCount: environment.threads)
-        case let path?:
+        case .split: return .system(kind: .split, threadCount: environment.threads)
+        case .shared: return .system(kind: .shared, threadCount: environment.threads)
+        case .file(let path):
             do {
                 var topology = try Topology.read(path: path)
                 if let threads = environment.threads { topology.threadCount = threads }
                 return topology
             } catch {
-                warn("MLX_TOPOLOGY is shared, split or a topology file: \(error)")
+                warn("MLX_TOPOLOGY: \(path) cannot be used: \(error)")
                 return .system(kind: .shared, threadCount: environment.threads)
             }
         }
     }
 
-    private static func policy(_ name: String?) -> any SchedulingPolicy {
-        guard let name else { return CostPolicy() }
-        if let policy = schedulingPolicy(named: name) { return policy }
-        warn("MLX_POLICY does not know \(name)")
-        return CostPolicy()
+    /// Lines of `MLX_DEBUG`; what cannot be written is dropped.
+    private static func writeToStandardError(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            var rest = UnsafeRawBufferPointer(bytes)
+            while !rest.isEmpty {
+                let written = write(STDERR_FILENO, rest.baseAddress, rest.count)
+                if written < 0 && errno == EINTR { continue }
+                guard written > 0 else { return }
+                rest = UnsafeRawBufferPointer(rebasing: rest[written...])
+            }
+        }
     }
 
     private static let logger = Logger(label: "mlx")

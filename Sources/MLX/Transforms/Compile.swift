@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import MLXBase
 import MLXGraph
 import MLXMemory
@@ -76,16 +76,22 @@ public func compile(enable: Bool = true) {
     CompiledFunction.isEnabled.withLock { $0 = enable }
 }
 
-/// A function, the state it uses, and its recordings. Calls of one compiled function exclude each
-/// other, because they put arrays into the shared state while recording.
+/// A function, the state it uses, and its recordings. No lock is held while the function runs, so
+/// compiled functions may call each other, themselves, and whatever waits for another thread.
+/// Where there is state, one call after the other has it, because its arrays stand for others while
+/// the function is recorded.
 private final class CompiledFunction: @unchecked Sendable {
-    // SAFETY: the closure and the state are the user's. They are used under `lock`, by one call
-    // at a time, as mlx-swift's compiled functions use theirs.
+    // SAFETY: the closure and the state are the user's, who says by compiling that it may be
+    // called from any thread; state is touched by one thread at a time, that which has the lease.
     private let f: ([MLXArray]) -> [MLXArray]
     private let inputs: [any Updatable]
     private let outputs: [any Updatable]
     private let compiled: Compiled
-    private let lock = NSRecursiveLock()
+    private let lease = StateLease()
+
+    /// How long one call may keep the state before another one goes on without its recording: a
+    /// recording takes milliseconds, so whoever waits longer waits for itself in a circle.
+    private static let patienceSeconds = 60
 
     static let isEnabled = Locked(
         ProcessInfo.processInfo.environment["MLX_DISABLE_COMPILE"] == nil)
@@ -102,10 +108,18 @@ private final class CompiledFunction: @unchecked Sendable {
 
     func call(_ arguments: [MLXArray]) -> [MLXArray] {
         guard CompiledFunction.isEnabled.withLock({ $0 }) else { return f(arguments) }
-        return lock.withLock { callLocked(arguments) }
+        if inputs.isEmpty && outputs.isEmpty { return replayed(arguments) }
+        guard lease.take(waiting: CompiledFunction.patienceSeconds) else {
+            Runtime.warn(
+                "a compiled function waited \(CompiledFunction.patienceSeconds) s for a call of it"
+                    + " on another thread, and runs uncompiled")
+            return f(arguments)
+        }
+        defer { lease.end() }
+        return replayed(arguments)
     }
 
-    private func callLocked(_ arguments: [MLXArray]) -> [MLXArray] {
+    private func replayed(_ arguments: [MLXArray]) -> [MLXArray] {
         let state = inputs.flatMap { $0.innerState() }
         // The state's array objects get new nodes below: the call takes the present ones.
         let all = arguments + state.map { $0.aliased() }

@@ -8,6 +8,7 @@ import Synchronization
 enum SpineBenchmarks {
     static let all: [Workload] = [
         Workload(name: "spine_record") { try await record() },
+        Workload(name: "general_record") { RecordBenchmark.run() },
         Workload(name: "spine_chain") { try chain() },
         Workload(name: "spine_unseen") { try unseen() },
         Workload(name: "spine_hops") { try await HopBenchmark.run() },

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import MLX
 
 /// Why parameters or modules could not be updated. `path` leads to the place from the model;

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import MLX
 
 // Parameters in files, under their flattened keys: `layers.0.weight`. Everything is compared with

@@ -9,16 +9,11 @@ extension Ops {
         _ code: OpCode, _ x: MLXArray, stream: StreamID = .unpinned
     ) -> MLXArray {
         let input = NodeReference(x)
-        guard let output = ElementwiseTypes.output(code, input.dtype) else {
+        guard let output = UniformTypes.output(code, input.dtype) else {
             return record(code, [x], stream: stream)
         }
-        var entry = GraphStore.Entry(op: code, dtype: output, shape: input.shape)
-        entry.stream = resolve(stream)
-        entry.trace = input.trace
-        if input.isPoisoned { entry.flags = .poisoned }
-        entry.inputs.0 = input.take()
-        entry.inputCount = 1
-        return MLXArray(owning: GraphStore.shared.append(entry))
+        let shape = input.shape
+        return single(code, input, dtype: output, shape: shape, resolve(stream)).array()
     }
 
     /// Records an elementwise function of two arrays, broadcast against each other.
@@ -28,10 +23,10 @@ extension Ops {
         let left = NodeReference(a)
         let right = NodeReference(b)
         let dtype = left.dtype
-        guard dtype == right.dtype, let output = ElementwiseTypes.output(code, dtype),
+        guard dtype == right.dtype, let output = UniformTypes.output(code, dtype),
             let shape = quickBroadcast(left.shape, right.shape)
         else { return record(code, [a, b], stream: stream) }
-        return pair(code, left, right, dtype: output, shape: shape, stream)
+        return pair(code, left, right, dtype: output, shape: shape, resolve(stream)).array()
     }
 
     /// Records an elementwise function of an array and a constant that has the array's dtype.
@@ -42,30 +37,47 @@ extension Ops {
         let array = NodeReference(a)
         let constant = NodeReference(
             owning: GraphStore.shared.append(scalarEntry(bits: bits, scalarType)))
-        guard array.dtype == scalarType, let output = ElementwiseTypes.output(code, scalarType)
+        guard array.dtype == scalarType, let output = UniformTypes.output(code, scalarType)
         else {
             let other = MLXArray(owning: constant.handle)
             _ = constant.take()
             return record(code, reversed ? [other, a] : [a, other], stream: stream)
         }
         let shape = array.shape
+        let stream = resolve(stream)
         return reversed
-            ? pair(code, constant, array, dtype: output, shape: shape, stream)
-            : pair(code, array, constant, dtype: output, shape: shape, stream)
+            ? pair(code, constant, array, dtype: output, shape: shape, stream).array()
+            : pair(code, array, constant, dtype: output, shape: shape, stream).array()
     }
 
-    @inline(__always) private static func pair(
+    /// Appends a node of one input, with attributes that fit the word. The stream is resolved.
+    @inline(__always) static func single(
+        _ code: OpCode, _ input: consuming NodeReference, dtype: DType, shape: Shape,
+        word: UInt64 = 0, _ stream: StreamID
+    ) -> NodeReference {
+        var entry = GraphStore.Entry(op: code, dtype: dtype, shape: shape)
+        entry.stream = stream
+        entry.word = word
+        entry.trace = input.trace
+        if input.isPoisoned { entry.flags = .poisoned }
+        entry.inputs.0 = input.take()
+        entry.inputCount = 1
+        return NodeReference(owning: GraphStore.shared.append(entry))
+    }
+
+    /// Appends a node of two inputs. The stream is resolved.
+    @inline(__always) static func pair(
         _ code: OpCode, _ left: consuming NodeReference, _ right: consuming NodeReference,
         dtype: DType, shape: Shape, _ stream: StreamID
-    ) -> MLXArray {
+    ) -> NodeReference {
         var entry = GraphStore.Entry(op: code, dtype: dtype, shape: shape)
-        entry.stream = resolve(stream)
+        entry.stream = stream
         entry.trace = left.trace | right.trace
         if left.isPoisoned || right.isPoisoned { entry.flags = .poisoned }
         entry.inputs.0 = left.take()
         entry.inputs.1 = right.take()
         entry.inputCount = 2
-        return MLXArray(owning: GraphStore.shared.append(entry))
+        return NodeReference(owning: GraphStore.shared.append(entry))
     }
 
     /// The broadcast shape where no work is needed: equal shapes, or a scalar.
@@ -86,8 +98,18 @@ extension Ops {
     }
 }
 
-/// Which result operands of one dtype have, as a table: the rows' own dtype rules, asked once.
-private enum ElementwiseTypes {
+extension NodeReference {
+    /// An array that takes over the reference.
+    @inline(__always) consuming func array() -> MLXArray {
+        let handle = handle
+        _ = take()
+        return MLXArray(owning: handle)
+    }
+}
+
+/// Which result operands of one dtype have where none of them is cast, as a table: the rows' own
+/// dtype rules, asked once.
+enum UniformTypes {
     @inline(__always) static func output(_ code: OpCode, _ dtype: DType) -> DType? {
         let raw = table[Int(code.raw) * 14 + Int(dtype.rawValue)]
         return raw == 255 ? nil : DType(rawValue: raw)
@@ -95,7 +117,7 @@ private enum ElementwiseTypes {
 
     private static let table: SharedTable<UInt8> = {
         var table = [UInt8](repeating: 255, count: OpCode.limit * 14)
-        for row in Unary.rows + Binary.rows {
+        for row in Unary.rows + Binary.rows + Reduce.rows + Matmul.rows {
             for dtype in DType.allCases {
                 let count = row.arity.lowerBound
                 let context = RuleContext(

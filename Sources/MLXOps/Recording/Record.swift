@@ -79,9 +79,7 @@ package enum Ops {
 
     /// An explicit stream wins over the task's default, which may leave the choice open.
     @inline(__always) package static func resolve(_ stream: StreamID) -> StreamID {
-        if stream != .unpinned { return stream }
-        guard let defaults = Defaults.current else { return Defaults.processStream }
-        return defaults.value.stream
+        stream != .unpinned ? stream : Defaults.stream
     }
 
     // MARK: - Errors

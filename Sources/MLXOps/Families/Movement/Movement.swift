@@ -265,8 +265,11 @@ extension Ops {
     package static func reshape(
         _ x: MLXArray, _ dims: [Int], stream: StreamID = .unpinned
     ) -> MLXArray {
+        dims.withUnsafeBufferPointer { reshape(x, $0, stream: stream) }
+    }
+
+    static func reshapeChecked(_ x: MLXArray, _ dims: [Int], stream: StreamID) -> MLXArray {
         let own = x.nodeShape
-        if own.array == dims { return x }
         do throws(ArrayError) {
             let resolved = try inferred(dims, size: own.size)
             let shape = try Shape(validating: resolved, operation: "reshape")

@@ -88,6 +88,7 @@ extension Ops {
     package static func matmul(
         _ a: MLXArray, _ b: MLXArray, stream: StreamID = .unpinned
     ) -> MLXArray {
+        if let product = directMatmul(a, b, stream) { return product }
         let (left, right) = (a.nodeShape, b.nodeShape)
         guard left.ndim > 0, right.ndim > 0 else {
             return invalid(

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 import MLXBase
 
 /// Names of mlx-swift for the memory and the device behind `.gpu`. The gpu here is a set of kernels

@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 // How much memory several users of one process may hold together: policies decide, a manager keeps
 // count. On Linux nothing is wired; the limit is that of `Memory.memoryLimit`, an error beyond it.

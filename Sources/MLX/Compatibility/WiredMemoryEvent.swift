@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// What a `WiredMemoryManager` did, in order, for those who watch it.
 public struct WiredMemoryEvent: Sendable {

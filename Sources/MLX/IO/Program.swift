@@ -2,22 +2,23 @@ import MLXBase
 import MLXFormats
 import MLXGraph
 import MLXOps
+import MLXTransforms
 
 /// A recorded function as text: a list of operations by name, their attributes, and the constants
 /// they use. It holds no code. Reading one records it again on placeholders, through the rows'
 /// own rules, so a file can ask for nothing that a user could not.
-package final class Program: @unchecked Sendable {
+final class Program: @unchecked Sendable {
     // SAFETY: columns and arrays are constant after the recording.
     /// Names of the arguments; those without one are empty.
-    package let labels: [String]
-    package let isShapeless: Bool
+    let labels: [String]
+    let isShapeless: Bool
     private let recording: Recording
 
-    package var shapes: [Shape] { recording.variables.map(\.nodeShape) }
-    package var dtypes: [DType] { recording.variables.map(\.dtype) }
+    var shapes: [Shape] { recording.variables.map(\.nodeShape) }
+    var dtypes: [DType] { recording.variables.map(\.dtype) }
 
     /// Records a function for the dtypes and shapes of `arguments`.
-    package static func record(
+    static func record(
         _ function: ([MLXArray]) -> [MLXArray], arguments: [MLXArray], labels: [String],
         isShapeless: Bool
     ) throws(ArrayError) -> Program {
@@ -50,12 +51,12 @@ package final class Program: @unchecked Sendable {
     }
 
     /// Applies the function; the arguments are in the order of `labels`.
-    package func call(_ arguments: [MLXArray]) -> [MLXArray] {
+    func call(_ arguments: [MLXArray]) -> [MLXArray] {
         recording.replay(arguments)
     }
 
     /// Whether the function was recorded for arguments like these.
-    package func accepts(_ arguments: [MLXArray]) -> Bool {
+    func accepts(_ arguments: [MLXArray]) -> Bool {
         arguments.count == labels.count
             && zip(arguments, zip(shapes, dtypes)).allSatisfy { argument, wanted in
                 argument.dtype == wanted.1
@@ -70,7 +71,7 @@ package final class Program: @unchecked Sendable {
 extension Program {
     /// The program as a tree, and the arrays it uses, which it names by number.
     /// - Parameter constants: grows by the program's own.
-    package func encode(constants: inout [MLXArray]) -> JSONValue {
+    func encode(constants: inout [MLXArray]) -> JSONValue {
         var nodes: [JSONValue] = []
         var numbers: [Int: Int] = [:]
         let isUsed = usedNodes()
@@ -156,7 +157,7 @@ extension Program {
 extension Program {
     /// Rebuilds a program.
     /// - Throws: an `ArrayError` of kind `file` that says which node is wrong.
-    package static func decode(
+    static func decode(
         _ tree: JSONValue, constants: [MLXArray]
     ) throws(ArrayError) -> Program {
         let inputs = try tree.array("inputs")

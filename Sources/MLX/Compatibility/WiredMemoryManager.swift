@@ -1,4 +1,4 @@
-import Foundation
+import FoundationEssentials
 
 /// Keeps count of open tickets, lets others wait, and puts the limit that their policies ask for
 /// into force: that of `Memory.memoryLimit`, unless it is told to count only.

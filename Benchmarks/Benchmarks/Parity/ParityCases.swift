@@ -1,5 +1,4 @@
 import MLX
-import MLXOps
 
 /// The functions that `Benchmarks/parity` times against Python's MLX, at a million elements. The
 /// script has a line of the same name for each.
