@@ -60,11 +60,11 @@ func count(_ parameters: ModuleParameters) -> Int {
         report("trained on digits")
 
         let all = count(model.parameters())
-        let layers = model.addLoRA(rank: 4, scale: 4)
+        let layers = model.addLoRA(rank: 8, scale: 2)
         let trainable = count(model.trainableParameters())
         let names = layers.joined(separator: ", ")
         print("  adapted \(names): \(trainable) of \(all) parameters train")
-        try train(model, dark, training.labels, epochs: 15, rate: 5e-3)
+        try train(model, dark, training.labels, epochs: 20, rate: 1e-3)
         report("low-rank layers trained on inverted digits")
 
         let adapter = model.loraWeights()
