@@ -10,11 +10,12 @@ struct IntensityPolicy: SchedulingPolicy {
     /// From here on a step counts as heavy.
     var flopsPerByte: Double
 
-    func place(_ graph: PlacementGraph) -> [Int] {
+    func place(_ graph: PlacementGraph) -> [DeviceType] {
         (0..<graph.count).map { step in
             let isHeavy = graph.flops[step] > flopsPerByte * graph.bytes[step]
+            let wanted: DeviceType = isHeavy ? .cpu : .gpu
             let candidates = graph.candidates[step]
-            return isHeavy && candidates.contains(.cpu) || !candidates.contains(.gpu) ? 0 : 1
+            return candidates.contains(wanted) ? wanted : graph.cheapestDevice(for: step)
         }
     }
 }

@@ -224,6 +224,4 @@ extension PlanBuilder {
 extension DeviceSet {
     /// The devices that run every kernel and every tape.
     static let general = DeviceSet(DeviceKind.general.map { DeviceSet($0) })
-
-    init(_ sets: [DeviceSet]) { self = sets.reduce([]) { $0.union($1) } }
 }

@@ -126,6 +126,15 @@ import Testing
         #expect(abs(scores[0] + scores[1] - 1) < 1e-6)
     }
 
+    @Test("How an evaluation runs") func evaluation() {
+        withEvaluationPriority(.low) { eval(MLXArray(0 ..< 100).sum()) }
+
+        let before = RuntimeStatistics.current
+        eval(MLXArray(0 ..< 10) + 1)
+        print(RuntimeStatistics.current.narrowRuns - before.narrowRuns)
+        #expect(RuntimeStatistics.current.narrowRuns > before.narrowRuns)
+    }
+
     @Test("Numerics") func numerics() {
         let half = MLXArray([1, 2] as [Float]).asType(.float16)
         let integers = MLXArray([1, 2, 3])

@@ -1,5 +1,6 @@
 import Foundation
 import MLX
+import MLXOps
 import MLXPlanner
 import MLXRuntime
 import Testing

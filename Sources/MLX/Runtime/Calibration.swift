@@ -1,5 +1,6 @@
 import CMLXKernels
 import FoundationEssentials
+import Glibc
 import MLXBase
 import MLXGraph
 import MLXPlanner
