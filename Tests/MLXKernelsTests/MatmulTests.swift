@@ -52,8 +52,8 @@ import Testing
         return (batch + [m, n], values)
     }
 
-    @Test(arguments: [DType.float16, .bfloat16, .float32, .float64, .complex64], generalDevices)
-    func products(dtype: DType, device: DeviceTraits) throws {
+    @Test(arguments: [DType.float16, .bfloat16, .float32, .float64, .complex64])
+    func products(dtype: DType) throws {
         for item in Self.cases {
             let a = TestArray(item.left, dtype, strides: item.leftStrides) { pattern($0) / 8 }
             let b = TestArray(item.right, dtype, strides: item.rightStrides) {
@@ -61,8 +61,10 @@ import Testing
             }
             let want = reference(a, b)
             let tolerance = dtype.isHalf ? 1e-2 : 1e-4
-            let got = try run(device.products.matmul, want.dims, dtype, [a, b], device: device)
-            #expect(isClose(got.values, want.values, tolerance), "\(device.name) \(item)")
+            for device in generalDevices {
+                let got = try run(device.products.matmul, want.dims, dtype, [a, b], device: device)
+                #expect(isClose(got.values, want.values, tolerance), "\(device.name) \(item)")
+            }
         }
     }
 }
