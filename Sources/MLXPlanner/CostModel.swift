@@ -57,15 +57,15 @@ package struct CostModel: Hashable, Sendable {
             startNanoseconds: 300, bandwidth: 20,
             work: [
                 .matmul: 150, .convolution: 60, .elementwise: 2, .reduction: 4, .int8: 20,
-                .sort: 2, .scan: 2, .gather: 1, .fft: 4, .linearAlgebra: 4, .quantized: 20, .attention: 60,
-                .pooling: 2, .memory: 10, .random: 2,
+                .quantized: 20, .attention: 60, .pooling: 2, .sort: 2, .scan: 2, .gather: 1,
+                .fft: 4, .linearAlgebra: 4, .memory: 10, .random: 2,
             ]),
         Rates(
             startNanoseconds: 500, bandwidth: 25,
             work: [
                 .matmul: 140, .convolution: 80, .elementwise: 4, .reduction: 8, .int8: 20,
-                .sort: 2, .scan: 2, .gather: 1, .fft: 4, .linearAlgebra: 4, .quantized: 20, .attention: 60,
-                .pooling: 2, .memory: 10, .random: 2,
+                .quantized: 20, .attention: 60, .pooling: 2, .sort: 2, .scan: 2, .gather: 1,
+                .fft: 4, .linearAlgebra: 4, .memory: 10, .random: 2,
             ]),
         Rates(startNanoseconds: 500, bandwidth: 20, work: [.int8: 200]),
     ])

@@ -173,7 +173,7 @@ public func searchSorted(
 public func median(
     _ a: MLXArray, axis: Int, keepDims: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    median(a, axis: axis, keepDims: keepDims, stream: stream)
+    median(a, axes: [axis], keepDims: keepDims, stream: stream)
 }
 
 /// The median over several axes taken together.

@@ -144,8 +144,7 @@ extension Engine {
         let turns = turns
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
-                ticket.waiters.append { continuation.resume() }
-                turns.submit(ticket)
+                turns.submit(ticket) { continuation.resume() }
             }
         } onCancel: {
             turns.cancel(ticket)
@@ -234,8 +233,7 @@ extension Engine {
                 }
             case .wide(let ticket, _):
                 let background = background
-                ticket.waiters.append { background.end(number) }
-                return turns.submit(ticket)
+                return turns.submit(ticket) { background.end(number) }
             case .paused: preconditionFailure("only tasks pause")
             }
         } catch {

@@ -92,11 +92,17 @@ final class Turns: @unchecked Sendable {
     // MARK: - Submitting
 
     /// Puts a run's lists into the queues of their devices.
-    func submit(_ ticket: Ticket) {
+    /// - Parameter waiter: called when the run has ended. Others may wait for it already, because
+    ///   its results are claimed.
+    func submit(_ ticket: Ticket, _ waiter: (@Sendable () -> Void)? = nil) {
         ticket.run.begin()
         let plan = ticket.plan
-        if plan.streams.count == 0 { return end(ticket) }
         lock.lock()
+        if let waiter { ticket.waiters.append(waiter) }
+        if plan.streams.count == 0 {
+            lock.unlock()
+            return end(ticket)
+        }
         var involved: Set<Int> = []
         for stream in 0..<plan.streams.count {
             let kind = plan.streams[stream].kind!
