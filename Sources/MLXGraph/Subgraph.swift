@@ -22,7 +22,9 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
 
     /// Whether the subgraph owns a reference to each of its nodes.
     private var retainsNodes = false
-    /// Behind a pointer, because it fills the columns while it is being changed itself.
+    /// Behind a pointer, because it fills the columns while it is being changed itself. Read into
+    /// a local before use: compiler 6.3 makes no valid code of the direct form under the thread
+    /// sanitizer.
     private let walk: UnsafeMutablePointer<SubgraphWalk>
 
     /// A subgraph without nodes, to extract into.
@@ -41,6 +43,7 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
         retainsNodes: Bool = false, throughValues: Bool = false
     ) {
         self.init()
+        let walk = walk
         walk.pointee.stops = stops
         walk.pointee.throughValues = throughValues
         self.retainsNodes = retainsNodes
@@ -76,6 +79,7 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
             if let value = at.values[node] { _ = value.retain() }
             if let payload = at.payloads[node] { _ = payload.retain() }
         }
+        let walk = walk
         walk.pointee.finish()
     }
 
