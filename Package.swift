@@ -129,7 +129,8 @@ let package = Package(
             swiftSettings: settings),
         // Simulations.
         .target(
-            name: "SimulationSupport", dependencies: ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps"],
+            name: "SimulationSupport",
+            dependencies: ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps"],
             path: "Simulations/support", swiftSettings: settings),
         simulation(
             "FaultSimulator", "fault-simulator",

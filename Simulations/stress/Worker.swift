@@ -187,8 +187,9 @@ final class SharedCells: Sendable {
             eval(array)
             return nil
         case 1:
-            array.replace(with: MLXArray(
-                [Float](repeating: Float(random.within(1...8)), count: SharedCells.count)))
+            array.replace(
+                with: MLXArray(
+                    [Float](repeating: Float(random.within(1...8)), count: SharedCells.count)))
             return nil
         default:
             let values = (array * 2).asArray(Float.self)

@@ -195,4 +195,3 @@ private final class ShapeTable: @unchecked Sendable {
         shards[shard].capacity = capacity
     }
 }
-

@@ -139,7 +139,8 @@ enum LaneAssignment {
             lane = free
         } else {
             // Beyond the last lane, threads share: the lane's lock keeps that correct.
-            lane = assigned.wrappingAdd(1, ordering: .relaxed).oldValue
+            lane =
+                assigned.wrappingAdd(1, ordering: .relaxed).oldValue
                 % UInt32(GraphStore.laneCount) + 1
         }
         mlx_thread().pointee.lane = lane

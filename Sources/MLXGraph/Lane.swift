@@ -19,10 +19,11 @@ struct Lane: ~Copyable {
     private let filler: UInt32 = 0
     /// Two cache lines for each lane, because processors fetch them in pairs: threads that record
     /// side by side must not share one.
-    private let padding: (
-        UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64,
-        UInt64, UInt64
-    ) = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+    private let padding:
+        (
+            UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64,
+            UInt64, UInt64
+        ) = (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 
     private static let writer: UInt32 = 1 << 31
     /// A walk over a million rows holds its lanes for milliseconds: do not burn the core so long.

@@ -8,9 +8,10 @@ extension Topology {
     /// - Parameter threadCount: overrides what affinity and quota say.
     package static func system(kind: Kind = .shared, threadCount: Int? = nil) -> Topology {
         let cpus = affinity()
-        let nodes = numaNodes(cpus: cpus) ?? [
-            Node(id: 0, cpus: cpus, memoryByteCount: physicalMemoryByteCount())
-        ]
+        let nodes =
+            numaNodes(cpus: cpus) ?? [
+                Node(id: 0, cpus: cpus, memoryByteCount: physicalMemoryByteCount())
+            ]
         let quota = ControlGroup.cpuCount().map { min($0, cpus.count) } ?? cpus.count
         return Topology(
             nodes: nodes, kind: kind, threadCount: threadCount ?? quota, isPhysical: true)

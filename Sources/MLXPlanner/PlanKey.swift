@@ -70,8 +70,9 @@ package struct PlanKey: ~Copyable {
         var head = UInt64(isLeaf && op != .scalar ? OpCode.data.raw : op.raw)
         head |= UInt64(graph.dtypes.base[node].rawValue) << 16
         head |= (isLeaf ? 1 : 0) << 24
-        head |= (!isLeaf && graph.userCounts.base[node] > UInt32(graph.edgeCounts.base[node])
-            ? 1 : 0) << 25
+        head |=
+            (!isLeaf && graph.userCounts.base[node] > UInt32(graph.edgeCounts.base[node])
+                ? 1 : 0) << 25
         head |= (word != 0 ? 1 : 0) << 26
         head |= UInt64(isLeaf ? 0 : graph.streams.base[node].raw) << 32
         head |= UInt64(inputEnd - inputStart) << 48

@@ -260,8 +260,10 @@ extension MLXArray {
 
 /// The integers of a range as int32, without making a list of them.
 private func consecutive(_ range: Range<Int>, _ dims: [Int]?) -> MLXArray {
-    guard range.isEmpty || Int32(exactly: range.lowerBound) != nil
-        && Int32(exactly: range.upperBound - 1) != nil
+    guard
+        range.isEmpty
+            || Int32(exactly: range.lowerBound) != nil
+                && Int32(exactly: range.upperBound - 1) != nil
     else { return weakInteger(range.upperBound - 1, .int32) }
     let numbers = Ops.arange(
         start: Double(range.lowerBound), increment: 1, count: range.count, .int32)

@@ -36,7 +36,8 @@ extension MLXArray {
     }
 
     /// A literal for the elements of a subscript: `a[0] = 7`.
-    @_disfavoredOverload public subscript(
+    @_disfavoredOverload
+    public subscript(
         indices: any MLXArrayIndex..., stream stream: StreamOrDevice = .default
     ) -> MLXScalarLiteral {
         get { MLXScalarLiteral(read(indices.map(\.mlxArrayIndexOperation), stream.id)) }

@@ -78,7 +78,6 @@ enum EngineBenchmarks {
     }
 
     private static func withThreads(_ count: Int, _ seconds: Double) async -> Double {
-        let total = Atomic<Int>(0)
         let group = DispatchGroup()
         let end = Timing.nanoseconds() + UInt64(seconds * 1e9)
         return await withCheckedContinuation { continuation in
@@ -96,7 +95,6 @@ enum EngineBenchmarks {
                     group.leave()
                 }
             }
-            _ = total
             group.notify(queue: .global()) {
                 continuation.resume(returning: Double(sum.value) / seconds)
             }
@@ -279,7 +277,7 @@ enum EngineBenchmarks {
         let x = MLXRandom.normal([64, 64])
         eval(x)
         let time = try Timing.median(31) {
-            try checkedEval((0..<1000).map { _ in x + x.T } )
+            try checkedEval((0..<1000).map { _ in x + x.T })
         }
         let plain = try Timing.median(31) {
             try checkedEval((0..<1000).map { MLXArray(Float($0)) + x })

@@ -128,8 +128,8 @@ enum SplitBehavior: String, Sendable {
         case .contiguous:
             for (number, part) in parts.enumerated() {
                 if number > 0, parts[number - 1].isMatch == part.isMatch {
-                    result[result.count - 1] = result[result.count - 1].lowerBound
-                        ..< part.range.upperBound
+                    result[result.count - 1] =
+                        result[result.count - 1].lowerBound..<part.range.upperBound
                 } else {
                     result.append(part.range)
                 }

@@ -70,9 +70,11 @@ struct MatrixProduct {
 
     private mutating func fold() {
         while let last = dims.last {
-            let foldable = last == 1 || (rightDims.last! == 1
-                && (leftStrides.last! == left.rows * left.rowStride || left.rows == 1)
-                && leftStrides.last! != 0)
+            let foldable =
+                last == 1
+                || (rightDims.last! == 1
+                    && (leftStrides.last! == left.rows * left.rowStride || left.rows == 1)
+                    && leftStrides.last! != 0)
             if !foldable { return }
             if last > 1 {
                 if left.rows == 1 { left.rowStride = leftStrides.last! }

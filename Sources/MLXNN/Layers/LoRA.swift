@@ -36,7 +36,9 @@ extension LoRALayer {
     }
 
     /// The keys that are frozen whatever is asked for.
-    fileprivate var baseKeys: Set<String> { ["weight", "bias", "scales", "biases", "global_scale"] }
+    fileprivate var baseKeys: Set<String> {
+        ["weight", "bias", "scales", "biases", "global_scale"]
+    }
 }
 
 private func thinMatrices(_ shape: (Int, Int), _ rank: Int) -> (a: MLXArray, b: MLXArray) {

@@ -46,8 +46,11 @@ package final class Team: EngineTeam, @unchecked Sendable {
             clock: clock, spins: spins, wakeThresholdNanoseconds: wakeThresholdNanoseconds)
         // Workers, the runner and one thread of the user's: is there a core for each?
         runnerSpinNanoseconds =
-            !spins ? 0 : threadCount < cpus.count ? Workers.spinNanoseconds
-            : Team.shortSpinNanoseconds
+            !spins
+            ? 0
+            : threadCount < cpus.count
+                ? Workers.spinNanoseconds
+                : Team.shortSpinNanoseconds
         driver = Driver()
         driver.start(
             name: "\(name).driver", cpus: cpus, system: system, clock: clock,
