@@ -55,9 +55,15 @@ indirect enum Normalizer: Sendable {
         }
     }
 
-    func apply(_ text: String) -> String {
+    func apply(
+        _ text: String, _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> String {
+        try budget.check(length: text.unicodeScalars.count)
         switch self {
-        case .sequence(let parts): return parts.reduce(text) { $1.apply($0) }
+        case .sequence(let parts):
+            var text = text
+            for part in parts { text = try part.apply(text, budget) }
+            return text
         case .canonicalComposition: return text.precomposedStringWithCanonicalMapping
         case .canonicalDecomposition: return text.decomposedStringWithCanonicalMapping
         case .compatibilityComposition: return text.precomposedStringWithCompatibilityMapping
@@ -65,8 +71,11 @@ indirect enum Normalizer: Sendable {
         case .lowercase: return Normalizer.lowercased(text)
         case .stripAccents: return Normalizer.withoutAccents(text)
         case .strip(let left, let right): return Normalizer.stripped(text, left, right)
-        case .prepend(let start): return text.isEmpty ? text : start + text
-        case .replace(let pattern, let replacement): return pattern.replace(text, replacement)
+        case .prepend(let start):
+            try budget.check(length: start.unicodeScalars.count)
+            return text.isEmpty ? text : start + text
+        case .replace(let pattern, let replacement):
+            return try pattern.replace(text, replacement, budget)
         case .bert(let normalization): return normalization.apply(text)
         }
     }
