@@ -1,12 +1,12 @@
 /// What one rendering may use. Every operation charges what it makes or looks at before it does so,
 /// because a template of a few bytes can ask for any amount of work inside of one expression.
 ///
-/// A step is what takes at most some 100 ns; sizes are turned into steps and bytes here, and
+/// A step is what takes at most some 150 ns; sizes are turned into steps and bytes here, and
 /// nowhere else.
 final class TemplateBudget {
     /// The largest amounts.
     struct Limits {
-        var steps = 20_000_000
+        var steps = 10_000_000
         /// Bytes of all values that are made, whether they are still needed or not.
         var bytes = 1 << 27
         /// How deep statements, expressions and calls nest while they run.

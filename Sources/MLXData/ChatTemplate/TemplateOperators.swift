@@ -25,7 +25,7 @@ enum TemplateOperators {
                 throw renderer.failure("a text cannot be repeated so")
             }
             try budget.make(max(count, 0), times: text.utf8.count)
-            return .text(text.isEmpty ? "" : String(repeating: text, count: max(count, 0)))
+            return .text(TemplateText.repeated(text, max(count, 0)))
         case ("%", .text(let text), _): return try format(text, b, renderer)
         default: break
         }
@@ -105,6 +105,8 @@ enum TemplateOperators {
                 throw renderer.failure("'%\(kind)' cannot be formatted")
             }
             if kind == "f" {
+                // The one number that takes some 10 us.
+                try renderer.budget.step(100)
                 try renderer.budget.make(320)
                 result += String(format: "%f", next.asNumber ?? 0)
             } else {

@@ -71,6 +71,20 @@ enum TemplateText {
         return words.map { String($0) }
     }
 
+    /// A text several times, by doubling: appending a letter at a time takes seconds for a text of
+    /// the largest size.
+    static func repeated(_ text: String, _ count: Int) -> String {
+        var result: [UInt8] = []
+        var part = Array(text.utf8)
+        var rest = part.isEmpty ? 0 : count
+        while rest > 0 {
+            if rest & 1 == 1 { result += part }
+            rest >>= 1
+            if rest > 0 { part += part }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
     /// Texts in a row, with another one between them.
     static func joined(
         _ parts: [TemplateValue], by separator: String, _ budget: TemplateBudget

@@ -55,10 +55,39 @@ indirect enum Normalizer: Sendable {
         }
     }
 
+    private static let stepsOfCharacter = 16
+
+    private var reordersMarks: Bool {
+        switch self {
+        case .canonicalComposition, .canonicalDecomposition, .compatibilityComposition,
+            .compatibilityDecomposition, .bert:
+            true
+        default: false
+        }
+    }
+
+    /// Marks on one letter are put in order, which takes the square of how many there are.
+    private static func charge(
+        marks text: String, _ budget: TokenizerBudget
+    ) throws(TokenizerError) {
+        var run = 0
+        for scalar in text.unicodeScalars {
+            let isMark =
+                scalar.value > 0x2FF
+                && scalar.properties.canonicalCombiningClass != .notReordered
+            run = isMark ? run + 1 : 0
+            if run > 8 { try budget.step(run / 8) }
+        }
+    }
+
     func apply(
         _ text: String, _ budget: TokenizerBudget
     ) throws(TokenizerError) -> String {
-        try budget.check(length: text.unicodeScalars.count)
+        let length = text.unicodeScalars.count
+        try budget.check(length: length)
+        // Looking up what Unicode says of a character.
+        try budget.step(Normalizer.stepsOfCharacter * length)
+        if reordersMarks { try Normalizer.charge(marks: text, budget) }
         switch self {
         case .sequence(let parts):
             var text = text
