@@ -8,117 +8,30 @@ public struct ChatTemplateError: Error, Sendable, CustomStringConvertible {
     public let message: String
     /// The line of the template; 0 when there is none to name.
     public let line: Int
+    /// The limit that was reached, if one was: templates come with models from anywhere, and none
+    /// may take more than its part of time and memory.
+    public let limit: Limit?
 
-    init(_ message: String, line: Int) {
+    /// What a template may only have so much of.
+    public enum Limit: String, Sendable, CaseIterable {
+        /// Work: statements, expressions, elements and characters that are looked at.
+        case steps
+        /// Bytes of all texts and values that are made.
+        case memory
+        /// How deep expressions, statements, macros or values nest.
+        case depth
+        /// How long the template, a name in it or the text that it makes is.
+        case length
+    }
+
+    init(_ message: String, line: Int, limit: Limit? = nil) {
         self.message = message
         self.line = line
+        self.limit = limit
     }
 
     public var description: String {
         "chat template" + (line > 0 ? ", line \(line)" : "") + ": \(message)"
-    }
-}
-
-/// A value that a chat template is given: what JSON can say.
-public enum ChatValue: Sendable, Hashable, ExpressibleByStringLiteral, ExpressibleByBooleanLiteral,
-    ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral, ExpressibleByNilLiteral,
-    ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
-{
-    /// No value.
-    case null
-    /// True or false.
-    case boolean(Bool)
-    /// A whole number.
-    case integer(Int)
-    /// Any other number.
-    case number(Double)
-    /// A text.
-    case text(String)
-    /// Values in a row.
-    case list([ChatValue])
-    /// Members in the order in which the template sees them.
-    case members([Member])
-
-    /// A name and its value.
-    public struct Member: Sendable, Hashable {
-        /// What templates call it.
-        public let name: String
-        /// What it is.
-        public let value: ChatValue
-
-        /// A value under a name.
-        public init(_ name: String, _ value: ChatValue) {
-            self.name = name
-            self.value = value
-        }
-    }
-
-    public init(stringLiteral value: String) { self = .text(value) }
-    public init(booleanLiteral value: Bool) { self = .boolean(value) }
-    public init(integerLiteral value: Int) { self = .integer(value) }
-    public init(floatLiteral value: Double) { self = .number(value) }
-    public init(nilLiteral: ()) { self = .null }
-    public init(arrayLiteral elements: ChatValue...) { self = .list(elements) }
-    public init(dictionaryLiteral elements: (String, ChatValue)...) {
-        self = .members(elements.map { Member($0.0, $0.1) })
-    }
-
-    /// The value of a JSON text, such as the description of a tool.
-    /// - Throws: ``ChatTemplateError`` for what is no JSON.
-    public init(json: String) throws {
-        do { self.init(try JSONValue(parsing: json)) } catch {
-            throw ChatTemplateError("\(error)", line: 0)
-        }
-    }
-
-    init(_ json: JSONValue) {
-        switch json {
-        case .null: self = .null
-        case .boolean(let value): self = .boolean(value)
-        case .integer(let value): self = .integer(value)
-        case .number(let value): self = .number(value)
-        case .string(let text): self = .text(text)
-        case .array(let elements): self = .list(elements.map(ChatValue.init))
-        case .object(let members):
-            self = .members(members.map { Member($0.key, ChatValue($0.value)) })
-        }
-    }
-
-    var value: TemplateValue {
-        switch self {
-        case .null: return .none
-        case .boolean(let value): return .boolean(value)
-        case .integer(let value): return .integer(value)
-        case .number(let value): return .number(value)
-        case .text(let text): return .text(text)
-        case .list(let elements): return .list(elements.map(\.value))
-        case .members(let members):
-            var dictionary = TemplateDictionary()
-            for member in members { dictionary[member.name] = member.value.value }
-            return .dictionary(dictionary)
-        }
-    }
-}
-
-/// A turn of a conversation.
-public struct ChatMessage: Sendable, Hashable {
-    /// Who speaks: `system`, `user`, `assistant`, `tool`.
-    public var role: String
-    /// What is said.
-    public var content: String
-    /// Whatever else the template knows, such as `tool_calls`.
-    public var other: [ChatValue.Member]
-
-    /// What somebody says.
-    public init(_ role: String, _ content: String, other: [ChatValue.Member] = []) {
-        self.role = role
-        self.content = content
-        self.other = other
-    }
-
-    /// As a template sees it.
-    public var value: ChatValue {
-        .members([.init("role", .text(role)), .init("content", .text(content))] + other)
     }
 }
 
@@ -196,13 +109,21 @@ public struct ChatTemplate: Sendable {
         messages: [ChatValue], addGenerationPrompt: Bool = true, tools: [ChatValue]? = nil,
         variables: [String: ChatValue] = [:]
     ) throws -> String {
-        var names = tokens.mapValues { TemplateValue.text($0) }
-        names["messages"] = .list(messages.map(\.value))
-        names["add_generation_prompt"] = .boolean(addGenerationPrompt)
-        names["tools"] = tools.map { .list($0.map(\.value)) } ?? TemplateValue.none
-        names["documents"] = TemplateValue.none
-        for (name, value) in variables { names[name] = value.value }
-        return try TemplateRenderer(variables: names).render(body)
+        var all = tokens.mapValues { ChatValue.text($0) }
+        all["messages"] = .list(messages)
+        all["add_generation_prompt"] = .boolean(addGenerationPrompt)
+        all["tools"] = tools.map { .list($0) } ?? .null
+        all["documents"] = .null
+        return try render(all.merging(variables) { $1 }, TemplateBudget())
+    }
+
+    /// The same with all names that the template sees, and a budget.
+    func render(
+        _ variables: [String: ChatValue], _ budget: TemplateBudget
+    ) throws(ChatTemplateError) -> String {
+        var names: [String: TemplateValue] = [:]
+        for (name, value) in variables { names[name] = try value.value(budget, level: 0) }
+        return try TemplateRenderer(variables: names, budget).render(body)
     }
 
     // MARK: - Files

@@ -33,7 +33,7 @@ struct ExpressionParser {
     /// Called where a chain becomes longer.
     private mutating func link() throws(ChatTemplateError) {
         links += 1
-        if links > ExpressionParser.mostLinks { throw failure("an expression is too long") }
+        if links > ExpressionParser.mostLinks { throw failure("an expression is too long", .depth) }
     }
 
     mutating func take(word: String) -> Bool {
@@ -56,8 +56,11 @@ struct ExpressionParser {
         return name
     }
 
-    func failure(_ message: String) -> ChatTemplateError {
-        ChatTemplateError(message, line: index < tokens.count ? tokens[index].line : line)
+    func failure(
+        _ message: String, _ limit: ChatTemplateError.Limit? = nil
+    ) -> ChatTemplateError {
+        ChatTemplateError(
+            message, line: index < tokens.count ? tokens[index].line : line, limit: limit)
     }
 
     // MARK: - Levels
@@ -78,7 +81,7 @@ struct ExpressionParser {
     {
         depth += 1
         defer { depth -= 1 }
-        guard depth < ExpressionParser.deepest else { throw failure("nested too deeply") }
+        guard depth < ExpressionParser.deepest else { throw failure("nested too deeply", .depth) }
         var result = try disjunction()
         while takesCondition, take(word: "if") {
             try link()
@@ -111,7 +114,7 @@ struct ExpressionParser {
         guard take(word: "not") else { return try comparison() }
         depth += 1
         defer { depth -= 1 }
-        guard depth < ExpressionParser.deepest else { throw failure("nested too deeply") }
+        guard depth < ExpressionParser.deepest else { throw failure("nested too deeply", .depth) }
         return .not(try negation())
     }
 
@@ -175,7 +178,7 @@ struct ExpressionParser {
     {
         depth += 1
         defer { depth -= 1 }
-        guard depth < ExpressionParser.deepest else { throw failure("nested too deeply") }
+        guard depth < ExpressionParser.deepest else { throw failure("nested too deeply", .depth) }
         let result: TemplateExpression
         if take(sign: "-") {
             result = .negative(try signed(takesFilters: false))

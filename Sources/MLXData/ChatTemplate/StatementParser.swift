@@ -11,7 +11,8 @@ struct StatementParser {
     /// The statements of a template.
     static func parse(_ source: String) throws(ChatTemplateError) -> [TemplateStatement] {
         guard source.utf8.count <= mostBytes else {
-            throw ChatTemplateError("the template has more than \(mostBytes) bytes", line: 1)
+            throw ChatTemplateError(
+                "the template has more than \(mostBytes) bytes", line: 1, limit: .length)
         }
         var parser = StatementParser(segments: try TemplateSegments(source).segments)
         let (body, end) = try parser.body(until: [])
@@ -44,7 +45,7 @@ struct StatementParser {
                 let word = try tag.parser.name()
                 if words.contains(word) { return (result, Tag(word, tag.parser)) }
                 guard depth < StatementParser.deepest else {
-                    throw tag.failure("nested too deeply")
+                    throw tag.failure("nested too deeply", .depth)
                 }
                 result.append(
                     TemplateStatement(line: tag.parser.line, kind: try statement(word, &tag)))
@@ -72,7 +73,11 @@ struct StatementParser {
             self.parser = parser
         }
 
-        func failure(_ message: String) -> ChatTemplateError { parser.failure(message) }
+        func failure(
+            _ message: String, _ limit: ChatTemplateError.Limit? = nil
+        ) -> ChatTemplateError {
+            parser.failure(message, limit)
+        }
     }
 
     private mutating func statement(_ word: String, _ tag: inout Tag)

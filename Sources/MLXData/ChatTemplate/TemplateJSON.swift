@@ -1,48 +1,73 @@
 import MLXFormats
 
 /// Values as JSON in the spacing of Python's `json.dumps`, which is what models were trained on.
-enum TemplateJSON {
-    static func text(_ value: TemplateValue, indent: Int?, _ renderer: TemplateRenderer)
-        throws(ChatTemplateError) -> String
-    {
-        try text(value, indent.map { min(max($0, 0), 16) }, level: 0, renderer)
-    }
+struct TemplateJSON {
+    private let indent: Int?
+    private let budget: TemplateBudget
+    private var result = ""
 
-    private static func text(
-        _ value: TemplateValue, _ indent: Int?, level: Int, _ renderer: TemplateRenderer
+    static func text(
+        _ value: TemplateValue, indent: Int?, _ budget: TemplateBudget
     ) throws(ChatTemplateError) -> String {
+        var writer = TemplateJSON(indent: indent.map { min(max($0, 0), 16) }, budget: budget)
+        try writer.append(value, level: 0)
+        return writer.result
+    }
+
+    private init(indent: Int?, budget: TemplateBudget) {
+        self.indent = indent
+        self.budget = budget
+    }
+
+    private mutating func append(
+        _ value: TemplateValue, level: Int
+    ) throws(ChatTemplateError) {
+        try budget.make(8)
         switch value {
-        case .none: return "null"
-        case .boolean(let value): return value ? "true" : "false"
-        case .integer(let value): return String(value)
-        case .number(let value): return "\(value)"
-        case .text(let text): return JSONWriter.text(of: .string(text))
+        case .none: result += "null"
+        case .boolean(let value): result += value ? "true" : "false"
+        case .integer(let value): result += String(value)
+        case .number(let value): result += "\(value)"
+        case .text(let text): try append(text)
         case .list(let elements):
-            var parts: [String] = []
-            for element in elements {
-                parts.append(try text(element, indent, level: level + 1, renderer))
+            result += "["
+            for (index, element) in elements.enumerated() {
+                try separate(index, level + 1)
+                try append(element, level: level + 1)
             }
-            return joined(parts, "[", "]", indent, level)
+            if !elements.isEmpty { try breakLine(level) }
+            result += "]"
         case .dictionary(let members):
-            var parts: [String] = []
-            for key in members.keys {
-                let inner = try text(members[key] ?? .none, indent, level: level + 1, renderer)
-                parts.append(JSONWriter.text(of: .string(key)) + ": " + inner)
+            result += "{"
+            for (index, key) in members.keys.enumerated() {
+                try separate(index, level + 1)
+                try append(key)
+                result += ": "
+                try append(members[key] ?? .none, level: level + 1)
             }
-            return joined(parts, "{", "}", indent, level)
+            if !members.keys.isEmpty { try breakLine(level) }
+            result += "}"
         case .undefined, .namespace, .function:
-            throw renderer.failure("\(value.kindName) has no JSON")
+            throw budget.failure("\(value.kindName) has no JSON")
         }
     }
 
-    private static func joined(
-        _ parts: [String], _ open: String, _ close: String, _ indent: Int?, _ level: Int
-    ) -> String {
-        guard let indent, !parts.isEmpty else {
-            return open + parts.joined(separator: ", ") + close
-        }
-        let inner = "\n" + String(repeating: " ", count: indent * (level + 1))
-        let outer = "\n" + String(repeating: " ", count: indent * level)
-        return open + inner + parts.joined(separator: "," + inner) + outer + close
+    private mutating func append(_ text: String) throws(ChatTemplateError) {
+        // A character takes six at most.
+        try budget.make(6 * text.utf8.count)
+        try budget.step(text.utf8.count)
+        result += JSONWriter.text(of: .string(text))
+    }
+
+    /// What stands before an element.
+    private mutating func separate(_ index: Int, _ level: Int) throws(ChatTemplateError) {
+        if index > 0 { result += indent == nil ? ", " : "," }
+        try breakLine(level)
+    }
+
+    private mutating func breakLine(_ level: Int) throws(ChatTemplateError) {
+        guard let indent else { return }
+        try budget.make(indent * level + 1)
+        result += "\n" + String(repeating: " ", count: indent * level)
     }
 }

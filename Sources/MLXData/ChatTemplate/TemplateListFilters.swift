@@ -9,10 +9,14 @@ enum TemplateListFilters {
     ) throws(ChatTemplateError) -> TemplateValue? {
         if case .dictionary(let members) = value {
             switch name {
-            case "items": return .list(TemplateFilters.items(members))
+            case "items":
+                return try TemplateFilters.items(members, keys: members.keys, renderer)
             case "dictsort":
-                let keys = members.keys.sorted { $0.lowercased() < $1.lowercased() }
-                return .list(keys.map { .list([.text($0), members[$0] ?? .none]) })
+                let order = try TemplateValue.order(
+                    of: try folded(members.keys.map { .text($0) }, renderer.budget),
+                    renderer.budget)
+                return try TemplateFilters.items(
+                    members, keys: order.map { members.keys[$0] }, renderer)
             default: break
             }
         }
@@ -20,22 +24,24 @@ enum TemplateListFilters {
         case .list, .dictionary, .text, .undefined: break
         default: return nil
         }
+        let budget = renderer.budget
         let elements = try renderer.sequence(value)
         switch name {
         case "length", "count": return .integer(elements.count)
         case "first": return elements.first ?? .undefined("first")
         case "last": return elements.last ?? .undefined("last")
-        case "list", "items": return .list(elements)
+        case "list", "items": return try renderer.list(elements)
         case "reverse":
             if case .text(let text) = value {
+                try budget.make(text.utf8.count)
                 return .text(String(String.UnicodeScalarView(text.unicodeScalars.reversed())))
             }
-            return .list(elements.reversed())
+            return try renderer.list(elements.reversed())
         case "join":
-            let separator = arguments.value(0, "d")?.printed ?? ""
+            let separator = try arguments.value(0, "d")?.printed(budget) ?? ""
             let parts = try members(
                 elements, attribute: arguments.value(1, "attribute"), renderer)
-            return .text(parts.map(\.printed).joined(separator: separator))
+            return .text(try TemplateText.joined(parts, by: separator, budget))
         case "sum":
             var total = TemplateValue.integer(0)
             for element in try members(
@@ -45,16 +51,10 @@ enum TemplateListFilters {
             }
             return total
         case "min", "max", "sort": return try ordered(name, elements, arguments, renderer)
-        case "unique":
-            var kept: [TemplateValue] = []
-            for element in elements
-            where !kept.contains(where: { TemplateValue.areEqual($0, element) }) {
-                kept.append(element)
-            }
-            return .list(kept)
-        case "map": return .list(try mapped(elements, arguments, renderer))
+        case "unique": return try renderer.list(try TemplateValue.unique(elements, budget))
+        case "map": return try renderer.list(try mapped(elements, arguments, renderer))
         case "select", "reject", "selectattr", "rejectattr":
-            return .list(try selected(name, elements, arguments, renderer))
+            return try renderer.list(try selected(name, elements, arguments, renderer))
         default: return nil
         }
     }
@@ -76,7 +76,7 @@ enum TemplateListFilters {
             return try TemplateMembers.item(path, of: element, renderer)
         }
         var value = element
-        for name in TemplateText.split(names, at: ".") {
+        for name in try TemplateText.split(names, at: ".", renderer.budget) {
             value = try TemplateMembers.item(
                 Int(name).map { .integer($0) } ?? .text(name), of: value, renderer)
         }
@@ -125,6 +125,7 @@ enum TemplateListFilters {
         let wants = name.hasPrefix("select")
         var kept: [TemplateValue] = []
         for element in elements {
+            try renderer.budget.step(2)
             let value =
                 try attribute.map { (path) throws(ChatTemplateError) in
                     try member(path, of: element, renderer)
@@ -145,26 +146,9 @@ enum TemplateListFilters {
         let attribute = arguments.named.first { $0.name == "attribute" }?.value
         let sensesCase =
             arguments.named.first { $0.name == "case_sensitive" }?.value.isTrue ?? false
-        let keys = try members(elements, attribute: attribute, renderer).map { key in
-            if case .text(let text) = key, !sensesCase {
-                TemplateValue.text(text.lowercased())
-            } else {
-                key
-            }
-        }
-        // Insertion keeps equal elements in order, and can throw; lists of templates are short.
-        var order: [Int] = []
-        for index in keys.indices {
-            var place = order.count
-            while place > 0 {
-                guard let isLess = TemplateValue.isLess(keys[index], keys[order[place - 1]]) else {
-                    throw renderer.failure("the elements have no order")
-                }
-                if !isLess { break }
-                place -= 1
-            }
-            order.insert(index, at: place)
-        }
+        var keys = try members(elements, attribute: attribute, renderer)
+        if !sensesCase { keys = try folded(keys, renderer.budget) }
+        let order = try TemplateValue.order(of: keys, renderer.budget)
         switch name {
         case "min": return order.first.map { elements[$0] } ?? .undefined("min")
         case "max": return order.last.map { elements[$0] } ?? .undefined("max")
@@ -173,7 +157,23 @@ enum TemplateListFilters {
                 (arguments.positional.first
                 ?? arguments.named.first { $0.name == "reverse" }?.value)?.isTrue ?? false
             let sorted = order.map { elements[$0] }
-            return .list(isReversed ? sorted.reversed() : sorted)
+            return try renderer.list(isReversed ? sorted.reversed() : sorted)
         }
+    }
+
+    /// Keys to sort by, texts without their case.
+    private static func folded(
+        _ keys: [TemplateValue], _ budget: TemplateBudget
+    ) throws(ChatTemplateError) -> [TemplateValue] {
+        try budget.make(elements: keys.count)
+        var result: [TemplateValue] = []
+        for key in keys {
+            if case .text(let text) = key {
+                result.append(.text(try TemplateText.cased(text, budget) { $0.lowercased() }))
+            } else {
+                result.append(key)
+            }
+        }
+        return result
     }
 }

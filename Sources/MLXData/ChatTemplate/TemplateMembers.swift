@@ -4,6 +4,7 @@ enum TemplateMembers {
     static func attribute(
         _ name: String, of value: TemplateValue, _ renderer: TemplateRenderer
     ) throws(ChatTemplateError) -> TemplateValue {
+        try renderer.budget.look(name)
         switch value {
         case .dictionary(let members): return members[name] ?? .undefined(name)
         case .namespace(let space): return space.members[name] ?? .undefined(name)
@@ -25,6 +26,7 @@ enum TemplateMembers {
             let place = number < 0 ? number + elements.count : number
             return elements.indices.contains(place) ? elements[place] : .undefined("[\(number)]")
         case .text(let text):
+            try renderer.budget.step(text.utf8.count / 2)
             let scalars = Array(text.unicodeScalars)
             let place = number < 0 ? number + scalars.count : number
             return scalars.indices.contains(place)
@@ -41,8 +43,12 @@ enum TemplateMembers {
         if stride == 0 { throw renderer.failure("the step of a slice is 0") }
         switch value {
         case .list(let elements):
-            return .list(indices(elements.count, start, end, stride).map { elements[$0] })
+            try renderer.budget.make(elements: elements.count)
+            return try renderer.list(
+                indices(elements.count, start, end, stride).map { elements[$0] })
         case .text(let text):
+            try renderer.budget.make(text.utf8.count)
+            try renderer.budget.step(text.utf8.count / 2)
             let scalars = Array(text.unicodeScalars)
             var result = String.UnicodeScalarView()
             for index in indices(scalars.count, start, end, stride) {
@@ -53,18 +59,25 @@ enum TemplateMembers {
         }
     }
 
+    /// The places of a slice; bounds and strides may be any integers.
     private static func indices(_ count: Int, _ start: Int?, _ end: Int?, _ stride: Int)
         -> [Int]
     {
         func clamped(_ bound: Int, _ low: Int, _ high: Int) -> Int {
-            min(max(bound < 0 ? bound.addingReportingOverflow(count).0 : bound, low), high)
+            min(max(bound < 0 ? bound + count : bound, low), high)
         }
-        if stride > 0 {
-            let first = clamped(start ?? 0, 0, count)
-            return Array(Swift.stride(from: first, to: clamped(end ?? count, 0, count), by: stride))
+        var result: [Int] = []
+        var isOver = false
+        var place = clamped(
+            start ?? (stride > 0 ? 0 : count - 1), stride > 0 ? 0 : -1,
+            stride > 0 ? count : count - 1)
+        let last =
+            stride > 0
+            ? clamped(end ?? count, 0, count) : end.map { clamped($0, -1, count - 1) } ?? -1
+        while !isOver, stride > 0 ? place < last : place > last {
+            result.append(place)
+            (place, isOver) = place.addingReportingOverflow(stride)
         }
-        let first = clamped(start ?? count - 1, -1, count - 1)
-        let last = end.map { clamped($0, -1, count - 1) } ?? -1
-        return Array(Swift.stride(from: first, to: last, by: stride))
+        return result
     }
 }

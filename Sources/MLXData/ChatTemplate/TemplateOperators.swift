@@ -6,16 +6,26 @@ enum TemplateOperators {
     static func apply(
         _ sign: String, _ a: TemplateValue, _ b: TemplateValue, _ renderer: TemplateRenderer
     ) throws(ChatTemplateError) -> TemplateValue {
-        if sign == "~" { return .text(a.printed + b.printed) }
+        let budget = renderer.budget
+        if sign == "~" {
+            var text = ""
+            try a.print(into: &text, budget)
+            try b.print(into: &text, budget)
+            return .text(text)
+        }
         switch (sign, a, b) {
-        case ("+", .text(let a), .text(let b)): return .text(a + b)
-        case ("+", .list(let a), .list(let b)): return .list(a + b)
+        case ("+", .text(let a), .text(let b)):
+            try budget.make(a.utf8.count)
+            return try renderer.text(a + b)
+        case ("+", .list(let a), .list(let b)):
+            try budget.make(elements: a.count + b.count)
+            return try renderer.list(a.elements + b.elements)
         case ("*", .text(let text), _), ("*", _, .text(let text)):
-            guard let count = a.asInteger ?? b.asInteger,
-                max(count, 0).multipliedReportingOverflow(by: text.utf8.count).0 <= 1 << 20,
-                count <= 1 << 20
-            else { throw renderer.failure("a text cannot be repeated so") }
-            return .text(String(repeating: text, count: max(count, 0)))
+            guard let count = a.asInteger ?? b.asInteger else {
+                throw renderer.failure("a text cannot be repeated so")
+            }
+            try budget.make(max(count, 0), times: text.utf8.count)
+            return .text(TemplateText.repeated(text, max(count, 0)))
         case ("%", .text(let text), _): return try format(text, b, renderer)
         default: break
         }
@@ -77,7 +87,9 @@ enum TemplateOperators {
         _ text: String, _ value: TemplateValue, _ renderer: TemplateRenderer
     ) throws(ChatTemplateError) -> TemplateValue {
         var rest: ArraySlice<TemplateValue>
-        if case .list(let all) = value { rest = all[...] } else { rest = [value] }
+        if case .list(let all) = value { rest = all.elements[...] } else { rest = [value] }
+        try renderer.budget.make(text.utf8.count)
+        try renderer.budget.look(text)
         var result = ""
         var scalars = text.unicodeScalars[...]
         while let scalar = scalars.popFirst() {
@@ -92,7 +104,14 @@ enum TemplateOperators {
             guard "sdrf".unicodeScalars.contains(kind), let next = rest.popFirst() else {
                 throw renderer.failure("'%\(kind)' cannot be formatted")
             }
-            result += kind == "f" ? String(format: "%f", next.asNumber ?? 0) : next.printed
+            if kind == "f" {
+                // The one number that takes some 10 us.
+                try renderer.budget.step(100)
+                try renderer.budget.make(320)
+                result += String(format: "%f", next.asNumber ?? 0)
+            } else {
+                try next.print(into: &result, renderer.budget)
+            }
         }
         return .text(result)
     }
@@ -102,15 +121,18 @@ enum TemplateOperators {
     static func holds(
         _ sign: String, _ a: TemplateValue, _ b: TemplateValue, _ renderer: TemplateRenderer
     ) throws(ChatTemplateError) -> Bool {
+        let budget = renderer.budget
         switch sign {
-        case "==": return TemplateValue.areEqual(a, b)
-        case "!=": return !TemplateValue.areEqual(a, b)
+        case "==": return try TemplateValue.areEqual(a, b, budget)
+        case "!=": return try !TemplateValue.areEqual(a, b, budget)
         case "in": return try contains(b, a, renderer)
         case "not in": return !(try contains(b, a, renderer))
         default: break
         }
         let isSwapped = sign == ">" || sign == "<="
-        guard let isLess = isSwapped ? TemplateValue.isLess(b, a) : TemplateValue.isLess(a, b)
+        guard
+            let isLess = isSwapped
+                ? try TemplateValue.isLess(b, a, budget) : try TemplateValue.isLess(a, b, budget)
         else { throw renderer.failure("\(a.kindName) \(sign) \(b.kindName) means nothing") }
         return sign == "<" || sign == ">" ? isLess : !isLess
     }
@@ -123,14 +145,16 @@ enum TemplateOperators {
             guard case .text(let needle) = part else {
                 throw renderer.failure("a text contains texts, not \(part.kindName)")
             }
-            return TemplateText.range(of: needle, in: text) != nil
+            return try TemplateText.contains(needle, in: text, renderer.budget)
         case .list(let elements):
-            return elements.contains { TemplateValue.areEqual($0, part) }
+            return try TemplateValue.firstIndex(of: part, in: elements, renderer.budget) != nil
         case .dictionary(let members):
             guard case .text(let key) = part else { return false }
+            try renderer.budget.look(key)
             return members[key] != nil
         case .namespace(let space):
             guard case .text(let key) = part else { return false }
+            try renderer.budget.look(key)
             return space.members[key] != nil
         case .undefined: return false
         default: throw renderer.failure("\(whole.kindName) contains nothing")

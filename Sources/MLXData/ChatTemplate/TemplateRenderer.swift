@@ -1,57 +1,88 @@
 import MLXFormats
 
 /// Runs a parsed template. Loops and macros open scopes; names written in one are gone at its end,
-/// as in Jinja. Steps, the length of the result and the depth of calls are limited: templates come
-/// with models from anywhere.
+/// as in Jinja. Everything it does is charged to a budget: templates come with models from
+/// anywhere.
 final class TemplateRenderer {
     private enum Flow { case next, breakLoop, continueLoop }
 
+    let budget: TemplateBudget
     private var scopes: [[String: TemplateValue]]
     private var output = ""
-    private var line = 0
-    private var steps = 0
-    private var calls = 0
+    /// All that were made. A namespace can hold itself, so they are emptied when it is over.
+    private var spaces: [TemplateNamespace] = []
 
-    private static let mostSteps = 500_000
-    private static let mostBytes = 1 << 26
-    private static let mostCalls = 40
+    /// What a loop's round costs beside its body, most of it for `loop`.
+    private static let stepsOfRound = 40
 
-    init(variables: [String: TemplateValue]) {
-        scopes = [TemplateFunctions.globals.merging(variables) { $1 }, [:]]
+    init(variables: [String: TemplateValue], _ budget: TemplateBudget) {
+        self.budget = budget
+        scopes = [variables, [:]]
     }
 
     /// The text that the statements make.
     func render(_ body: [TemplateStatement]) throws(ChatTemplateError) -> String {
+        scopes[0] = TemplateFunctions.globals(self).merging(scopes[0]) { $1 }
+        defer {
+            scopes = []
+            for space in spaces { space.members = TemplateDictionary() }
+        }
         _ = try run(body)
         return output
     }
 
-    func failure(_ message: String) -> ChatTemplateError { ChatTemplateError(message, line: line) }
+    func failure(_ message: String) -> ChatTemplateError { budget.failure(message) }
+
+    // MARK: - Values
+
+    /// A list, charged for.
+    func list(_ elements: [TemplateValue]) throws(ChatTemplateError) -> TemplateValue {
+        try budget.make(elements: elements.count + 1)
+        let list = TemplateList(elements)
+        try budget.check(depth: list.depth)
+        return .list(list)
+    }
+
+    /// A text, charged for.
+    func text(_ text: String) throws(ChatTemplateError) -> TemplateValue {
+        try budget.make(text.utf8.count)
+        return .text(text)
+    }
+
+    /// A dictionary, charged for.
+    func dictionary(_ members: TemplateDictionary) throws(ChatTemplateError) -> TemplateValue {
+        try budget.make(elements: 2 * members.keys.count + 1)
+        try budget.check(depth: members.depth)
+        return .dictionary(members)
+    }
+
+    /// A namespace that lives until the rendering ends.
+    func namespace(_ members: TemplateDictionary) throws(ChatTemplateError) -> TemplateValue {
+        try budget.make(elements: 8)
+        let space = TemplateNamespace(members)
+        spaces.append(space)
+        return .namespace(space)
+    }
 
     // MARK: - Statements
 
     private func run(_ body: [TemplateStatement]) throws(ChatTemplateError) -> Flow {
         for statement in body {
-            try step(statement.line)
+            if statement.line > 0 { budget.line = statement.line }
+            try budget.step(4)
+            try budget.enter()
+            defer { budget.leave() }
             let flow = try run(statement)
             if flow != .next { return flow }
         }
         return .next
     }
 
-    private func step(_ line: Int) throws(ChatTemplateError) {
-        if line > 0 { self.line = line }
-        steps += 1
-        if steps > TemplateRenderer.mostSteps { throw failure("the template takes too many steps") }
-        if output.utf8.count > TemplateRenderer.mostBytes {
-            throw failure("the text becomes too long")
-        }
-    }
-
     private func run(_ statement: TemplateStatement) throws(ChatTemplateError) -> Flow {
         switch statement.kind {
-        case .text(let text): output += text
-        case .output(let expression): output += try evaluate(expression).printed
+        case .text(let text): try TemplateValue.text(text).print(into: &output, budget)
+        case .output(let expression):
+            try evaluate(expression).print(into: &output, budget)
         case .evaluation(let expression): _ = try evaluate(expression)
         case .conditional(let branches):
             for branch in branches where try evaluate(branch.test).isTrue {
@@ -62,7 +93,7 @@ final class TemplateRenderer {
         case .capture(let target, let filters, let body):
             try write(try apply(filters, to: try captured(body)), to: target)
         case .filtered(let filters, let body):
-            output += try apply(filters, to: try captured(body)).printed
+            try apply(filters, to: try captured(body)).print(into: &output, budget)
         case .macro(let macro): define(macro)
         case .scope(let body):
             scopes.append([:])
@@ -96,15 +127,18 @@ final class TemplateRenderer {
     }
 
     private func run(_ loop: TemplateLoop) throws(ChatTemplateError) {
-        var elements = try sequence(try evaluate(loop.source))
+        let source = try evaluate(loop.source)
+        var elements = try sequence(source)
         if let condition = loop.condition {
             var kept: [TemplateValue] = []
             for element in elements {
+                try budget.step(8)
                 scopes.append([:])
                 defer { scopes.removeLast() }
                 try assign(loop.targets.map { .name($0) }, element)
                 if try evaluate(condition).isTrue { kept.append(element) }
             }
+            try budget.make(elements: kept.count)
             elements = kept
         }
         if elements.isEmpty {
@@ -114,10 +148,10 @@ final class TemplateRenderer {
             return
         }
         for (index, element) in elements.enumerated() {
+            try budget.step(TemplateRenderer.stepsOfRound)
             scopes.append(["loop": loopState(elements, index)])
             defer { scopes.removeLast() }
             try assign(loop.targets.map { .name($0) }, element)
-            try step(0)
             if try run(loop.body) == .breakLoop { break }
         }
     }
@@ -159,6 +193,7 @@ final class TemplateRenderer {
         guard elements.count == targets.count else {
             throw failure("\(elements.count) values for \(targets.count) names")
         }
+        try budget.step(4 * targets.count)
         for (target, element) in zip(targets, elements) { try write(element, to: target) }
     }
 
@@ -166,16 +201,20 @@ final class TemplateRenderer {
         throws(ChatTemplateError)
     {
         switch target {
-        case .name(let name): scopes[scopes.count - 1][name] = value
+        case .name(let name):
+            try budget.step(2)
+            scopes[scopes.count - 1][name] = value
         case .member(let name, let member):
-            guard case .namespace(let space) = lookUp(name) else {
+            guard case .namespace(let space) = try lookUp(name) else {
                 throw failure("'\(name)' is no namespace, so its members cannot be set")
             }
+            if space.members[member] == nil { try budget.make(elements: 2) }
             space.members[member] = value
         }
     }
 
-    private func lookUp(_ name: String) -> TemplateValue {
+    func lookUp(_ name: String) throws(ChatTemplateError) -> TemplateValue {
+        try budget.step(1 + scopes.count / 4)
         for scope in scopes.reversed() { if let value = scope[name] { return value } }
         return .undefined(name)
     }
@@ -184,11 +223,10 @@ final class TemplateRenderer {
     private func define(_ macro: TemplateMacro) {
         let function = TemplateFunction(macro.name) {
             [unowned self] (arguments) throws(ChatTemplateError) in
-            calls += 1
-            defer { calls -= 1 }
-            guard calls < TemplateRenderer.mostCalls else {
-                throw failure("macros call each other without end")
-            }
+            // What stands before a call is on the stack with it.
+            try budget.enter()
+            defer { budget.leave() }
+            try budget.step(8 * macro.parameters.count * (1 + arguments.named.count / 4))
             let outer = scopes
             scopes = [outer[0], outer[1], [:]]
             defer { scopes = outer }
@@ -204,145 +242,5 @@ final class TemplateRenderer {
             return try captured(macro.body)
         }
         scopes[scopes.count - 1][macro.name] = .function(function)
-    }
-
-    // MARK: - Expressions
-
-    /// The value of an expression.
-    func evaluate(_ expression: TemplateExpression) throws(ChatTemplateError) -> TemplateValue {
-        switch expression {
-        case .none: return .none
-        case .boolean(let value): return .boolean(value)
-        case .integer(let value): return .integer(value)
-        case .number(let value): return .number(value)
-        case .text(let text): return .text(text)
-        case .name(let name): return lookUp(name)
-        case .list(let elements): return .list(try evaluate(elements))
-        case .dictionary(let members): return try dictionary(members)
-        case .attribute(let base, let name):
-            return try TemplateMembers.attribute(name, of: try evaluate(base), self)
-        case .item(let base, let index):
-            return try TemplateMembers.item(try evaluate(index), of: try evaluate(base), self)
-        case .slice(let base, let start, let end, let stride):
-            return try slice(base, start, end, stride)
-        case .call(let callee, let arguments): return try call(callee, arguments)
-        case .filter(let base, let name, let arguments):
-            return try TemplateFilters.apply(
-                name, to: try evaluate(base), try self.arguments(arguments), self)
-        case .test(let base, let name, let arguments):
-            return .boolean(
-                try TemplateTests.holds(
-                    name, try evaluate(base), try self.arguments(arguments).positional, self))
-        case .not(let inner): return .boolean(!(try evaluate(inner).isTrue))
-        case .negative(let inner):
-            return try TemplateOperators.apply("-", .integer(0), try evaluate(inner), self)
-        case .binary(let sign, let left, let right): return try binary(sign, left, right)
-        case .comparison(let first, let rest): return try comparison(first, rest)
-        case .conditional(let test, let then, let otherwise):
-            if try evaluate(test).isTrue { return try evaluate(then) }
-            return try otherwise.map(evaluate) ?? .undefined("a condition without 'else'")
-        }
-    }
-
-    private func evaluate(_ all: [TemplateExpression])
-        throws(ChatTemplateError) -> [TemplateValue]
-    {
-        var result: [TemplateValue] = []
-        for expression in all { result.append(try evaluate(expression)) }
-        return result
-    }
-
-    private func dictionary(
-        _ members: [(key: TemplateExpression, value: TemplateExpression)]
-    ) throws(ChatTemplateError) -> TemplateValue {
-        var result = TemplateDictionary()
-        for member in members {
-            guard case .text(let key) = try evaluate(member.key) else {
-                throw failure("keys of dictionaries are texts")
-            }
-            result[key] = try evaluate(member.value)
-        }
-        return .dictionary(result)
-    }
-
-    private func slice(
-        _ base: TemplateExpression, _ start: TemplateExpression?, _ end: TemplateExpression?,
-        _ stride: TemplateExpression?
-    ) throws(ChatTemplateError) -> TemplateValue {
-        func bound(_ expression: TemplateExpression?) throws(ChatTemplateError) -> Int? {
-            guard let expression else { return nil }
-            let value = try evaluate(expression)
-            if case .none = value { return nil }
-            guard let integer = value.asInteger else {
-                throw failure("\(value.kindName) is no bound of a slice")
-            }
-            return integer
-        }
-        return try TemplateMembers.slice(
-            try evaluate(base), try bound(start), try bound(end), try bound(stride) ?? 1, self)
-    }
-
-    private func call(_ callee: TemplateExpression, _ arguments: TemplateArguments)
-        throws(ChatTemplateError) -> TemplateValue
-    {
-        let given = try self.arguments(arguments)
-        if case .attribute(let base, let name) = callee {
-            let owner = try evaluate(base)
-            if let result = try TemplateMethods.call(name, on: owner, given, self) {
-                return result
-            }
-        }
-        let value = try evaluate(callee)
-        guard case .function(let function) = value else {
-            throw failure("\(value.kindName) cannot be called")
-        }
-        try step(0)
-        do { return try function.body(given) } catch {
-            throw error.line == 0 ? failure(error.message) : error
-        }
-    }
-
-    private func arguments(_ arguments: TemplateArguments)
-        throws(ChatTemplateError) -> TemplateFunction.Arguments
-    {
-        var result = TemplateFunction.Arguments(positional: try evaluate(arguments.positional))
-        for argument in arguments.named {
-            result.named.append((argument.name, try evaluate(argument.value)))
-        }
-        return result
-    }
-
-    private func binary(_ sign: String, _ left: TemplateExpression, _ right: TemplateExpression)
-        throws(ChatTemplateError) -> TemplateValue
-    {
-        let first = try evaluate(left)
-        if sign == "and" { return first.isTrue ? try evaluate(right) : first }
-        if sign == "or" { return first.isTrue ? first : try evaluate(right) }
-        return try TemplateOperators.apply(sign, first, try evaluate(right), self)
-    }
-
-    private func comparison(
-        _ first: TemplateExpression, _ rest: [(sign: String, other: TemplateExpression)]
-    ) throws(ChatTemplateError) -> TemplateValue {
-        var left = try evaluate(first)
-        for (sign, other) in rest {
-            let right = try evaluate(other)
-            guard try TemplateOperators.holds(sign, left, right, self) else {
-                return .boolean(false)
-            }
-            left = right
-        }
-        return .boolean(true)
-    }
-
-    /// The elements that a loop goes over.
-    func sequence(_ value: TemplateValue) throws(ChatTemplateError) -> [TemplateValue] {
-        switch value {
-        case .list(let elements): return elements
-        case .dictionary(let members): return members.keys.map { .text($0) }
-        case .text(let text): return text.unicodeScalars.map { .text(String($0)) }
-        case .undefined: return []
-        default: throw failure("\(value.kindName) has no elements")
-        }
     }
 }

@@ -12,15 +12,31 @@ struct TemplateSegments {
     private(set) var segments: [Segment] = []
     private let bytes: [UInt8]
     private var position = 0
+    private var counted = (offset: 0, line: 1)
     /// Whether what is next starts a line, so far as tags before it tell.
     private var startsLine = true
 
     /// - Throws: ``ChatTemplateError`` for a tag that has no end or holds what is no token.
     init(_ source: String) throws(ChatTemplateError) {
-        var text = source.replacing("\r\n", with: "\n").replacing("\r", with: "\n")
-        if text.utf8.last == 0x0A { text = String(text.unicodeScalars.dropLast()) }
-        bytes = Array(text.utf8)
+        bytes = TemplateSegments.withoutReturns(source)
         while position < bytes.count { try next() }
+    }
+
+    /// With newlines alone as ends of lines, and none at the end.
+    private static func withoutReturns(_ source: String) -> [UInt8] {
+        var result: [UInt8] = []
+        result.reserveCapacity(source.utf8.count)
+        var afterReturn = false
+        for byte in source.utf8 {
+            if byte == 0x0D {
+                result.append(0x0A)
+            } else if byte != 0x0A || !afterReturn {
+                result.append(byte)
+            }
+            afterReturn = byte == 0x0D
+        }
+        if result.last == 0x0A { result.removeLast() }
+        return result
     }
 
     private mutating func next() throws(ChatTemplateError) {
@@ -143,7 +159,14 @@ struct TemplateSegments {
         }
     }
 
-    private func line(of offset: Int) -> Int { 1 + bytes[..<offset].count { $0 == 0x0A } }
+    /// Counted on from the last one that was asked for: from the start each time would be
+    /// quadratic in the number of tags.
+    private mutating func line(of offset: Int) -> Int {
+        if offset < counted.offset { counted = (0, 1) }
+        counted.line += bytes[counted.offset..<offset].count { $0 == 0x0A }
+        counted.offset = offset
+        return counted.line
+    }
 
     static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 }

@@ -4,7 +4,13 @@ enum TemplateTests {
         _ name: String, _ value: TemplateValue, _ arguments: [TemplateValue],
         _ renderer: TemplateRenderer
     ) throws(ChatTemplateError) -> Bool {
+        try renderer.budget.step(2)
         if let holds = ofKind(name, value) { return holds }
+        if case .text(let text) = value, name == "lower" || name == "upper" {
+            let lower = try TemplateText.cased(text, renderer.budget) { $0.lowercased() }
+            let upper = try TemplateText.cased(text, renderer.budget) { $0.uppercased() }
+            return name == "lower" ? text == lower && text != upper : text == upper && text != lower
+        }
         if let sign = signs[name] {
             guard let other = arguments.first else {
                 throw renderer.failure("the test '\(name)' takes a value")
@@ -60,8 +66,6 @@ enum TemplateTests {
         case ("iterable", _): false
         case ("callable", .function): true
         case ("callable", _): false
-        case ("lower", .text(let text)): text == text.lowercased() && text != text.uppercased()
-        case ("upper", .text(let text)): text == text.uppercased() && text != text.lowercased()
         default: nil
         }
     }

@@ -20,6 +20,9 @@ struct TemplateScanner {
     private var line: Int
     private var depth = 0
 
+    /// Names are looked up at every step.
+    private static let longestName = 256
+
     private static let signs: [[UInt8]] = [
         "==", "!=", "<=", ">=", "//", "**", "+", "-", "*", "/", "%", "~", "<", ">", "=", "(", ")",
         "[", "]", "{", "}", ".", ",", ":", "|",
@@ -63,7 +66,11 @@ struct TemplateScanner {
         }
         if TemplateScanner.isDigit(byte) { return token(try number()) }
         if TemplateScanner.isWord(byte) {
-            return token(.name(word { TemplateScanner.isWord($0) }))
+            let name = word { TemplateScanner.isWord($0) }
+            guard name.utf8.count <= TemplateScanner.longestName else {
+                throw ChatTemplateError("a name is too long", line: line, limit: .length)
+            }
+            return token(.name(name))
         }
         guard let sign = TemplateScanner.signs.first(where: { bytes[position...].starts(with: $0) })
         else {

@@ -2,7 +2,8 @@ import MLXFormats
 
 /// A value while a template is rendered, with the meaning of Python's: truth, equality, order and
 /// how it prints. Texts are compared by their scalars, since token ids depend on them. Tuples are
-/// lists, and print as such.
+/// lists, and print as such. Whatever looks at a whole value charges a budget, since shared
+/// values make trees that no memory could hold.
 enum TemplateValue {
     /// What has no value, with the name it was asked for by.
     case undefined(String)
@@ -11,25 +12,10 @@ enum TemplateValue {
     case integer(Int)
     case number(Double)
     case text(String)
-    case list([TemplateValue])
+    case list(TemplateList)
     case dictionary(TemplateDictionary)
     case namespace(TemplateNamespace)
     case function(TemplateFunction)
-
-    init(_ json: JSONValue) {
-        switch json {
-        case .null: self = .none
-        case .boolean(let value): self = .boolean(value)
-        case .integer(let value): self = .integer(value)
-        case .number(let value): self = .number(value)
-        case .string(let text): self = .text(text)
-        case .array(let elements): self = .list(elements.map(TemplateValue.init))
-        case .object(let members):
-            var dictionary = TemplateDictionary()
-            for member in members { dictionary[member.key] = TemplateValue(member.value) }
-            self = .dictionary(dictionary)
-        }
-    }
 
     var isTrue: Bool {
         switch self {
@@ -78,110 +64,44 @@ enum TemplateValue {
         }
     }
 
-    // MARK: - Printing
-
-    /// As an output prints it.
-    var printed: String {
+    /// How deep lists and dictionaries nest in it. What a namespace holds does not count, because
+    /// nothing looks into one by itself.
+    var depth: Int {
         switch self {
-        case .undefined: ""
-        case .text(let text): text
-        default: representation
+        case .list(let elements): elements.depth
+        case .dictionary(let members): members.depth
+        default: 0
         }
     }
+}
 
-    /// As it prints inside of a list.
-    private var representation: String {
-        switch self {
-        case .undefined: "Undefined"
-        case .none: "None"
-        case .boolean(let value): value ? "True" : "False"
-        case .integer(let value): String(value)
-        case .number(let value): "\(value)"
-        case .text(let text): TemplateValue.quoted(text)
-        case .list(let elements):
-            "[" + elements.map(\.representation).joined(separator: ", ") + "]"
-        case .dictionary(let members):
-            "{"
-                + members.keys.map {
-                    TemplateValue.quoted($0) + ": " + (members[$0] ?? .none).representation
-                }.joined(separator: ", ") + "}"
-        case .namespace: "<Namespace>"
-        case .function(let function): "<\(function.name)>"
-        }
+/// Elements, with how deep lists and dictionaries nest in them.
+struct TemplateList: RandomAccessCollection {
+    let elements: [TemplateValue]
+    let depth: Int
+
+    init(_ elements: [TemplateValue]) {
+        self.elements = elements
+        depth = 1 + (elements.lazy.map(\.depth).max() ?? 0)
     }
 
-    private static func quoted(_ text: String) -> String {
-        let quote: Unicode.Scalar =
-            text.utf8.contains(0x27) && !text.utf8.contains(0x22) ? "\"" : "'"
-        var result = String(quote)
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case "\\": result += "\\\\"
-            case quote: result += "\\" + String(quote)
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        result.unicodeScalars.append(quote)
-        return result
-    }
-
-    // MARK: - Comparing
-
-    static func areEqual(_ a: TemplateValue, _ b: TemplateValue) -> Bool {
-        switch (a, b) {
-        case (.undefined, .undefined), (.none, .none): return true
-        case (.text(let a), .text(let b)): return ExactText(a) == ExactText(b)
-        case (.list(let a), .list(let b)):
-            return a.count == b.count && zip(a, b).allSatisfy(areEqual)
-        case (.dictionary(let a), .dictionary(let b)):
-            return a.keys.count == b.keys.count
-                && a.keys.allSatisfy { key in
-                    guard let left = a[key], let right = b[key] else { return false }
-                    return areEqual(left, right)
-                }
-        case (.namespace(let a), .namespace(let b)): return a === b
-        case (.function(let a), .function(let b)): return a === b
-        default:
-            guard let left = a.asNumber, let right = b.asNumber else { return false }
-            return left == right
-        }
-    }
-
-    /// Whether one comes before the other; nil when they have no order.
-    static func isLess(_ a: TemplateValue, _ b: TemplateValue) -> Bool? {
-        switch (a, b) {
-        case (.text(let a), .text(let b)):
-            return a.unicodeScalars.lexicographicallyPrecedes(b.unicodeScalars)
-        case (.list(let a), .list(let b)):
-            for (left, right) in zip(a, b) where !areEqual(left, right) {
-                return isLess(left, right)
-            }
-            return a.count < b.count
-        default:
-            guard let left = a.asNumber, let right = b.asNumber else { return nil }
-            return left < right
-        }
-    }
+    var startIndex: Int { 0 }
+    var endIndex: Int { elements.count }
+    subscript(index: Int) -> TemplateValue { elements[index] }
 }
 
 /// Members by name, in the order they came.
 struct TemplateDictionary {
     private(set) var keys: [String] = []
+    private(set) var depth = 1
     private var values: [ExactText: TemplateValue] = [:]
 
     subscript(key: String) -> TemplateValue? {
         get { values[ExactText(key)] }
         set {
             let exact = ExactText(key)
-            if newValue == nil {
-                keys.removeAll { ExactText($0) == exact }
-            } else if values[exact] == nil {
-                keys.append(key)
-            }
-            values[exact] = newValue
+            if let newValue { depth = max(depth, newValue.depth + 1) }
+            if values.updateValue(newValue ?? .none, forKey: exact) == nil { keys.append(key) }
         }
     }
 }

@@ -20,8 +20,37 @@ struct AddedTokens: Sendable {
     }
 
     let tokens: [Token]
-    private let raw: [Unicode.Scalar: [Token]]
-    private let normalized: [Unicode.Scalar: [Token]]
+    private let raw: Index
+    private let normalized: Index
+
+    /// Tokens as a tree of characters.
+    private struct Index {
+        /// The node that a character leads to from a node.
+        var next: [UInt64: Int32] = [:]
+        /// Those that end at a node, in the order of the file.
+        var ends: [Int32: [Token]] = [:]
+        private var count: Int32 = 1
+
+        static func key(_ node: Int32, _ scalar: Unicode.Scalar) -> UInt64 {
+            UInt64(UInt32(node)) << 32 | UInt64(scalar.value)
+        }
+
+        mutating func insert(_ token: Token) {
+            if token.content.isEmpty { return }
+            var node: Int32 = 0
+            for scalar in token.content {
+                let key = Index.key(node, scalar)
+                if let known = next[key] {
+                    node = known
+                } else {
+                    next[key] = count
+                    node = count
+                    count += 1
+                }
+            }
+            ends[node, default: []].append(token)
+        }
+    }
 
     init(_ json: JSONValue?, normalizer: Normalizer?) throws(TokenizerError) {
         var tokens: [Token] = []
@@ -39,41 +68,43 @@ struct AddedTokens: Sendable {
                     isNormalized: entry["normalized"]?.boolean ?? false))
         }
         self.tokens = tokens
-        raw = AddedTokens.index(tokens.filter { !$0.isNormalized }) { $0 }
-        normalized = AddedTokens.index(tokens.filter(\.isNormalized)) { content in
-            guard let normalizer else { return content }
-            return Array(normalizer.apply(String(content)).unicodeScalars)
-        }
-    }
-
-    /// By first character, the longest first.
-    private static func index(
-        _ tokens: [Token], _ content: ([Unicode.Scalar]) -> [Unicode.Scalar]
-    ) -> [Unicode.Scalar: [Token]] {
-        var result: [Unicode.Scalar: [Token]] = [:]
-        for token in tokens {
-            let text = content(token.content)
-            guard let first = text.first else { continue }
-            result[first, default: []].append(
+        var raw = Index()
+        for token in tokens where !token.isNormalized { raw.insert(token) }
+        self.raw = raw
+        let budget = TokenizerBudget(length: tokens.reduce(0) { $0 + $1.content.count })
+        var normalized = Index()
+        for token in tokens where token.isNormalized {
+            let text = try normalizer?.apply(String(token.content), budget)
+            normalized.insert(
                 Token(
-                    id: token.id, content: text, isSpecial: token.isSpecial,
-                    isSingleWord: token.isSingleWord, stripsLeft: token.stripsLeft,
-                    stripsRight: token.stripsRight, isNormalized: token.isNormalized))
+                    id: token.id, content: text.map { Array($0.unicodeScalars) } ?? token.content,
+                    isSpecial: token.isSpecial, isSingleWord: token.isSingleWord,
+                    stripsLeft: token.stripsLeft, stripsRight: token.stripsRight,
+                    isNormalized: token.isNormalized))
         }
-        return result.mapValues { $0.sorted { $0.content.count > $1.content.count } }
+        self.normalized = normalized
     }
 
-    func splitRaw(_ text: ArraySlice<Unicode.Scalar>) -> [Part] { split(text, raw) }
-    func splitNormalized(_ text: ArraySlice<Unicode.Scalar>) -> [Part] { split(text, normalized) }
+    func splitRaw(
+        _ text: ArraySlice<Unicode.Scalar>, _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> [Part] {
+        try split(text, raw, budget)
+    }
+
+    func splitNormalized(
+        _ text: ArraySlice<Unicode.Scalar>, _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> [Part] {
+        try split(text, normalized, budget)
+    }
 
     private func split(
-        _ text: ArraySlice<Unicode.Scalar>, _ index: [Unicode.Scalar: [Token]]
-    ) -> [Part] {
-        if index.isEmpty { return text.isEmpty ? [] : [.text(text)] }
+        _ text: ArraySlice<Unicode.Scalar>, _ index: Index, _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> [Part] {
+        if index.next.isEmpty { return text.isEmpty ? [] : [.text(text)] }
         var parts: [Part] = []
         var (start, place) = (text.startIndex, text.startIndex)
         while place < text.endIndex {
-            guard let token = match(text, place, index) else {
+            guard let token = try match(text, place, index, budget) else {
                 place += 1
                 continue
             }
@@ -90,17 +121,27 @@ struct AddedTokens: Sendable {
         return parts
     }
 
+    /// The longest token that begins at a place and may stand there.
     private func match(
-        _ text: ArraySlice<Unicode.Scalar>, _ place: Int, _ index: [Unicode.Scalar: [Token]]
-    ) -> Token? {
-        index[text[place]]?.first { token in
-            let end = place + token.content.count
-            guard end <= text.endIndex, text[place..<end].elementsEqual(token.content) else {
-                return false
+        _ text: ArraySlice<Unicode.Scalar>, _ start: Int, _ index: Index,
+        _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> Token? {
+        var found: Token?
+        var node: Int32 = 0
+        var place = start
+        while place < text.endIndex, let next = index.next[Index.key(node, text[place])] {
+            try budget.step(4)
+            node = next
+            place += 1
+            let mayEnd = { (token: Token) in
+                !token.isSingleWord
+                    || (start == text.startIndex || !Scalars.isWord(text[start - 1]))
+                        && (place == text.endIndex || !Scalars.isWord(text[place]))
             }
-            guard token.isSingleWord else { return true }
-            return (place == text.startIndex || !Scalars.isWord(text[place - 1]))
-                && (end == text.endIndex || !Scalars.isWord(text[end]))
+            guard let ends = index.ends[node] else { continue }
+            try budget.step(4 * ends.count)
+            if let token = ends.first(where: mayEnd) { found = token }
         }
+        return found
     }
 }

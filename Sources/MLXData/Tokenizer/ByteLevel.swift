@@ -35,16 +35,18 @@ enum ByteLevel {
     }
 
     static func pieces(
-        _ piece: PreTokenizer.Piece, _ addsPrefixSpace: Bool, _ split: TextPattern?
-    ) -> [PreTokenizer.Piece] {
+        _ piece: PreTokenizer.Piece, _ addsPrefixSpace: Bool, _ split: TextPattern?,
+        _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> [PreTokenizer.Piece] {
         var piece = piece
         if addsPrefixSpace, piece.scalars.first != " " {
             piece.scalars = ([" "] + piece.scalars)[...]
         }
-        let parts =
-            split.map { pattern in
-                SplitBehavior.isolated.cut(piece, pattern.matches(piece.scalars), invert: false)
-            } ?? [piece]
+        var parts = [piece]
+        if let split {
+            parts = SplitBehavior.isolated.cut(
+                piece, try split.matches(piece.scalars, budget), invert: false)
+        }
         return parts.map {
             PreTokenizer.Piece(scalars: spelled($0.scalars)[...], isFirst: $0.isFirst)
         }

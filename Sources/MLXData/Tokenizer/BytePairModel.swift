@@ -19,8 +19,8 @@ struct BytePairModel: TokenModel {
 
     init(_ json: JSONValue) throws(TokenizerError) {
         vocabulary = try Vocabulary(json["vocab"])
-        prefix = json["continuing_subword_prefix"]?.string ?? ""
-        suffix = json["end_of_word_suffix"]?.string ?? ""
+        prefix = try Vocabulary.mark(json["continuing_subword_prefix"])
+        suffix = try Vocabulary.mark(json["end_of_word_suffix"])
         unknown = json["unk_token"]?.string.flatMap { [vocabulary] in vocabulary.id(of: $0) }
         hasByteFallback = json["byte_fallback"]?.boolean ?? false
         fusesUnknown = json["fuse_unk"]?.boolean ?? false
@@ -79,7 +79,10 @@ struct BytePairModel: TokenModel {
 
     // MARK: - Encoding
 
-    func encode(_ word: ArraySlice<Unicode.Scalar>) -> [Int] {
+    func encode(
+        _ word: ArraySlice<Unicode.Scalar>, _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> [Int] {
+        try budget.step(4 * word.count)
         if word.isEmpty { return [] }
         if ignoresMerges, let whole = vocabulary.id(of: String(word)) { return [whole] }
         return BytePairMerge(symbols(word)) { left, right in

@@ -57,9 +57,15 @@ indirect enum TokenDecoder: Sendable {
         }
     }
 
-    func apply(_ pieces: [String]) -> [String] {
+    func apply(
+        _ pieces: [String], _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> [String] {
+        try budget.check(length: pieces.reduce(0) { $0 + $1.utf8.count + 1 })
         switch self {
-        case .sequence(let parts): return parts.reduce(pieces) { $1.apply($0) }
+        case .sequence(let parts):
+            var pieces = pieces
+            for part in parts { pieces = try part.apply(pieces, budget) }
+            return pieces
         case .byteLevel: return [TokenDecoder.fromBytes(pieces)]
         case .wordPiece(let prefix, let cleansUp):
             return TokenDecoder.fromWordPieces(pieces, prefix, cleansUp)
@@ -70,7 +76,14 @@ indirect enum TokenDecoder: Sendable {
         case .strip(let character, let start, let stop):
             return pieces.map { TokenDecoder.stripped($0, character, start, stop) }
         case .replace(let pattern, let replacement):
-            return pieces.map { pattern.replace($0, replacement) }
+            var result: [String] = []
+            var length = 0
+            for piece in pieces {
+                result.append(try pattern.replace(piece, replacement, budget))
+                length += result[result.count - 1].utf8.count
+                if length > budget.mostLength { try budget.check(length: length) }
+            }
+            return result
         case .suffix(let suffix):
             if suffix.isEmpty { return pieces }
             return pieces.enumerated().map { number, piece in

@@ -55,9 +55,44 @@ indirect enum Normalizer: Sendable {
         }
     }
 
-    func apply(_ text: String) -> String {
+    private static let stepsOfCharacter = 16
+
+    private var reordersMarks: Bool {
         switch self {
-        case .sequence(let parts): return parts.reduce(text) { $1.apply($0) }
+        case .canonicalComposition, .canonicalDecomposition, .compatibilityComposition,
+            .compatibilityDecomposition, .bert:
+            true
+        default: false
+        }
+    }
+
+    /// Marks on one letter are put in order, which takes the square of how many there are.
+    private static func charge(
+        marks text: String, _ budget: TokenizerBudget
+    ) throws(TokenizerError) {
+        var run = 0
+        for scalar in text.unicodeScalars {
+            let isMark =
+                scalar.value > 0x2FF
+                && scalar.properties.canonicalCombiningClass != .notReordered
+            run = isMark ? run + 1 : 0
+            if run > 8 { try budget.step(run / 8) }
+        }
+    }
+
+    func apply(
+        _ text: String, _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> String {
+        let length = text.unicodeScalars.count
+        try budget.check(length: length)
+        // Looking up what Unicode says of a character.
+        try budget.step(Normalizer.stepsOfCharacter * length)
+        if reordersMarks { try Normalizer.charge(marks: text, budget) }
+        switch self {
+        case .sequence(let parts):
+            var text = text
+            for part in parts { text = try part.apply(text, budget) }
+            return text
         case .canonicalComposition: return text.precomposedStringWithCanonicalMapping
         case .canonicalDecomposition: return text.decomposedStringWithCanonicalMapping
         case .compatibilityComposition: return text.precomposedStringWithCompatibilityMapping
@@ -65,8 +100,11 @@ indirect enum Normalizer: Sendable {
         case .lowercase: return Normalizer.lowercased(text)
         case .stripAccents: return Normalizer.withoutAccents(text)
         case .strip(let left, let right): return Normalizer.stripped(text, left, right)
-        case .prepend(let start): return text.isEmpty ? text : start + text
-        case .replace(let pattern, let replacement): return pattern.replace(text, replacement)
+        case .prepend(let start):
+            try budget.check(length: start.unicodeScalars.count)
+            return text.isEmpty ? text : start + text
+        case .replace(let pattern, let replacement):
+            return try pattern.replace(text, replacement, budget)
         case .bert(let normalization): return normalization.apply(text)
         }
     }

@@ -42,6 +42,9 @@ indirect enum PostProcessor: Sendable {
 
     /// Parts of a template, each of which may repeat the text.
     private static let maximumPieceCount = 64
+    /// How often a template may hold a text, and how many tokens it may put around them.
+    private static let maximumTextCount = 8
+    private static let maximumTokenCount = 1 << 12
 
     private static func id(_ json: JSONValue?) throws(TokenizerError) -> Int {
         guard let parts = json?.array, parts.count == 2, let id = parts[1].integer,
@@ -64,7 +67,8 @@ indirect enum PostProcessor: Sendable {
         func pieces(_ list: JSONValue?) throws(TokenizerError) -> [Piece] {
             var result: [Piece] = []
             guard (list?.array ?? []).count <= maximumPieceCount else {
-                throw TokenizerError("the template has more than \(maximumPieceCount) parts")
+                throw TokenizerError(
+                    "the template has more than \(maximumPieceCount) parts", limit: .length)
             }
             for entry in list?.array ?? [] {
                 if let sequence = entry["Sequence"] {
@@ -74,6 +78,13 @@ indirect enum PostProcessor: Sendable {
                 } else {
                     throw TokenizerError("the template has a part that is neither text nor token")
                 }
+            }
+            var (texts, tokens) = (0, 0)
+            for piece in result {
+                if case .special(let own) = piece { tokens += own.count } else { texts += 1 }
+            }
+            guard texts <= maximumTextCount, tokens <= maximumTokenCount else {
+                throw TokenizerError("the template is too long", limit: .length)
             }
             return result
         }

@@ -51,14 +51,31 @@ indirect enum PreTokenizer: Sendable {
         var isFirst: Bool
     }
 
-    func apply(_ piece: Piece) -> [Piece] {
+    func apply(
+        _ piece: Piece, _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> [Piece] {
         switch self {
         case .sequence(let parts):
-            return parts.reduce([piece]) { pieces, part in pieces.flatMap(part.apply) }
+            var pieces = [piece]
+            for part in parts {
+                var made: [Piece] = []
+                var length = 0
+                for piece in pieces {
+                    for new in try part.apply(piece, budget) {
+                        // An empty piece takes room too.
+                        length += new.scalars.count + 1
+                        made.append(new)
+                    }
+                    if length > budget.mostLength { break }
+                }
+                try budget.check(length: length)
+                pieces = made
+            }
+            return pieces
         case .byteLevel(let addsPrefixSpace, let split):
-            return ByteLevel.pieces(piece, addsPrefixSpace, split)
+            return try ByteLevel.pieces(piece, addsPrefixSpace, split, budget)
         case .whitespace(let pattern):
-            return pattern.matches(piece.scalars).map { PreTokenizer.part(piece, $0) }
+            return try pattern.matches(piece.scalars, budget).map { PreTokenizer.part(piece, $0) }
         case .whitespaceSplit:
             return SplitBehavior.removed.cut(piece) { $0.properties.isWhitespace }
         case .bert:
@@ -66,7 +83,8 @@ indirect enum PreTokenizer: Sendable {
                 .flatMap { SplitBehavior.isolated.cut($0, at: Scalars.isPunctuation) }
         case .metaspace(let metaspace): return metaspace.pieces(piece)
         case .split(let pattern, let behavior, let invert):
-            return behavior.cut(piece, pattern.matches(piece.scalars), invert: invert)
+            return behavior.cut(
+                piece, try pattern.matches(piece.scalars, budget), invert: invert)
         case .punctuation(let behavior):
             return behavior.cut(piece, at: Scalars.isPunctuation)
         case .digits(let individually):

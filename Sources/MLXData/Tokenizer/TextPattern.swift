@@ -1,12 +1,10 @@
-import Foundation
 import MLXFormats
 
 /// A text or a regular expression that tokenizers split at or replace.
 struct TextPattern: Sendable {
-    private enum Kind: @unchecked Sendable {
-        // SAFETY: a compiled expression is immutable.
-        case text([Unicode.Scalar])
-        case expression(NSRegularExpression)
+    private enum Kind: Sendable {
+        case text(TextSearch<Unicode.Scalar>)
+        case expression(PatternProgram)
     }
 
     private let kind: Kind
@@ -21,14 +19,10 @@ struct TextPattern: Sendable {
         }
     }
 
-    init(text: String) { kind = .text(Array(text.unicodeScalars)) }
+    init(text: String) { kind = .text(TextSearch(Array(text.unicodeScalars))) }
 
     init(expression source: String) throws(TokenizerError) {
-        do {
-            kind = .expression(try NSRegularExpression(pattern: source))
-        } catch {
-            throw TokenizerError("the regular expression '\(source.prefix(200))' is wrong")
-        }
+        kind = .expression(try PatternProgram(source))
     }
 
     /// How many times as long a text of replacements can become, at most. Chains multiply, so that
@@ -51,67 +45,36 @@ struct TextPattern: Sendable {
     }
 
     /// Where the pattern matches, from left to right, without overlaps and empty matches.
-    func matches(_ scalars: ArraySlice<Unicode.Scalar>) -> [Range<Int>] {
+    func matches(
+        _ scalars: ArraySlice<Unicode.Scalar>, _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> [Range<Int>] {
         switch kind {
-        case .text(let text): return TextPattern.occurrences(of: text, in: scalars)
-        case .expression(let expression): return TextPattern.matches(of: expression, in: scalars)
+        case .text(let search):
+            try budget.step(scalars.count)
+            return search.ranges(in: scalars)
+        case .expression(let program):
+            var machine = PatternMachine(program, scalars, budget)
+            return try machine.matches()
         }
     }
 
-    func replace(_ text: String, _ replacement: String) -> String {
+    /// The text with each match replaced.
+    func replace(
+        _ text: String, _ replacement: String, _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> String {
         let scalars = Array(text.unicodeScalars)
         var result = String.UnicodeScalarView()
         var start = 0
-        for match in matches(scalars[...]) {
+        let places = try matches(scalars[...], budget)
+        let (inserted, overflow) = places.count.multipliedReportingOverflow(
+            by: replacement.unicodeScalars.count)
+        try budget.check(length: overflow ? .max : inserted)
+        for match in places {
             result.append(contentsOf: scalars[start..<match.lowerBound])
             result.append(contentsOf: replacement.unicodeScalars)
             start = match.upperBound
         }
         result.append(contentsOf: scalars[start...])
         return String(result)
-    }
-
-    private static func occurrences(
-        of text: [Unicode.Scalar], in scalars: ArraySlice<Unicode.Scalar>
-    ) -> [Range<Int>] {
-        guard let first = text.first else { return [] }
-        var result: [Range<Int>] = []
-        var place = scalars.startIndex
-        while place + text.count <= scalars.endIndex {
-            if scalars[place] == first,
-                scalars[place..<(place + text.count)].elementsEqual(text)
-            {
-                result.append(place..<(place + text.count))
-                place += text.count
-            } else {
-                place += 1
-            }
-        }
-        return result
-    }
-
-    /// Expressions count in UTF-16; characters beyond the first plane have two units.
-    private static func matches(
-        of expression: NSRegularExpression, in scalars: ArraySlice<Unicode.Scalar>
-    ) -> [Range<Int>] {
-        let text = String(scalars)
-        let length = text.utf16.count
-        var places: [Int]?
-        if length != scalars.count {
-            var list: [Int] = []
-            list.reserveCapacity(length + 1)
-            for (index, scalar) in zip(scalars.indices, scalars) {
-                list += repeatElement(index, count: scalar.value > 0xFFFF ? 2 : 1)
-            }
-            list.append(scalars.endIndex)
-            places = list
-        }
-        let start = scalars.startIndex
-        return expression.matches(in: text, range: NSRange(location: 0, length: length))
-            .compactMap { match in
-                let (low, high) = (match.range.location, match.range.location + match.range.length)
-                if low == high { return nil }
-                return places.map { $0[low]..<$0[high] } ?? (start + low)..<(start + high)
-            }
     }
 }

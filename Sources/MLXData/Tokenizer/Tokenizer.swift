@@ -73,26 +73,44 @@ public final class Tokenizer: Sendable {
 
     // MARK: - Encoding
 
-    /// The token ids of a text.
+    /// The token ids of a text; none when the file takes more work for it than any honest one does,
+    /// which ``checkedEncode(_:pair:addSpecialTokens:)`` says.
     /// - Parameters:
     ///   - pair: a second text, for models that take two.
     ///   - addSpecialTokens: put the tokens around it that the model was trained with.
     public func encode(
         _ text: String, pair: String? = nil, addSpecialTokens: Bool = true
     ) -> [Int] {
-        let first = ids(text)
-        let second = pair.map(ids)
+        (try? checkedEncode(text, pair: pair, addSpecialTokens: addSpecialTokens)) ?? []
+    }
+
+    /// The token ids of a text.
+    /// - Throws: ``TokenizerError`` with the limit that was reached, when what the file does to the
+    ///   text takes too many steps or makes it too long.
+    public func checkedEncode(
+        _ text: String, pair: String? = nil, addSpecialTokens: Bool = true
+    ) throws -> [Int] {
+        let first = try ids(text)
+        let second = try pair.map(ids)
         return addSpecialTokens ? postProcessor.apply(first, second) : first + (second ?? [])
     }
 
-    private func ids(_ text: String) -> [Int] {
-        var result: [Int] = []
+    private func ids(_ text: String) throws -> [Int] {
         let scalars = Array(text.unicodeScalars)
+        return try ids(scalars, TokenizerBudget(length: scalars.count))
+    }
+
+    /// The ids of a text without those around it.
+    func ids(
+        _ scalars: [Unicode.Scalar], _ budget: TokenizerBudget
+    ) throws(TokenizerError) -> [Int] {
+        var result: [Int] = []
         var isFirst = true
-        for part in added.splitRaw(scalars[...]) {
+        for part in try added.splitRaw(scalars[...], budget) {
             switch part {
             case .token(let id): result.append(id)
-            case .text(let piece): encode(piece, isFirst: isFirst, into: &result)
+            case .text(let piece):
+                try encode(piece, isFirst: isFirst, into: &result, budget)
             }
             isFirst = false
         }
@@ -100,18 +118,22 @@ public final class Tokenizer: Sendable {
     }
 
     private func encode(
-        _ piece: ArraySlice<Unicode.Scalar>, isFirst: Bool, into result: inout [Int]
-    ) {
-        let normal =
-            normalizer.map { Array($0.apply(String(piece)).unicodeScalars)[...] } ?? piece
+        _ piece: ArraySlice<Unicode.Scalar>, isFirst: Bool, into result: inout [Int],
+        _ budget: TokenizerBudget
+    ) throws(TokenizerError) {
+        var normal = piece
+        if let normalizer {
+            normal = Array(try normalizer.apply(String(piece), budget).unicodeScalars)[...]
+        }
         var isFirst = isFirst
-        for part in added.splitNormalized(normal) {
+        for part in try added.splitNormalized(normal, budget) {
             switch part {
             case .token(let id): result.append(id)
             case .text(let text):
                 let whole = PreTokenizer.Piece(scalars: text, isFirst: isFirst)
-                for word in preTokenizer?.apply(whole) ?? [whole] where !word.scalars.isEmpty {
-                    result += model.encode(word.scalars)
+                for word in try preTokenizer?.apply(whole, budget) ?? [whole]
+                where !word.scalars.isEmpty {
+                    result += try model.encode(word.scalars, budget)
                 }
             }
             isFirst = false
@@ -120,9 +142,16 @@ public final class Tokenizer: Sendable {
 
     // MARK: - Decoding
 
-    /// The text of token ids. Ids without a token are left out.
+    /// The text of token ids; empty when the file makes more of them than any honest one does,
+    /// which ``checkedDecode(_:skipSpecialTokens:)`` says. Ids without a token are left out.
     /// - Parameter skipSpecialTokens: leave special tokens out.
     public func decode(_ ids: [Int], skipSpecialTokens: Bool = true) -> String {
+        (try? checkedDecode(ids, skipSpecialTokens: skipSpecialTokens)) ?? ""
+    }
+
+    /// The text of token ids. Ids without a token are left out.
+    /// - Throws: ``TokenizerError`` with the limit that was reached.
+    public func checkedDecode(_ ids: [Int], skipSpecialTokens: Bool = true) throws -> String {
         var pieces: [String] = []
         for id in ids {
             if let token = addedByID[id] {
@@ -133,7 +162,8 @@ public final class Tokenizer: Sendable {
             }
         }
         guard let decoder else { return pieces.joined(separator: " ") }
-        return decoder.apply(pieces).joined()
+        let budget = TokenizerBudget(length: pieces.reduce(0) { $0 + $1.utf8.count + 1 })
+        return try decoder.apply(pieces, budget).joined()
     }
 
     /// How many tokens there are, added ones included.

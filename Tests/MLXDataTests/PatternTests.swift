@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+@testable import MLXData
+
+/// Our regular expressions against Foundation's, on the expressions of known tokenizers and on
+/// random texts of their characters.
+@Suite("Patterns") struct PatternTests {
+    static let known = [
+        ByteLevel.expression, #"\w+|[^\w\s]+"#,
+        #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"#
+            + #"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"#,
+        #"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+"#
+            + #"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s+"#,
+        ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"##,
+        "[\u{4E00}-\u{9FA5}\u{3040}-\u{309F}\u{30A0}-\u{30FF}]+", #"\p{N}"#, " ?[A-Za-z\u{E9}]+",
+        #"(?<=a)b|(?<!a)c"#, #"(?:ab|a)+?b"#, #"(?>a+)b|\bb\B"#, #"(a*)*c|(?=ab)a"#, "a{2,3}?b{2}",
+        #"[a-c&&[^b]]+"#, #"^a|b$"#, #"[\p{Han}&&[^\u4e2d]]"#, #"a*+b|c?+c"#, #"\P{L}+\x61"#,
+    ]
+
+    @Test("matches are where Foundation finds them", arguments: known)
+    func asFoundation(source: String) throws {
+        let pattern = try TextPattern(expression: source)
+        let oracle = try NSRegularExpression(pattern: source)
+        let characters = Array(
+            "aabbcc'sStDRE  \t\n\r12\u{E9}\u{4E2D}\u{56FD}\u{3042}\u{5D0}.,!/\u{301}\u{1F600}_")
+        let seed = UInt64.random(in: 0 ... .max)
+        var random = RandomTemplateTests.SplitMix(state: seed)
+        for _ in 0..<300 {
+            let text = String(
+                (0..<Int.random(in: 0...30, using: &random)).map { _ in
+                    characters.randomElement(using: &random)!
+                })
+            let scalars = Array(text.unicodeScalars)
+            let own = try pattern.matches(scalars[...], TokenizerBudget(length: scalars.count))
+                .map { String(scalars[$0]) }
+            let range = NSRange(location: 0, length: text.utf16.count)
+            let expected = oracle.matches(in: text, range: range).filter { $0.range.length > 0 }
+                .map { (text as NSString).substring(with: $0.range) }
+            #expect(
+                own.map { Array($0.utf8) } == expected.map { Array($0.utf8) },
+                "seed \(seed), \(text.debugDescription): \(own), not \(expected)")
+        }
+    }
+
+    @Test(
+        "what is not known is an error",
+        arguments: [
+            "(", ")", "[", "[a", "a**{", "*", "(?", "(?#a)", #"(a)\1"#, #"\k<a>"#, #"\p{Nonsense}"#,
+            #"\q"#, "a{2,1}", "a{99999}", "(?<=a*)b", #"\x{110000}"#, "[b-a]", "a{", #"\"#,
+        ])
+    func refused(source: String) {
+        #expect(throws: TokenizerError.self) { try TextPattern(expression: source) }
+    }
+}
