@@ -14,7 +14,7 @@ import Testing
             + #"(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s+"#,
         ##"[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+"##,
         "[\u{4E00}-\u{9FA5}\u{3040}-\u{309F}\u{30A0}-\u{30FF}]+", #"\p{N}"#, " ?[A-Za-z\u{E9}]+",
-        #"(?<=a)b|(?<!a)c"#, #"(?:ab|a)+?b"#, #"(?>a+)b|\bb\B"#, #"(a*)*c|(?=ab)a"#, "a{2,3}?b{2}",
+        #"(?<=a)b|(?<!a)c"#, #"(?:ab|a)+?b"#, #"(?>a+)b|b+c"#, #"(a*)*c|(?=ab)a"#, "a{2,3}?b{2}",
         #"[a-c&&[^b]]+"#, #"^a|b$"#, #"[\p{Han}&&[^\u4e2d]]"#, #"a*+b|c?+c"#, #"\P{L}+\x61"#,
     ]
 
@@ -41,6 +41,13 @@ import Testing
                 own.map { Array($0.utf8) } == expected.map { Array($0.utf8) },
                 "seed \(seed), \(text.debugDescription): \(own), not \(expected)")
         }
+    }
+
+    @Test("words end where their letters do") func boundaries() throws {
+        let text = Array("ab cab ab_ ab".unicodeScalars)
+        let pattern = try TextPattern(expression: #"\bab\b"#)
+        let found = try pattern.matches(text[...], TokenizerBudget(length: text.count))
+        #expect(found == [0..<2, 11..<13])
     }
 
     @Test(

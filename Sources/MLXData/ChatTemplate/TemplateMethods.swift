@@ -79,11 +79,8 @@ enum TemplateMethods {
         case "rstrip":
             return .text(
                 try TemplateText.trim(text, budget, without: characters, left: false))
-        case "upper": return .text(try TemplateText.cased(text, budget) { $0.uppercased() })
-        case "lower": return .text(try TemplateText.cased(text, budget) { $0.lowercased() })
-        case "title": return .text(try TemplateText.cased(text, budget, TemplateText.titled))
-        case "capitalize":
-            return .text(try TemplateText.cased(text, budget, TemplateText.capitalized))
+        case "upper", "lower", "title", "capitalize":
+            return try TemplateFilters.apply(name, to: .text(text), .init(), renderer)
         case "startswith":
             return .boolean(try anyOf(arguments, renderer) { starts(text, with: $0) })
         case "endswith": return .boolean(try anyOf(arguments, renderer) { ends(text, with: $0) })
@@ -115,12 +112,7 @@ enum TemplateMethods {
             try budget.make(text.utf8.count)
             return try renderer.list(lines.map { .text(String($0)) })
         case "find":
-            let wanted = try part(0, "sub")
-            if wanted.isEmpty { return .integer(0) }
-            guard let range = try TemplateText.ranges(of: wanted, in: text, most: 1, budget).first
-            else { return .integer(-1) }
-            let before = String(decoding: text.utf8.prefix(range.lowerBound), as: UTF8.self)
-            return .integer(before.unicodeScalars.count)
+            return .integer(try place(of: try part(0, "sub"), in: text, budget))
         case "count":
             return .integer(try TemplateText.ranges(of: try part(0, "sub"), in: text, budget).count)
         case "join":
@@ -133,6 +125,17 @@ enum TemplateMethods {
                     && text.unicodeScalars.allSatisfy { $0.properties.numericType != nil })
         default: return nil
         }
+    }
+
+    /// Where a text is first found in another, in scalars; -1 where it is not.
+    private static func place(
+        of wanted: String, in text: String, _ budget: TemplateBudget
+    ) throws(ChatTemplateError) -> Int {
+        if wanted.isEmpty { return 0 }
+        guard let range = try TemplateText.ranges(of: wanted, in: text, most: 1, budget).first
+        else { return -1 }
+        return String(decoding: text.utf8.prefix(range.lowerBound), as: UTF8.self)
+            .unicodeScalars.count
     }
 
     /// The argument is a text or a list of texts, of which one must do.

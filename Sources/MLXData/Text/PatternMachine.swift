@@ -1,4 +1,5 @@
-/// Runs a regular expression over a text.
+/// Runs a regular expression over a text, one counted step after the other: nothing is done by
+/// calls of functions, so that a long text needs no deep stack.
 struct PatternMachine {
     private let program: PatternProgram
     private let text: ArraySlice<Unicode.Scalar>
@@ -14,7 +15,7 @@ struct PatternMachine {
         var last: Int
     }
 
-    private static let mostFrames = 1 << 21
+    private static let mostFrames = 1 << 19
 
     init(
         _ program: PatternProgram, _ text: ArraySlice<Unicode.Scalar>, _ budget: TokenizerBudget

@@ -1,4 +1,4 @@
-/// A regular expression as a tree.
+/// A regular expression as a tree, and the parser that makes it from a text.
 indirect enum PatternNode: Sendable {
     enum Assertion: Sendable { case start, end, endOrNewline, boundary, noBoundary }
     enum Greed: Sendable { case greedy, lazy, possessive }

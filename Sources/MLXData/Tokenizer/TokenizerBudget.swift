@@ -14,8 +14,10 @@ final class TokenizerBudget {
     private(set) var steps = 0
 
     /// - Parameter length: the characters of the text.
-    init(length: Int) {
-        mostSteps = TokenizerBudget.freeSteps + TokenizerBudget.stepsPerCharacter * length
+    init(
+        length: Int, stepsPerCharacter: Int = stepsPerCharacter, freeSteps: Int = freeSteps
+    ) {
+        mostSteps = freeSteps + stepsPerCharacter * length
         mostLength = TokenizerBudget.freeLength + TokenizerBudget.mostGrowth * length
     }
 
