@@ -137,9 +137,14 @@ enum SpineBenchmarks {
                 count: 15),
             Figure(
                 workload: "spine_muladd_steps",
-                value: Double(plan.split(separator: "\n").count - 1), unit: "steps", count: 1),
+                value: Double(stepCount(plan)), unit: "steps", count: 1),
         ]
     }
+}
+
+/// The steps that an explanation lists: their lines begin with their number.
+private func stepCount(_ explanation: String) -> Int {
+    explanation.split(separator: "\n").count { $0.drop { $0 == " " }.first?.isNumber == true }
 }
 
 struct BenchError: Error, CustomStringConvertible {
