@@ -162,7 +162,8 @@ final class Turns: @unchecked Sendable {
             list.isRunning = true
             return list
         }
-        if let caller, !courts[team].callers.contains(where: { $0 === caller }) {
+        // One whose run ended since it looked will not sleep: offered the turn, it would lose it.
+        if let caller, !caller.isDone, !courts[team].callers.contains(where: { $0 === caller }) {
             courts[team].callers.append(caller)
         }
         return nil
