@@ -51,9 +51,10 @@ extension Engine {
         let plan = ticket.plan
         let batch = Int(plan.steps.base[step].batchCount)
         var count = 1
-        if interposer == nil, batch > 1, !watchesSteps, isWorthwhile(list, batch, plan) {
+        let work = interposer == nil && batch > 1 && !watchesSteps ? work(of: list, batch) : 0
+        if team.width > 1 && work > Engine.batchNanoseconds {
             count = batch
-            runBatch(list, count, team)
+            runBatch(list, count, work, team)
         } else {
             if !allowed(step, list) { return false }
             if !run.ending.isStopRequested {
@@ -72,27 +73,23 @@ extension Engine {
         return true
     }
 
-    private func isWorthwhile(_ list: CommandList, _ count: Int, _ plan: Plan) -> Bool {
-        guard list.device.team.width > 1 else { return false }
-        var total = 0.0
-        for index in list.next..<(list.next + count) {
-            total += plan.steps.base[Int(list.steps.base[index])].estimatedNanoseconds
-            if total > Engine.batchNanoseconds { return true }
+    /// What the next steps of a list are expected to take, one after the other.
+    private func work(of list: CommandList, _ count: Int) -> Double {
+        (list.next..<(list.next + count)).reduce(0) { total, index in
+            total
+                + list.ticket.plan.steps.base[Int(list.steps.base[index])].estimatedNanoseconds
         }
-        return false
     }
 
     /// Independent steps, each on one core.
-    private func runBatch(_ list: CommandList, _ count: Int, _ team: any EngineTeam) {
+    private func runBatch(
+        _ list: CommandList, _ count: Int, _ nanoseconds: Double, _ team: any EngineTeam
+    ) {
         let (plan, run, first) = (list.ticket.plan, list.ticket.run, list.next)
         let steps = list.steps
         // A few chunks for each thread: cheap to claim, and the last one is short.
         let chunks = min(count, team.width * 4)
-        var total = 0.0
-        for index in first..<(first + count) {
-            total += plan.steps.base[Int(steps.base[index])].estimatedNanoseconds
-        }
-        team.run(chunks: chunks, nanoseconds: Int(total)) { chunk in
+        team.run(chunks: chunks, nanoseconds: Int(nanoseconds)) { chunk in
             Core.with(self) { core in
                 EngineStack.enter()
                 defer { EngineStack.leave() }
