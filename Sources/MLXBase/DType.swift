@@ -45,6 +45,12 @@ public enum DType: UInt8, Hashable, Sendable, CaseIterable, BitwiseCopyable {
         }
     }
 
+    /// Whether two types are the same. Written out, because what the compiler derives is a call
+    /// from every other module.
+    @inlinable public static func == (a: DType, b: DType) -> Bool {
+        unsafeBitCast(a, to: UInt8.self) == unsafeBitCast(b, to: UInt8.self)
+    }
+
     /// True for the inexact types, complex64 among them.
     public var isFloatingPoint: Bool { rawValue >= DType.float16.rawValue }
 

@@ -3,16 +3,19 @@ import Synchronization
 /// An interned shape: one immortal record per distinct list of dimensions, so that a shape is one
 /// word, comparing two is comparing pointers, and reading one counts no references. Dimensions
 /// are 64-bit, never negative, and their product fits an `Int`.
-package struct Shape: Hashable, @unchecked Sendable, BitwiseCopyable {
+@usableFromInline package struct Shape: Hashable, @unchecked Sendable, BitwiseCopyable {
     // SAFETY: the record is written once before it is published and never freed.
     // Layout: [0] ndim, [1] number of elements, [2 ..< 2+ndim] dimensions,
     // [2+ndim ..< 2+2*ndim] row-major strides in elements.
-    package let record: UnsafePointer<Int>
+    @usableFromInline package let record: UnsafePointer<Int>
 
     /// The largest number of axes. Axis sets are bit masks and permutations pack into one word.
     @inlinable @inline(__always) package static var maximumRank: Int { 16 }
 
-    @inline(__always) package init(record: UnsafePointer<Int>) { self.record = record }
+    @inlinable @inline(__always) package init(record: UnsafePointer<Int>) { self.record = record }
+    @inlinable @inline(__always) package static func == (a: Shape, b: Shape) -> Bool {
+        a.record == b.record
+    }
 
     @inlinable package var ndim: Int { record[0] }
     /// The number of elements.
@@ -31,7 +34,7 @@ package struct Shape: Hashable, @unchecked Sendable, BitwiseCopyable {
     package var array: [Int] { Array(dims) }
 
     /// The word that stands for this shape in structural hashes within one process.
-    @inline(__always) package var word: UInt64 { UInt64(UInt(bitPattern: record)) }
+    @inlinable @inline(__always) package var word: UInt64 { UInt64(UInt(bitPattern: record)) }
 
     package static let scalar = try! Shape(validating: [])
 
@@ -89,7 +92,7 @@ package struct Shape: Hashable, @unchecked Sendable, BitwiseCopyable {
 }
 
 extension Shape: CustomStringConvertible {
-    package var description: String { Shape.describe(array) }
+    @usableFromInline package var description: String { Shape.describe(array) }
 
     /// The field's way to write a shape: `(2,3)`, `(5,)` would be Python's, one axis is `(5)`.
     package static func describe(_ dims: [Int]) -> String {

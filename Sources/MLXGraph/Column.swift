@@ -2,7 +2,7 @@
 /// not an owner: who made the memory frees it, and says how long it lives. Copying one counts no
 /// references, so threads that read side by side do not meet. It is the standard library's own
 /// buffer, because loops over a collection of ours are not specialised across modules.
-package typealias Column<Element> = UnsafeMutableBufferPointer<Element>
+@usableFromInline package typealias Column<Element> = UnsafeMutableBufferPointer<Element>
 
 extension UnsafeMutableBufferPointer where Element: BitwiseCopyable {
     @inlinable @inline(__always)

@@ -9,7 +9,7 @@ import Synchronization
 extension GraphStore {
     /// Takes a reference through a handle. False when the node is gone, which the owner of a
     /// mutable handle sees when another thread replaced it: load the handle again.
-    @inline(__always) package func retain(_ handle: NodeHandle) -> Bool {
+    @inlinable @inline(__always) package func retain(_ handle: NodeHandle) -> Bool {
         let row = row(handle.id)
         var state = row.pointee.state.load(ordering: .relaxed)
         while true {
@@ -22,13 +22,24 @@ extension GraphStore {
         }
     }
 
+    /// Takes a reference to the node that an array stands for now.
+    /// - Parameter word: the array's.
+    @inlinable @inline(__always) package func acquire(
+        _ word: borrowing Atomic<UInt64>
+    ) -> NodeHandle {
+        while true {
+            let handle = NodeHandle(raw: word.load(ordering: .acquiring))
+            if retain(handle) { return handle }
+        }
+    }
+
     /// Takes another reference to a node that the caller already owns one of.
-    @inline(__always) package func retain(_ id: NodeID) {
+    @inlinable @inline(__always) package func retain(_ id: NodeID) {
         row(id).pointee.state.wrappingAdd(1, ordering: .relaxed)
     }
 
     /// Gives up a reference; frees the node, and what only it held, with the last one.
-    @inline(__always) package func release(_ id: NodeID) {
+    @inlinable @inline(__always) package func release(_ id: NodeID) {
         if dropReference(id) { free(id) }
     }
 
@@ -37,15 +48,17 @@ extension GraphStore {
         Int(UInt32(truncatingIfNeeded: row(id).pointee.state.load(ordering: .relaxed)))
     }
 
-    @inline(__always) private func dropReference(_ id: NodeID) -> Bool {
+    @inlinable @inline(__always) func dropReference(_ id: NodeID) -> Bool {
         let (old, _) = row(id).pointee.state.wrappingSubtract(
             1, ordering: .acquiringAndReleasing)
         assert(UInt32(truncatingIfNeeded: old) > 0, "a node was released more often than retained")
         return UInt32(truncatingIfNeeded: old) == 1
     }
 
-    @inline(never) private func free(_ id: NodeID) {
+    @usableFromInline @inline(never) func free(_ id: NodeID) {
         let own = LaneAssignment.current
+        // Rows of the thread's own lane are given back together, under one lock.
+        var (first, last) = (UInt32(0), UInt32(0))
         row(id).pointee.link = 0
         var head = id.raw
         while head != 0 {
@@ -55,44 +68,54 @@ extension GraphStore {
             // Values and payloads are released after the row's inputs were taken off it, so a
             // finaliser that records does not see a half-freed row.
             let payload = row.pointee.payload
-            let value = row.pointee.value.exchange(0, ordering: .relaxed)
+            // Nobody else can reach the row any more.
+            let value = row.pointee.value.load(ordering: .acquiring)
+            if value != 0 { row.pointee.value.store(0, ordering: .relaxed) }
             forEachInput(of: row) { input in
                 if dropReference(input) {
                     self.row(input).pointee.link = head
                     head = input.raw
                 }
             }
-            row.pointee.payload = nil
-            recycle(id, row, own)
+            if payload != nil { row.pointee.payload = nil }
+            retire(row)
+            if id.lane == own {
+                row.pointee.link = first
+                first = id.raw
+                if last == 0 { last = first }
+            } else {
+                giveBack(id, row)
+            }
             payload?.release()
             if let pointer = UnsafeRawPointer(bitPattern: value) {
                 Unmanaged<Value>.fromOpaque(pointer).release()
             }
         }
+        guard first != 0 else { return }
+        lanes[own].lock()
+        row(NodeID(raw: last)).pointee.link = lanes[own].freeHead
+        lanes[own].freeHead = first
+        lanes[own].unlock()
     }
 
-    @inline(__always) private func recycle(
-        _ id: NodeID, _ row: UnsafeMutablePointer<Row>, _ own: Int
-    ) {
+    /// Makes all handles to a row stale.
+    @inline(__always) private func retire(_ row: UnsafeMutablePointer<Row>) {
         // Generation 0 is never used.
         let generation = (row.pointee.state.load(ordering: .relaxed) >> 32 &+ 1) & 0xFFFF_FFFF
         row.pointee.state.store(max(generation, 1) << 32, ordering: .relaxed)
+    }
+
+    /// Returns a row to another thread's lane.
+    private func giveBack(_ id: NodeID, _ row: UnsafeMutablePointer<Row>) {
         let lane = id.lane
-        if lane == own {
-            lanes[lane].lock()
-            row.pointee.link = lanes[lane].freeHead
-            lanes[lane].freeHead = id.raw
-            lanes[lane].unlock()
-        } else {
-            var head = lanes[lane].remote.load(ordering: .relaxed)
-            while true {
-                row.pointee.link = head
-                let (exchanged, original) = lanes[lane].remote.weakCompareExchange(
-                    expected: head, desired: id.raw, successOrdering: .releasing,
-                    failureOrdering: .relaxed)
-                if exchanged { break }
-                head = original
-            }
+        var head = lanes[lane].remote.load(ordering: .relaxed)
+        while true {
+            row.pointee.link = head
+            let (exchanged, original) = lanes[lane].remote.weakCompareExchange(
+                expected: head, desired: id.raw, successOrdering: .releasing,
+                failureOrdering: .relaxed)
+            if exchanged { break }
+            head = original
         }
     }
 
@@ -112,8 +135,8 @@ extension GraphStore {
 }
 
 /// Which lane a thread records in: assigned at its first node, returned when the thread ends.
-enum LaneAssignment {
-    @inline(__always) static var current: Int {
+@usableFromInline enum LaneAssignment {
+    @inlinable @inline(__always) static var current: Int {
         let lane = mlx_thread().pointee.lane
         return lane != 0 ? Int(lane) - 1 : assign()
     }
@@ -133,7 +156,7 @@ enum LaneAssignment {
         return key
     }()
 
-    @inline(never) private static func assign() -> Int {
+    @usableFromInline @inline(never) static func assign() -> Int {
         let lane: UInt32
         if let free = returned.withLock({ $0.popLast() }) {
             lane = free
@@ -144,6 +167,7 @@ enum LaneAssignment {
                 % UInt32(GraphStore.laneCount) + 1
         }
         mlx_thread().pointee.lane = lane
+        _ = GraphStore.full
         pthread_setspecific(key, UnsafeRawPointer(bitPattern: UInt(lane)))
         return Int(lane) - 1
     }

@@ -1,4 +1,5 @@
 import CMLXKernels
+import Glibc
 import MLXBase
 import Synchronization
 
@@ -7,66 +8,78 @@ import Synchronization
 /// list. Rows are never unmapped, so a stale handle can always be checked against its row.
 /// This file allocates and frees; `GraphStore+References.swift` counts references.
 ///
-/// A value of three addresses: a class would count references at each use, and threads that
-/// record side by side would meet at the counter.
-package struct GraphStore: @unchecked Sendable {
-    // SAFETY: `chunks` entries are written once under a lane's lock, before any id of that chunk
-    // is published; everything else is atomic or guarded by a lane's lock.
-    package static let shared = GraphStore()
+/// A value without fields: its tables have addresses that the linker knows. A class would count
+/// references at each use, where threads that record side by side would meet, and a global of
+/// Swift's asks each time whether it is there yet.
+@usableFromInline package struct GraphStore: Sendable {
+    // `chunks` entries are written once under a lane's lock, before any id of that chunk is
+    // published; everything else is atomic or guarded by a lane's lock.
+    @inlinable @inline(__always) package static var shared: GraphStore { GraphStore() }
 
-    static let laneCount = 256
-    static let indexBits: UInt32 = 24
-    static let chunkShift: UInt32 = 14
-    static let rowsPerChunk = 1 << 14
+    @usableFromInline static var laneCount: Int { 256 }
+    @usableFromInline static var indexBits: UInt32 { 24 }
+    @inlinable static var chunkShift: UInt32 { 14 }
+    @inlinable static var rowsPerChunk: Int { 1 << 14 }
 
     /// Chunk pointers, indexed by the top 18 bits of a node id.
-    let chunks: UnsafeMutablePointer<UnsafeMutablePointer<Row>?>
-    let lanes: UnsafeMutablePointer<Lane>
-
-    init() {
-        precondition(MemoryLayout<Row>.size == 64, "a row is one cache line")
-        precondition(MemoryLayout<Lane>.stride == 128, "a lane is two cache lines")
-        let chunkCount = GraphStore.laneCount << (GraphStore.indexBits - GraphStore.chunkShift)
-        chunks = .allocate(capacity: chunkCount)
-        chunks.initialize(repeating: nil, count: chunkCount)
-        lanes = UnsafeMutableRawPointer.allocate(
-            byteCount: MemoryLayout<Lane>.stride * GraphStore.laneCount, alignment: 128
-        ).bindMemory(to: Lane.self, capacity: GraphStore.laneCount)
-        for i in 0..<GraphStore.laneCount { (lanes + i).initialize(to: Lane()) }
+    @inlinable @inline(__always)
+    var chunks: UnsafeMutablePointer<UnsafeMutablePointer<Row>?> {
+        mlx_graph_chunks().assumingMemoryBound(to: UnsafeMutablePointer<Row>?.self)
+    }
+    /// Zeroed memory is a lane without rows.
+    @inlinable @inline(__always) var lanes: UnsafeMutablePointer<Lane> {
+        mlx_graph_lanes().assumingMemoryBound(to: Lane.self)
     }
 
-    @inline(__always) package func row(_ id: NodeID) -> UnsafeMutablePointer<Row> {
+    @inlinable init() {}
+
+    @inlinable @inline(__always) package func row(_ id: NodeID) -> UnsafeMutablePointer<Row> {
         let chunk = chunks[Int(id.raw >> GraphStore.chunkShift)].unsafelyUnwrapped
         return chunk + Int(id.raw & UInt32(GraphStore.rowsPerChunk - 1))
     }
 
     // MARK: - Appending
 
-    /// What a new row holds. The inputs' references are taken over by the row.
-    package struct Entry {
-        package var op: OpCode
-        package var dtype: DType
-        package var shape: Shape
-        package var inputs: (NodeID, NodeID, NodeID) = (.none, .none, .none)
-        package var inputCount = 0
-        package var word: UInt64 = 0
-        package var payload: Payload?
-        package var stream = StreamID.unpinned
-        package var trace: UInt8 = 0
-        package var flags: RowFlags = []
+    /// What a new row holds. The references to its inputs and payload are taken over by the row.
+    @frozen @usableFromInline package struct Entry {
+        @usableFromInline package var op: OpCode
+        @usableFromInline package var dtype: DType
+        @usableFromInline package var flags: RowFlags
+        @usableFromInline package var trace: UInt8
+        @usableFromInline package var stream: StreamID
+        @usableFromInline package var inputCount: Int
+        @usableFromInline package var inputs: (NodeID, NodeID, NodeID)
+        @usableFromInline package var shape: Shape
+        @usableFromInline package var word: UInt64
+        /// Owned, and unmanaged so that copying an entry copies words only.
+        @usableFromInline private(set) var payload: Unmanaged<Payload>?
 
-        @inline(__always) package init(op: OpCode, dtype: DType, shape: Shape) {
+        @inlinable @inline(__always) package init(op: OpCode, dtype: DType, shape: Shape) {
             self.op = op
             self.dtype = dtype
             self.shape = shape
+            flags = []
+            trace = 0
+            stream = .unpinned
+            inputCount = 0
+            inputs = (.none, .none, .none)
+            word = 0
+            payload = nil
+        }
+
+        package mutating func own(_ payload: Payload) {
+            self.payload = Unmanaged.passRetained(payload)
         }
     }
 
     /// Appends a row with one user, the caller.
-    @inline(__always) package func append(_ entry: borrowing Entry) -> NodeHandle {
+    @inlinable @inline(__always) package func append(_ entry: borrowing Entry) -> NodeHandle {
         let lane = LaneAssignment.current
         var id = take(from: lane)
-        if id == .none { id = takeFromAnyLane() }
+        if id == .none {
+            id = takeFromAnyLane()
+            if id == .none { return refuse(entry) }
+        }
         let row = row(id)
         row.pointee.op = entry.op
         row.pointee.dtype = entry.dtype
@@ -77,13 +90,13 @@ package struct GraphStore: @unchecked Sendable {
         row.pointee.inputs = entry.inputs
         row.pointee.shape = entry.shape
         row.pointee.word = entry.word
-        row.pointee.payload = entry.payload.map(Unmanaged.passRetained)
+        row.pointee.payload = entry.payload
         let generation = row.pointee.state.load(ordering: .relaxed) >> 32
         row.pointee.state.store(generation << 32 | 1, ordering: .releasing)
         return NodeHandle(id: id, generation: UInt32(truncatingIfNeeded: generation))
     }
 
-    @inline(__always) private func take(from lane: Int) -> NodeID {
+    @inlinable @inline(__always) func take(from lane: Int) -> NodeID {
         lanes[lane].lock()
         defer { lanes[lane].unlock() }
         let free = lanes[lane].freeHead
@@ -95,36 +108,70 @@ package struct GraphStore: @unchecked Sendable {
     }
 
     /// Takes back what other threads freed, or grows the lane. Called with the lane's lock held.
-    @inline(never) private func takeSlow(from lane: Int) -> NodeID {
+    @usableFromInline @inline(never) func takeSlow(from lane: Int) -> NodeID {
         let returned = lanes[lane].remote.exchange(0, ordering: .acquiring)
         if returned != 0 {
             lanes[lane].freeHead = row(NodeID(raw: returned)).pointee.link
             return NodeID(raw: returned)
         }
         // Index 0 of every lane stays unused, so that no id is 0.
-        let index = lanes[lane].next
-        guard index < 1 << GraphStore.indexBits else { return .none }
+        let index = lanes[lane].used + 1
+        guard index <= GraphStore.largestIndex else { return .none }
         let id = UInt32(lane) << GraphStore.indexBits | index
         let chunk = Int(id >> GraphStore.chunkShift)
         if chunks[chunk] == nil {
-            chunks[chunk] = GraphStore.makeChunk()
+            guard let rows = GraphStore.makeChunk() else { return .none }
+            chunks[chunk] = rows
         }
-        lanes[lane].next = index + 1
+        lanes[lane].used = index
         return NodeID(raw: id)
     }
 
     /// The calling thread's lane is full (16 million live nodes): spill over into the others.
-    @inline(never) private func takeFromAnyLane() -> NodeID {
+    @usableFromInline @inline(never) func takeFromAnyLane() -> NodeID {
         for lane in 0..<GraphStore.laneCount {
             let id = take(from: lane)
             if id != .none { return id }
         }
-        fatalError("the graph holds 4 billion nodes; evaluate before recording more")
+        return .none
     }
 
-    private static func makeChunk() -> UnsafeMutablePointer<Row> {
+    /// The store is full: lets go of what the row was to own, and stands in an invalid node, one
+    /// for all, that was made in time.
+    @usableFromInline @inline(never) func refuse(_ entry: borrowing Entry) -> NodeHandle {
+        let inputs = [entry.inputs.0, entry.inputs.1, entry.inputs.2]
+        let payload = entry.payload?.takeRetainedValue()
+        for id in inputs.prefix(entry.inputCount) + (payload?.moreInputs ?? []) { release(id) }
+        retain(GraphStore.full.id)
+        return GraphStore.full
+    }
+
+    /// Made when the first thread gets its lane, because later there may be no row for it.
+    static let full: NodeHandle = {
+        var entry = Entry(op: .invalid, dtype: .float32, shape: .scalar)
+        entry.flags = .poisoned
+        entry.own(
+            Payload(
+                error: ArrayError(
+                    .limit, "record",
+                    "the graph holds as many nodes as it can or memory allows; evaluate arrays "
+                        + "before recording more on them")))
+        return GraphStore.shared.append(entry)
+    }()
+
+    /// The last index of a lane. Smaller in tests only.
+    package static var largestIndex: UInt32 {
+        get { largestIndexCell.load(ordering: .relaxed) }
+        set { largestIndexCell.store(newValue, ordering: .relaxed) }
+    }
+    private static let largestIndexCell = Atomic<UInt32>(1 << GraphStore.indexBits - 1)
+
+    /// - Returns: nil when the system has no memory.
+    private static func makeChunk() -> UnsafeMutablePointer<Row>? {
+        precondition(MemoryLayout<Row>.size == 64, "a row is one cache line")
+        precondition(MemoryLayout<Lane>.stride == 128, "a lane is two cache lines")
         let bytes = rowsPerChunk * MemoryLayout<Row>.stride
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        guard let raw = aligned_alloc(64, bytes) else { return nil }
         // Zero is a valid row: no users, no inputs, no value. Generation starts at 1 so that
         // handle 0 never matches.
         raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
@@ -140,10 +187,10 @@ package struct GraphStore: @unchecked Sendable {
         var live = 0
         for lane in 0..<GraphStore.laneCount {
             lanes[lane].lock()
-            let next = lanes[lane].next
+            let used = lanes[lane].used
             lanes[lane].unlock()
-            for index in 1..<max(next, 1) {
-                let id = NodeID(raw: UInt32(lane) << GraphStore.indexBits | index)
+            for index in 0..<used {
+                let id = NodeID(raw: UInt32(lane) << GraphStore.indexBits | (index + 1))
                 let state = row(id).pointee.state.load(ordering: .relaxed)
                 if UInt32(truncatingIfNeeded: state) > 0 { live += 1 }
             }

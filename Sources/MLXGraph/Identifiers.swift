@@ -2,29 +2,37 @@ import MLXBase
 
 /// A row of the graph store: lane in the top 8 bits, index within the lane below. Only meaningful
 /// to whoever owns a reference to the row. 0 is no node.
-package struct NodeID: Hashable, Sendable, BitwiseCopyable {
-    package let raw: UInt32
+@usableFromInline package struct NodeID: Hashable, Sendable, BitwiseCopyable {
+    @usableFromInline package let raw: UInt32
     @inlinable @inline(__always) package init(raw: UInt32) { self.raw = raw }
     @inlinable @inline(__always) package static var none: NodeID { NodeID(raw: 0) }
-    @inline(__always) package var lane: Int { Int(raw >> 24) }
+    @inlinable @inline(__always) package var lane: Int { Int(raw >> 24) }
+    @inlinable @inline(__always) package static func == (a: NodeID, b: NodeID) -> Bool {
+        a.raw == b.raw
+    }
 }
 
 /// A node id together with the generation of its row: a handle that outlives its node is
 /// recognised, because freeing a row advances the generation.
-package struct NodeHandle: Hashable, Sendable, BitwiseCopyable {
-    package let raw: UInt64
+@usableFromInline package struct NodeHandle: Hashable, Sendable, BitwiseCopyable {
+    @usableFromInline package let raw: UInt64
     @inlinable @inline(__always) package init(raw: UInt64) { self.raw = raw }
-    @inline(__always) package init(id: NodeID, generation: UInt32) {
+    @inlinable @inline(__always) package init(id: NodeID, generation: UInt32) {
         raw = UInt64(generation) << 32 | UInt64(id.raw)
     }
-    @inline(__always) package var id: NodeID { NodeID(raw: UInt32(truncatingIfNeeded: raw)) }
-    @inline(__always) package var generation: UInt32 { UInt32(raw >> 32) }
+    @inlinable @inline(__always) package var id: NodeID {
+        NodeID(raw: UInt32(truncatingIfNeeded: raw))
+    }
+    @inlinable @inline(__always) package var generation: UInt32 { UInt32(raw >> 32) }
 }
 
 /// The number of an op's row in the op table.
-package struct OpCode: Hashable, Sendable, BitwiseCopyable {
-    package let raw: UInt16
+@usableFromInline package struct OpCode: Hashable, Sendable, BitwiseCopyable {
+    @usableFromInline package let raw: UInt16
     @inlinable @inline(__always) package init(_ raw: UInt16) { self.raw = raw }
+    @inlinable @inline(__always) package static func == (a: OpCode, b: OpCode) -> Bool {
+        a.raw == b.raw
+    }
 
     /// An operation that could not be recorded; its payload carries the error.
     @inlinable @inline(__always) package static var invalid: OpCode { OpCode(0) }
@@ -56,9 +64,12 @@ package enum DeviceKind: UInt8, Hashable, Sendable, CaseIterable, Codable, Bitwi
 
 /// An in-order lane of one device: the kind in the top 4 bits, the lane's number below.
 /// 0 leaves the choice to the scheduling policy.
-package struct StreamID: Hashable, Sendable, BitwiseCopyable {
-    package let raw: UInt16
+@usableFromInline package struct StreamID: Hashable, Sendable, BitwiseCopyable {
+    @usableFromInline package let raw: UInt16
     @inlinable @inline(__always) package init(raw: UInt16) { self.raw = raw }
+    @inlinable @inline(__always) package static func == (a: StreamID, b: StreamID) -> Bool {
+        a.raw == b.raw
+    }
     package init(_ kind: DeviceKind, lane: Int) {
         assert(lane >= 0 && lane <= StreamID.maximumLane)
         raw = UInt16(kind.rawValue) << 12 | UInt16(lane)

@@ -8,12 +8,13 @@ import Synchronization
 /// there or a trace has ended, holds it alone and for one row only. Recording takes neither side:
 /// it only adds a node on top of nodes that the caller owns.
 /// Invariant: a writer holds one lane and waits for none, so that no circle of waiting can close.
-struct Lane: ~Copyable {
-    let isLocked = Atomic<Bool>(false)
+@usableFromInline struct Lane: ~Copyable {
+    @usableFromInline let isLocked = Atomic<Bool>(false)
     /// Rows freed by other threads, linked through `Row.link`.
-    let remote = Atomic<UInt32>(0)
-    var freeHead: UInt32 = 0
-    var next: UInt32 = 1
+    @usableFromInline let remote = Atomic<UInt32>(0)
+    @usableFromInline var freeHead: UInt32 = 0
+    /// How many rows the lane has ever had.
+    @usableFromInline var used: UInt32 = 0
     /// The number of walks, or the top bit for a writer.
     private let edges = Atomic<UInt32>(0)
     private let filler: UInt32 = 0
@@ -29,10 +30,10 @@ struct Lane: ~Copyable {
     /// A walk over a million rows holds its lanes for milliseconds: do not burn the core so long.
     private static let spinsBeforeYield = 2_000
 
-    @inline(__always) func lock() {
+    @inlinable @inline(__always) func lock() {
         while isLocked.exchange(true, ordering: .acquiring) { mlx_pause() }
     }
-    @inline(__always) func unlock() { isLocked.store(false, ordering: .releasing) }
+    @inlinable @inline(__always) func unlock() { isLocked.store(false, ordering: .releasing) }
 
     // MARK: - Edges
 

@@ -9,7 +9,7 @@ import Synchronization
 public final class MLXArray: Sendable {
     // The owned reference. Swapped atomically by in-place updates; a reader that loses the race
     // against such an update finds the generation changed and loads again.
-    private let word: Atomic<UInt64>
+    @usableFromInline package let word: Atomic<UInt64>
 
     /// Takes over the caller's reference to the node.
     @inline(__always) package init(owning handle: NodeHandle) {
@@ -21,16 +21,13 @@ public final class MLXArray: Sendable {
     }
 
     /// The current node. Valid only as long as nobody updates the array: use `acquire()`.
-    @inline(__always) package var handle: NodeHandle {
+    @usableFromInline @inline(__always) package var handle: NodeHandle {
         NodeHandle(raw: word.load(ordering: .acquiring))
     }
 
     /// Returns the current node with a reference that the caller must release.
     @inline(__always) package func acquire() -> NodeHandle {
-        while true {
-            let handle = handle
-            if GraphStore.shared.retain(handle) { return handle }
-        }
+        GraphStore.shared.acquire(word)
     }
 
     /// Makes this array stand for the node of `other`.

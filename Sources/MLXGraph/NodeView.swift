@@ -3,47 +3,47 @@ import Synchronization
 
 /// An owned reference to a node and a reader of its fields. Not copyable, so every reference is
 /// given up exactly once: by recording it into a new row, or at the end of its scope.
-package struct NodeReference: ~Copyable {
-    package let handle: NodeHandle
-    let row: UnsafeMutablePointer<Row>
+@frozen @usableFromInline package struct NodeReference: ~Copyable {
+    @usableFromInline package let handle: NodeHandle
+    @usableFromInline let row: UnsafeMutablePointer<Row>
 
-    @inline(__always) package init(_ array: MLXArray) {
-        handle = array.acquire()
+    @inlinable @inline(__always) package init(_ array: MLXArray) {
+        handle = GraphStore.shared.acquire(array.word)
         row = GraphStore.shared.row(handle.id)
     }
 
     /// Takes over a reference.
-    @inline(__always) package init(owning handle: NodeHandle) {
+    @inlinable @inline(__always) package init(owning handle: NodeHandle) {
         self.handle = handle
         row = GraphStore.shared.row(handle.id)
     }
 
-    deinit { GraphStore.shared.release(handle.id) }
+    @inlinable deinit { GraphStore.shared.release(handle.id) }
 
     /// Hands the reference over; the caller releases it.
-    @inline(__always) package consuming func take() -> NodeID {
+    @inlinable @inline(__always) package consuming func take() -> NodeID {
         let id = handle.id
         discard self
         return id
     }
 
-    @inline(__always) package var id: NodeID { handle.id }
-    @inline(__always) package var op: OpCode { row.pointee.op }
-    @inline(__always) package var dtype: DType { row.pointee.dtype }
-    @inline(__always) package var shape: Shape { row.pointee.shape }
-    @inline(__always) package var word: UInt64 { row.pointee.word }
-    @inline(__always) package var trace: UInt8 { row.pointee.trace }
-    @inline(__always) package var stream: StreamID { row.pointee.stream }
-    @inline(__always) package var isPoisoned: Bool {
+    @inlinable @inline(__always) package var id: NodeID { handle.id }
+    @inlinable @inline(__always) package var op: OpCode { row.pointee.op }
+    @inlinable @inline(__always) package var dtype: DType { row.pointee.dtype }
+    @inlinable @inline(__always) package var shape: Shape { row.pointee.shape }
+    @inlinable @inline(__always) package var word: UInt64 { row.pointee.word }
+    @inlinable @inline(__always) package var trace: UInt8 { row.pointee.trace }
+    @inlinable @inline(__always) package var stream: StreamID { row.pointee.stream }
+    @inlinable @inline(__always) package var isPoisoned: Bool {
         row.pointee.flags.contains(.poisoned)
     }
-    package var payload: Payload? { row.pointee.payload?.takeUnretainedValue() }
+    @usableFromInline package var payload: Payload? { row.pointee.payload?.takeUnretainedValue() }
 
-    @inline(__always) package var hasValue: Bool {
+    @inlinable @inline(__always) package var hasValue: Bool {
         row.pointee.value.load(ordering: .acquiring) != 0
     }
 
-    package var value: Value? {
+    @inlinable package var value: Value? {
         guard
             let pointer = UnsafeRawPointer(bitPattern: row.pointee.value.load(ordering: .acquiring))
         else { return nil }

@@ -5,7 +5,7 @@ import Synchronization
 /// come before their users. It is the one way out of the store; evaluation, gradients, exports
 /// and drawings all start from it. Nodes are named by their position in the columns. Columns keep
 /// their memory: whoever evaluates again and again extracts into the same subgraph.
-package struct Subgraph: ~Copyable, @unchecked Sendable {
+@usableFromInline package struct Subgraph: ~Copyable, @unchecked Sendable {
     // SAFETY: the unmanaged references are owned by the subgraph and released once, by `clear`;
     // all columns are constant between an extraction and the next one.
 
@@ -60,7 +60,7 @@ package struct Subgraph: ~Copyable, @unchecked Sendable {
 
     /// Takes another part of the graph in place of this one. The caller owns references to the
     /// roots.
-    @inline(__always) package mutating func extract(roots: some Collection<NodeHandle>) {
+    @inline(__always) package mutating func extract(roots: [NodeHandle]) {
         clear()
         for root in roots { extract(root: root.id) }
         finishExtraction()

@@ -3,7 +3,7 @@ import MLXMemory
 
 /// The evaluated contents of a node: a window onto a buffer. Several values may share one buffer
 /// (slices, transposes); the buffer is freed with the last of them.
-package final class Value: Sendable {
+@usableFromInline package final class Value: Sendable {
     package let buffer: Buffer
     /// Where the element at index zero of every axis lies.
     package let byteOffset: Int

@@ -208,6 +208,8 @@ package struct Step: Sendable, BitwiseCopyable {
     /// How many steps of the stream, from this one on, depend on nothing in each other: they may
     /// run side by side. 0 inside such a batch.
     package var batchCount: Int32 = 1
+    /// What those steps are expected to take, one after the other.
+    package var batchNanoseconds: Double = 0
     package var attributeStart: Int32 = 0
     package var attributeCount: Int32 = 0
     /// How many attributes, from the front, are values that the run's own node holds.

@@ -39,6 +39,14 @@ struct PlanClosing {
             steps[index].attributeCount = Int32(words.count) - steps[index].attributeStart
             steps[index].takesObject = payload?.object != nil
         }
+        for list in draft.streamSteps {
+            for (place, step) in list.enumerated() {
+                let batch = list[place..<(place + Int(steps[Int(step)].batchCount))]
+                steps[Int(step)].batchNanoseconds = batch.reduce(0) {
+                    $0 + steps[Int($1)].estimatedNanoseconds
+                }
+            }
+        }
         return (steps, words)
     }
 

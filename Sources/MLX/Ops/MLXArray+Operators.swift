@@ -21,9 +21,10 @@ prefix operator .!
 @inline(__always) func recordBinary(
     _ op: OpCode, _ a: MLXArray, _ b: some ScalarOrArray, _ stream: StreamOrDevice = .default
 ) -> MLXArray {
-    let dtype = a.dtype
+    let node = NodeReference(a)
+    let dtype = node.dtype
     if let (bits, type) = b._scalarBits(dtype: dtype) {
-        return Ops.binary(op, a, scalarBits: bits, type, stream: stream.id)
+        return Ops.binary(op, a, node, scalarBits: bits, type, stream: stream.id)
     }
     return Ops.binary(op, a, b.asMLXArray(dtype: dtype), stream: stream.id)
 }
@@ -32,9 +33,10 @@ prefix operator .!
 @inline(__always) func recordBinary(
     _ op: OpCode, _ a: some ScalarOrArray, _ b: MLXArray, _ stream: StreamOrDevice = .default
 ) -> MLXArray {
-    let dtype = b.dtype
+    let node = NodeReference(b)
+    let dtype = node.dtype
     if let (bits, type) = a._scalarBits(dtype: dtype) {
-        return Ops.binary(op, b, scalarBits: bits, type, reversed: true, stream: stream.id)
+        return Ops.binary(op, b, node, scalarBits: bits, type, reversed: true, stream: stream.id)
     }
     return Ops.binary(op, a.asMLXArray(dtype: dtype), b, stream: stream.id)
 }

@@ -33,6 +33,17 @@ public nonisolated(nonsending) func evaluate(
     try await evaluate(policy: nil, values, file: file, line: line)
 }
 
+/// Computes arrays: the task suspends until all of them have their values.
+///
+/// Cancelling the task stops the computation between two steps.
+/// - Throws: `ArrayError` when an array depends on an operation that failed, or fails now;
+///   `CancellationError`.
+public nonisolated(nonsending) func evaluate(
+    _ arrays: MLXArray..., file: StaticString = #fileID, line: UInt = #line
+) async throws {
+    try await evaluate(request(arrays), file, line)
+}
+
 /// Computes arrays under a scheduling policy of its own; nil for the task's.
 /// ```swift
 /// try await evaluate(policy: RoundRobinPolicy(), x, y)
@@ -44,8 +55,14 @@ public nonisolated(nonsending) func evaluate(
 ) async throws {
     var arrays: [MLXArray] = []
     for value in values { try collectArrays(value, into: &arrays) }
+    try await evaluate(request(arrays, policy), file, line)
+}
+
+private nonisolated(nonsending) func evaluate(
+    _ request: Scheduler.Request, _ file: StaticString, _ line: UInt
+) async throws {
     do {
-        try await Runtime.engine.evaluate(request(arrays, policy))
+        try await Runtime.engine.evaluate(request)
     } catch var error as ArrayError {
         error.evaluationSite = CallSite(file: file, line: line)
         throw error
@@ -109,6 +126,12 @@ private func evaluateReporting(_ values: some Sequence<Any>) {
     } catch {
         BlockingFailure.report(error)
     }
+}
+
+/// Computes arrays on the calling thread.
+/// - Throws: what `evaluate` throws.
+public func checkedEval(_ arrays: some Collection<MLXArray>) throws {
+    try Runtime.engine.evaluateBlocking(request(Array(arrays)))
 }
 
 /// Computes every array in the values.
@@ -198,6 +221,11 @@ public func explain(_ values: Any...) throws -> String {
 /// Finds the arrays in a value; numbers and strings have none.
 /// - Throws: when the value is of a kind that cannot hold arrays.
 func collectArrays(_ value: Any, into arrays: inout [MLXArray]) throws {
+    // Told by type: a cast that fails tries every bridging there is, element by element.
+    if type(of: value) == [MLXArray].self, let list = value as? [MLXArray] {
+        arrays += list
+        return
+    }
     switch value {
     case let array as MLXArray: arrays.append(array)
     case let state as any Evaluatable: arrays += state.innerState()

@@ -34,7 +34,17 @@ extension Ops {
         _ code: OpCode, _ a: MLXArray, scalarBits bits: UInt64, _ scalarType: DType,
         reversed: Bool = false, stream: StreamID = .unpinned
     ) -> MLXArray {
-        let array = NodeReference(a)
+        binary(
+            code, a, NodeReference(a), scalarBits: bits, scalarType, reversed: reversed,
+            stream: stream)
+    }
+
+    /// Records an elementwise function of an array and a constant that has the array's dtype.
+    /// - Parameter array: a reference to the node that `a` stands for.
+    package static func binary(
+        _ code: OpCode, _ a: MLXArray, _ array: consuming NodeReference, scalarBits bits: UInt64,
+        _ scalarType: DType, reversed: Bool = false, stream: StreamID = .unpinned
+    ) -> MLXArray {
         let constant = NodeReference(
             owning: GraphStore.shared.append(scalarEntry(bits: bits, scalarType)))
         guard array.dtype == scalarType, let output = UniformTypes.output(code, scalarType)
@@ -111,12 +121,11 @@ extension NodeReference {
 /// dtype rules, asked once.
 enum UniformTypes {
     @inline(__always) static func output(_ code: OpCode, _ dtype: DType) -> DType? {
-        let raw = table[Int(code.raw) * 14 + Int(dtype.rawValue)]
-        return raw == 255 ? nil : DType(rawValue: raw)
+        table[Int(code.raw) * 14 + Int(dtype.rawValue)]
     }
 
-    private static let table: SharedTable<UInt8> = {
-        var table = [UInt8](repeating: 255, count: OpCode.limit * 14)
+    private static let table: SharedTable<DType?> = {
+        var table = [DType?](repeating: nil, count: OpCode.limit * 14)
         for row in Unary.rows + Binary.rows + Reduce.rows + Matmul.rows {
             for dtype in DType.allCases {
                 let count = row.arity.lowerBound
@@ -124,7 +133,7 @@ enum UniformTypes {
                     row: row, shapes: Array(repeating: .scalar, count: count),
                     dtypes: Array(repeating: dtype, count: count), attributes: .none)
                 if let types = try? row.dtype.apply(context), types.inputs ?? dtype == dtype {
-                    table[Int(row.code.raw) * 14 + Int(dtype.rawValue)] = types.output.rawValue
+                    table[Int(row.code.raw) * 14 + Int(dtype.rawValue)] = types.output
                 }
             }
         }

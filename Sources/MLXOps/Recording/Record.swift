@@ -63,9 +63,10 @@ package enum Ops {
         if !more.isEmpty || !attributes.words.isEmpty || site != nil
             || attributes.object != nil
         {
-            entry.payload = Payload(
-                words: attributes.words, dynamicCount: attributes.dynamicCount, moreInputs: more,
-                site: site, object: attributes.object)
+            entry.own(
+                Payload(
+                    words: attributes.words, dynamicCount: attributes.dynamicCount,
+                    moreInputs: more, site: site, object: attributes.object))
         }
         return MLXArray(owning: GraphStore.shared.append(entry))
     }
@@ -99,7 +100,7 @@ package enum Ops {
             entry.inputs.0 = NodeReference(bad).take()
             entry.inputCount = 1
         } else {
-            entry.payload = Payload(error: error)
+            entry.own(Payload(error: error))
             Defaults.current?.value.onInvalid?(error)
         }
         return MLXArray(owning: GraphStore.shared.append(entry))

@@ -16,19 +16,19 @@ final class Core {
     private let pages: [LedgerPage]
     let scratch = StepScratch()
     /// The run that the next evaluation on this thread uses.
-    var run = Run()
-    var key = PlanKey()
+    @exclusivity(unchecked) var run = Run()
+    @exclusivity(unchecked) var key = PlanKey()
     private let memo: UnsafeMutablePointer<Unmanaged<Plan>?>
-    private var generation: UInt64 = 0
+    @exclusivity(unchecked) private var generation: UInt64 = 0
     private static let memoCount = 256
-    private var arena: UnsafeMutableRawPointer
-    private var arenaByteCount = 1 << 14
+    @exclusivity(unchecked) private var arena: UnsafeMutableRawPointer
+    @exclusivity(unchecked) private var arenaByteCount = 1 << 14
     /// When a task on this thread last let others run.
-    private var lastYield: UInt64 = 0
+    @exclusivity(unchecked) private var lastYield: UInt64 = 0
     let counts = CoreCounts()
     let ring: TraceRing
     private let trace: Trace
-    private var next: Core?
+    @exclusivity(unchecked) private var next: Core?
 
     /// A task gives its thread up so often, or a loop of narrow evaluations, which never suspend,
     /// would keep all others from it.

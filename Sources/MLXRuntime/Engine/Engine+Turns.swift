@@ -49,12 +49,13 @@ extension Engine {
         let step = Int(list.steps.base[list.next])
         guard ticket.isReady(step) else { return false }
         let plan = ticket.plan
-        let batch = Int(plan.steps.base[step].batchCount)
+        let record = plan.steps.base + step
         var count = 1
-        let work = interposer == nil && batch > 1 && !watchesSteps ? work(of: list, batch) : 0
-        if team.width > 1 && work > Engine.batchNanoseconds {
-            count = batch
-            runBatch(list, count, work, team)
+        if record.pointee.batchCount > 1, record.pointee.batchNanoseconds > Engine.batchNanoseconds,
+            team.width > 1, interposer == nil, !watchesSteps
+        {
+            count = Int(record.pointee.batchCount)
+            runBatch(list, count, record.pointee.batchNanoseconds, team)
         } else {
             if !allowed(step, list) { return false }
             if !run.ending.isStopRequested {
@@ -71,14 +72,6 @@ extension Engine {
         if watchesSteps { note(step, plan, run, core, now, end) }
         now = end
         return true
-    }
-
-    /// What the next steps of a list are expected to take, one after the other.
-    private func work(of list: CommandList, _ count: Int) -> Double {
-        (list.next..<(list.next + count)).reduce(0) { total, index in
-            total
-                + list.ticket.plan.steps.base[Int(list.steps.base[index])].estimatedNanoseconds
-        }
     }
 
     /// Independent steps, each on one core.

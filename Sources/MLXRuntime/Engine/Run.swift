@@ -15,26 +15,28 @@ package final class Run: @unchecked Sendable {
     // behind `slotPointers` is ordered by the plan's waits.
     enum State: UInt8 { case idle, extracted, planned, bound, running, finished }
 
-    private(set) var state = State.idle
-    var graph = Subgraph()
+    // The invariants keep two threads apart; one thread does not overlap with itself, so the
+    // checks at run time would cost a narrow run a tenth for nothing.
+    @exclusivity(unchecked) private(set) var state = State.idle
+    @exclusivity(unchecked) var graph = Subgraph()
     /// References to the arrays asked for that had no value.
-    private var roots: [NodeHandle] = []
+    @exclusivity(unchecked) private var roots: [NodeHandle] = []
     /// The plan, while the run is not its core's any more.
     private(set) var plan: Plan!
 
     /// Where each slot of the plan lies.
-    private var slotPointers: UnsafeMutablePointer<UnsafeMutableRawPointer>
-    private var buffers: UnsafeMutablePointer<Buffer?>
-    private var slotCapacity = 64
-    private var scalarBits: UnsafeMutablePointer<UInt64>
-    private var scalarCapacity = 32
-    private var dynamics: UnsafeMutablePointer<Int>
-    private var dynamicCapacity = 32
-    private var arenas: [Buffer] = []
+    @exclusivity(unchecked) private var slotPointers: UnsafeMutablePointer<UnsafeMutableRawPointer>
+    @exclusivity(unchecked) private var buffers: UnsafeMutablePointer<Buffer?>
+    @exclusivity(unchecked) private var slotCapacity = 64
+    @exclusivity(unchecked) private var scalarBits: UnsafeMutablePointer<UInt64>
+    @exclusivity(unchecked) private var scalarCapacity = 32
+    @exclusivity(unchecked) private var dynamics: UnsafeMutablePointer<Int>
+    @exclusivity(unchecked) private var dynamicCapacity = 32
+    @exclusivity(unchecked) private var arenas: [Buffer] = []
 
     /// How long each step took, when somebody wants to know. A step's entry is written by the
     /// thread that runs it.
-    var stepNanoseconds: UnsafeMutablePointer<UInt64>?
+    @exclusivity(unchecked) var stepNanoseconds: UnsafeMutablePointer<UInt64>?
     let ending = RunEnding()
 
     init() {

@@ -9,12 +9,12 @@ import MLXPlanner
 /// the memory that a step needs besides its operands. Each core has its own.
 final class StepScratch {
     private let arena = ScratchArena()
-    private var operands: UnsafeMutablePointer<Operand>
-    private var operandCapacity = 64
-    private var tapeOperands: UnsafeMutablePointer<mlx_tape_operand>
-    private var tapeCapacity = 64
-    private var words: UnsafeMutablePointer<Int>
-    private var wordCapacity = 64
+    @exclusivity(unchecked) private var operands: UnsafeMutablePointer<Operand>
+    @exclusivity(unchecked) private var operandCapacity = 64
+    @exclusivity(unchecked) private var tapeOperands: UnsafeMutablePointer<mlx_tape_operand>
+    @exclusivity(unchecked) private var tapeCapacity = 64
+    @exclusivity(unchecked) private var words: UnsafeMutablePointer<Int>
+    @exclusivity(unchecked) private var wordCapacity = 64
 
     init() {
         operands = .allocate(capacity: operandCapacity)

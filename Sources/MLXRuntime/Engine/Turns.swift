@@ -37,8 +37,14 @@ final class Turns: @unchecked Sendable {
         var runTime = [Double](repeating: 0, count: ShareClass.allCases.count)
     }
 
-    /// A new run is this much ahead of its share, so that a short one goes first.
-    private static let credit = 200_000_000.0
+    /// How far a new run may be ahead of its share. What it is expected to take is taken off, so
+    /// that a short one goes before long ones that are as new, though not for ever: the others'
+    /// time stands still while it runs.
+    private static let largestCredit = 200_000_000.0
+
+    private static func credit(_ plan: Plan) -> Double {
+        max(0, largestCredit - plan.nanoseconds)
+    }
 
     init(devices: [Device], teams: [any EngineTeam]) {
         self.devices = devices
@@ -119,7 +125,7 @@ final class Turns: @unchecked Sendable {
             courts[court].classTime[share] = max(
                 courts[court].classTime[share], least ?? courts[court].classTime[share])
         }
-        ticket.time = courts[court].runTime[share] - Turns.credit
+        ticket.time = courts[court].runTime[share] - Turns.credit(plan)
         lock.unlock()
         for team in involved.sorted() { offer(team) }
     }
