@@ -142,7 +142,7 @@ let package = Package(
             "Stress", "stress",
             [
                 "SimulationSupport", "MLX", "MLXRuntime", "MLXPlanner", "MLXTransforms", "MLXOps",
-                "MLXMemory", "MLXGraph", "MLXBase", arguments,
+                "MLXMemory", "MLXGraph", "MLXBase", "CMLXKernels", arguments,
             ]),
         // Tests.
         tests("TidyTests", []),

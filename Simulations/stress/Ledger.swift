@@ -88,6 +88,7 @@ struct Report: CustomStringConvertible {
         var evaluationsByWay: [String: Int]
         var evaluationsPerSecond: Double
         var cancelled: Int
+        var forks: Int
         var p50Microseconds: Double
         var p99Microseconds: Double
         var idleCoreShare: Double
@@ -98,13 +99,14 @@ struct Report: CustomStringConvertible {
 
     init(
         _ ledger: Ledger, _ violations: [String], seconds: Double, idle: Double, _ tasks: Int,
-        _ seed: UInt64
+        _ seed: UInt64, _ forks: Int
     ) throws {
         let total = ledger.evaluations.values.reduce(0, +)
         let contents = Contents(
             seed: seed, tasks: tasks, seconds: seconds, evaluations: total,
             evaluationsByWay: ledger.evaluations,
             evaluationsPerSecond: Double(total) / seconds, cancelled: ledger.cancelled,
+            forks: forks,
             p50Microseconds: ledger.latency(percentile: 0.5),
             p99Microseconds: ledger.latency(percentile: 0.99), idleCoreShare: idle,
             violations: violations)

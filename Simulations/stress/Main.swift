@@ -15,6 +15,7 @@ struct Stress: AsyncParsableCommand {
 
     @Option(help: "How long to run.") var minutes = 1.0
     @Option(help: "How many workers.") var tasks = 16
+    @Option(help: "How many times a second to fork; children evaluate too.") var forks = 0.0
     @Option(help: "The seed of the workers' choices.") var seed: UInt64 = 1
 
     func validate() throws {
@@ -29,14 +30,20 @@ struct Stress: AsyncParsableCommand {
         let before = Footing(engine)
         let start = ContinuousClock.now
         let deadline = start + .seconds(minutes * 60)
+        let perSecond = forks
+        async let children =
+            perSecond > 0
+            ? Forks.run(
+                perSecond: perSecond, until: Date() + minutes * 60, ledger) : 0
         await runWorkers(ledger, until: deadline)
+        let childCount = await children
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         engine.synchronize()
         let idle = try await idleShare()
         var violations = ledger.violations
         violations += await Footing(engine).leaks(since: before)
         if idle > 0.05 { violations.append("an idle process uses \(idle) of a core") }
-        try print(Report(ledger, violations, seconds: seconds, idle: idle, tasks, seed))
+        try print(Report(ledger, violations, seconds: seconds, idle: idle, tasks, seed, childCount))
         if !violations.isEmpty { throw ExitCode(1) }
     }
 

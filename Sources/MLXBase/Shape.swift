@@ -124,6 +124,23 @@ private final class ShapeTable: @unchecked Sendable {
                 to: Shard(slots: ShapeTable.makeSlots(64), capacity: 64, count: 0))
             (locks + i).initialize(to: Atomic(false))
         }
+        nonisolated(unsafe) let locks = locks
+        ForkSafety.add(
+            .init(
+                hold: { ShapeTable.holdAll(locks) },
+                letGo: {
+                    for shard in 0..<ShapeTable.shardCount {
+                        locks[shard].store(false, ordering: .releasing)
+                    }
+                }))
+    }
+
+    private static func holdAll(_ locks: UnsafeMutablePointer<Atomic<Bool>>) -> Bool {
+        for shard in 0..<shardCount where locks[shard].exchange(true, ordering: .acquiring) {
+            for held in 0..<shard { locks[held].store(false, ordering: .releasing) }
+            return false
+        }
+        return true
     }
 
     private static func makeSlots(_ capacity: Int) -> UnsafeMutablePointer<UnsafePointer<Int>?> {

@@ -141,7 +141,7 @@ extension GraphStore {
         return lane != 0 ? Int(lane) - 1 : assign()
     }
 
-    private static let returned = Locked<[UInt32]>([])
+    private static let returned = Locked<[UInt32]>([]).survivingForks()
     private static let assigned = Atomic<UInt32>(0)
 
     private static let key: pthread_key_t = {

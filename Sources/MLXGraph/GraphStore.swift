@@ -156,8 +156,22 @@ import Synchronization
                     .limit, "record",
                     "the graph holds as many nodes as it can or memory allows; evaluate arrays "
                         + "before recording more on them")))
+        ForkSafety.add(.init(hold: GraphStore.holdLanes, letGo: GraphStore.letLanesGo))
         return GraphStore.shared.append(entry)
     }()
+
+    /// A fork happens while no lane is being changed or walked.
+    private static func holdLanes() -> Bool {
+        for lane in 0..<laneCount where !shared.lanes[lane].tryHold() {
+            for held in 0..<lane { shared.lanes[held].letGo() }
+            return false
+        }
+        return true
+    }
+
+    private static func letLanesGo() {
+        for lane in 0..<laneCount { shared.lanes[lane].letGo() }
+    }
 
     /// The last index of a lane. Smaller in tests only.
     package static var largestIndex: UInt32 {
@@ -185,12 +199,15 @@ import Synchronization
     /// Live rows over all lanes; for tests and diagnostics, approximate while others record.
     package var liveCount: Int {
         var live = 0
+        // The store's own node is nobody's leak.
+        let own = GraphStore.full.id
         for lane in 0..<GraphStore.laneCount {
             lanes[lane].lock()
             let used = lanes[lane].used
             lanes[lane].unlock()
             for index in 0..<used {
                 let id = NodeID(raw: UInt32(lane) << GraphStore.indexBits | (index + 1))
+                if id == own { continue }
                 let state = row(id).pointee.state.load(ordering: .relaxed)
                 if UInt32(truncatingIfNeeded: state) > 0 { live += 1 }
             }

@@ -35,6 +35,24 @@ import Synchronization
     }
     @inlinable @inline(__always) func unlock() { isLocked.store(false, ordering: .releasing) }
 
+    // MARK: - Forks
+
+    /// Takes the lane and its edges, if nobody has them.
+    func tryHold() -> Bool {
+        if isLocked.exchange(true, ordering: .acquiring) { return false }
+        if edges.compareExchange(expected: 0, desired: Lane.writer, ordering: .acquiring).exchanged
+        {
+            return true
+        }
+        unlock()
+        return false
+    }
+
+    func letGo() {
+        unlockEdges()
+        unlock()
+    }
+
     // MARK: - Edges
 
     func lockEdgesShared() {

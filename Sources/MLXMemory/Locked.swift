@@ -1,4 +1,5 @@
 import Glibc
+import MLXBase
 
 /// A value behind a POSIX mutex, for cold paths that may take their time with the lock held.
 /// `Synchronization.Mutex` would do, but the thread sanitizer does not see its contended path
@@ -19,6 +20,21 @@ package final class Locked<Value>: @unchecked Sendable {
     deinit {
         pthread_mutex_destroy(mutex)
         mutex.deallocate()
+    }
+
+    /// Takes the lock for a fork, if nobody has it.
+    func tryHold() -> Bool { pthread_mutex_trylock(mutex) == 0 }
+    func letGo() { pthread_mutex_unlock(mutex) }
+
+    /// Has forks wait until nobody holds the lock, so that the child finds it open. For values
+    /// that live as long as the process.
+    @discardableResult package func survivingForks() -> Self {
+        nonisolated(unsafe) let mutex = mutex
+        ForkSafety.add(
+            .init(
+                hold: { pthread_mutex_trylock(mutex) == 0 },
+                letGo: { pthread_mutex_unlock(mutex) }))
+        return self
     }
 
     package func withLock<R, E: Error>(_ body: (inout Value) throws(E) -> R) throws(E) -> R {

@@ -15,6 +15,10 @@ package final class MemoryAccount: Sendable {
     /// Plain words, not weak references, which would slow every count of the allocators down.
     private let members = Locked<[Member]>([])
 
+    /// For a fork: see `ForkSafety`.
+    package func tryHold() -> Bool { members.tryHold() }
+    package func letGo() { members.letGo() }
+
     private struct Member: @unchecked Sendable {
         // SAFETY: an allocator takes itself off the list, under the list's lock, as the first
         // act of its deinit, and the list is only used under that lock.

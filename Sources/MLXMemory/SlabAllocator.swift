@@ -184,6 +184,10 @@ package final class SlabAllocator: @unchecked Sendable {
         if isLast { Unmanaged.passUnretained(self).release() }
     }
 
+    /// For a fork: see `ForkSafety`.
+    package func tryHold() -> Bool { lock.tryLock() }
+    package func letGo() { lock.unlock() }
+
     func list(_ run: RunPointer) {
         let head = runs[run.pointee.sizeClass]
         run.pointee.previous = nil

@@ -15,6 +15,11 @@ package struct SpinLock: ~Copyable, Sendable {
         lockSlowly()
     }
 
+    /// Takes the lock if nobody has it.
+    @inline(__always) package func tryLock() -> Bool {
+        !taken.exchange(true, ordering: .acquiring)
+    }
+
     @inline(__always) package func unlock() {
         taken.store(false, ordering: .releasing)
     }

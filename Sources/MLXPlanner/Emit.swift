@@ -167,17 +167,9 @@ extension PlanBuilder {
     /// on what else lies there.
     func operandBytes(_ index: Int32) -> Double {
         let operand = plan.operands[Int(index)]
-        if operand.shape.size == 0 { return 0 }
-        // An axis that repeats (stride 0) is read from cache after the first time; windows that
-        // overlap touch no more than the span from the first element to the last.
-        var (distinct, span) = (1, 1)
-        for axis in 0..<operand.shape.ndim {
-            let step = stride(operand, axis).magnitude
-            if step == 0 { continue }
-            distinct *= operand.shape[axis]
-            span += (operand.shape[axis] - 1) * Int(step)
+        return strides.withUnsafeBufferPointer {
+            operand.touchedBytes($0.baseAddress.unsafelyUnwrapped + Int(operand.strideStart))
         }
-        return Double(min(distinct, span) * operand.dtype.size)
     }
 
     // MARK: - Results

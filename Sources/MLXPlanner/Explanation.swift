@@ -35,7 +35,8 @@ extension Planner {
     package func explain(
         _ graph: borrowing Subgraph
     ) throws(ArrayError) -> Explanation {
-        let (plan, placement) = try build(graph, PlanKey(graph, context: context))
+        let made = try build(graph, PlanKey(graph, context: context))
+        let (plan, placement) = (made.plan, made.placement)
         let costs = policy as? CostPolicy
         let view = placement.graph
         var clocks = PlacementClocks(

@@ -28,7 +28,7 @@ extension Planner {
     }
 
     /// What the policy saw and what it said.
-    struct Placement {
+    struct Placement: Sendable {
         let graph: PlacementGraph
         let devices: [DeviceType]
     }

@@ -66,13 +66,33 @@ public struct PlacementGraph: Sendable {
 
     /// The candidate with the least cost for a step by itself; the first of equal ones.
     public func cheapestDevice(for step: Int) -> DeviceType {
-        let costs = nanoseconds[step]
-        let candidates = candidates[step]
+        PlacementGraph.cheapest(nanoseconds[step], candidates[step])
+    }
+
+    @inline(__always) static func cheapest(
+        _ costs: PerDevice<Double>, _ candidates: DeviceSet
+    ) -> DeviceType {
         var best: DeviceType?
         for device in DeviceType.allCases where candidates.contains(device) {
             if best == nil || costs[device] < costs[best!] { best = device }
         }
         return best ?? .cpu
+    }
+
+    /// The same step at another size.
+    mutating func update(
+        _ step: Int, flops: Double, bytes: Double, outputByteCount: Int,
+        nanoseconds: PerDevice<Double>
+    ) {
+        self.flops[step] = flops
+        self.bytes[step] = bytes
+        outputByteCounts[step] = outputByteCount
+        self.nanoseconds[step] = nanoseconds
+    }
+
+    /// An input, counted over all steps, at another size.
+    mutating func updateInput(_ number: Int, byteCount: Int) {
+        inputList[number].byteCount = byteCount
     }
 
     mutating func reserve(_ steps: Int) {

@@ -56,6 +56,10 @@ package final class Plan: @unchecked Sendable {
     package let byteCount: Int
     /// Numbers plans in the order they were made.
     package let serial: UInt64
+    /// The family that the plan was written down from; it lends the lists that hold no sizes.
+    package let family: PlanFamily?
+    /// What a member of a family has its sizes in.
+    private let memory: UnsafeMutableRawPointer?
 
     /// Where waking another core costs more than its help brings.
     package static let narrowNanoseconds = 60_000.0
@@ -120,13 +124,8 @@ package final class Plan: @unchecked Sendable {
         streams = closing.column(draft.streams)
         waits = closing.column(draft.waits)
         arenaBytes = closing.column(draft.arenaBytes)
-        var total = 0
-        arenaStarts = closing.column(
-            draft.arenaBytes.map { byteCount in
-                defer { total += (byteCount + 63) & ~63 }
-                return total
-            })
-        arenaByteCount = total
+        arenaStarts = closing.column(draft.arenaBytes)
+        arenaByteCount = PlanClosing.startArenas(arenaBytes, arenaStarts)
         var end: Int32 = 0
         streamStart = closing.column(
             [0]
@@ -140,22 +139,25 @@ package final class Plan: @unchecked Sendable {
         self.key = closing.column(Array(key.words))
         hash = key.hash
         nanoseconds = draft.steps.reduce(0) { $0 + $1.estimatedNanoseconds }
-        isNarrow =
-            nanoseconds < Plan.narrowNanoseconds && total <= Plan.narrowByteCount
-            && draft.streams.allSatisfy { $0.lane == 0 }
+        PlanClosing.sumBatches(self.steps, streamSteps)
+        isNarrow = Plan.isNarrow(nanoseconds, arenaByteCount, streams)
         byteCount = closing.byteCount
         serial = PlanClosing.nextSerial()
+        family = nil
+        memory = nil
     }
 
     deinit {
-        kernels.deinitialize(count: steps.count)
-        kernels.deallocate()
+        // A member of a family has its sizes in one piece and borrows the rest.
+        if let memory { return memory.deallocate() }
         for tape in tapes {
             tape.steps.base.deallocate()
             tape.operands.base.deallocate()
             tape.memory.base.deallocate()
             tape.ops.base.deallocate()
         }
+        kernels.deinitialize(count: steps.count)
+        kernels.deallocate()
         for memory in [
             UnsafeMutableRawPointer(leafNodes.base), .init(scalarNodes.base), .init(slots.base),
             .init(dynamics.base), .init(operands.base), .init(terms.base), .init(steps.base),
@@ -164,6 +166,49 @@ package final class Plan: @unchecked Sendable {
             .init(streamSteps.base), .init(streamStart.base), .init(strideStorage.base),
             .init(key.base),
         ] { memory.deallocate() }
+    }
+
+    init(memberOf family: PlanFamily, _ own: MemberColumns) {
+        let base = family.base
+        leafNodes = base.leafNodes
+        scalarNodes = base.scalarNodes
+        slots = own.slots
+        dynamics = base.dynamics
+        operands = own.operands
+        terms = own.terms
+        steps = own.steps
+        kernels = base.kernels
+        attributes = own.attributes
+        tapes = own.tapes
+        results = base.results
+        streams = base.streams
+        waits = base.waits
+        arenaBytes = own.arenaBytes
+        arenaStarts = own.arenaStarts
+        arenaByteCount = own.arenaByteCount
+        streamSteps = base.streamSteps
+        streamStart = base.streamStart
+        strideStorage = own.strides
+        nodeCount = base.nodeCount
+        policyName = base.policyName
+        key = own.key
+        hash = own.hash
+        var total = 0.0
+        for step in 0..<steps.count { total += steps.base[step].estimatedNanoseconds }
+        nanoseconds = total
+        PlanClosing.sumBatches(steps, streamSteps)
+        isNarrow = Plan.isNarrow(total, arenaByteCount, streams)
+        byteCount = base.byteCount
+        serial = PlanClosing.nextSerial()
+        self.family = family
+        memory = own.memory
+    }
+
+    private static func isNarrow(
+        _ nanoseconds: Double, _ arenaByteCount: Int, _ streams: Column<StreamID>
+    ) -> Bool {
+        nanoseconds < narrowNanoseconds && arenaByteCount <= narrowByteCount
+            && streams.allSatisfy { $0.lane == 0 }
     }
 
     /// The places of a stream's steps in `steps`, in order.
@@ -184,6 +229,21 @@ package struct PlanOperand: Sendable, BitwiseCopyable {
     package var elementOffset: Int
     package var termStart: Int32
     package var termCount: Int32
+
+    /// The bytes that a walk over the window touches.
+    func touchedBytes(_ strides: UnsafePointer<Int>) -> Double {
+        if shape.size == 0 { return 0 }
+        // An axis that repeats (stride 0) is read from cache after the first time; windows that
+        // overlap touch no more than the span from the first element to the last.
+        var (distinct, span) = (1, 1)
+        for axis in 0..<shape.ndim {
+            let step = strides[axis].magnitude
+            if step == 0 { continue }
+            distinct *= shape[axis]
+            span += (shape[axis] - 1) * Int(step)
+        }
+        return Double(min(distinct, span) * dtype.size)
+    }
 }
 
 /// One command: a tape or a kernel on one stream.

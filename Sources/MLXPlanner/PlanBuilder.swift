@@ -85,10 +85,28 @@ package struct Planner: Sendable {
         try build(graph, key).plan
     }
 
+    /// A plan, and what it takes to make more of its family.
+    package struct Made: Sendable {
+        package let plan: Plan
+        let draft: PlanDraft
+        let placement: Placement
+    }
+
+    /// The family that a plan just made begins together with older ones of its structure.
+    /// - Parameters:
+    ///   - graph: what it was made for.
+    ///   - older: the last first.
+    /// - Returns: nil when they are none, or too few to tell.
+    package func family(
+        of made: Made, _ graph: borrowing Subgraph, older: [Plan]
+    ) -> PlanFamily? {
+        PlanFamily(made, graph, older: older, planner: self)
+    }
+
     /// All passes.
-    func build(
+    package func build(
         _ graph: borrowing Subgraph, _ key: borrowing PlanKey
-    ) throws(ArrayError) -> (plan: Plan, placement: Placement) {
+    ) throws(ArrayError) -> Made {
         var plan = PlanDraft()
         plan.nodeCount = graph.count
         plan.policyName = policy.name
@@ -100,6 +118,7 @@ package struct Planner: Sendable {
         let placement = try place(&builder)
         builder.plan.order()
         builder.plan.layOutMemory()
-        return (builder.plan.close(graph, key), placement)
+        return Made(
+            plan: builder.plan.close(graph, key), draft: builder.plan, placement: placement)
     }
 }

@@ -39,15 +39,30 @@ struct PlanClosing {
             steps[index].attributeCount = Int32(words.count) - steps[index].attributeStart
             steps[index].takesObject = payload?.object != nil
         }
-        for list in draft.streamSteps {
-            for (place, step) in list.enumerated() {
-                let batch = list[place..<(place + Int(steps[Int(step)].batchCount))]
-                steps[Int(step)].batchNanoseconds = batch.reduce(0) {
-                    $0 + steps[Int($1)].estimatedNanoseconds
-                }
-            }
-        }
         return (steps, words)
+    }
+
+    /// What each batch of steps is expected to take. A batch lies within one stream's list.
+    static func sumBatches(_ steps: Column<Step>, _ streamSteps: Column<Int32>) {
+        for place in 0..<streamSteps.count {
+            let step = Int(streamSteps.base[place])
+            var total = 0.0
+            for member in place..<(place + Int(steps.base[step].batchCount)) {
+                total += steps.base[Int(streamSteps.base[member])].estimatedNanoseconds
+            }
+            steps.base[step].batchNanoseconds = total
+        }
+    }
+
+    /// Where each stream's scratch starts when all of it lies in one piece.
+    /// - Returns: the bytes of the piece.
+    static func startArenas(_ byteCounts: Column<Int>, _ starts: Column<Int>) -> Int {
+        var total = 0
+        for stream in 0..<byteCounts.count {
+            starts.base[stream] = total
+            total += (byteCounts.base[stream] + 63) & ~63
+        }
+        return total
     }
 
     func kernels() -> UnsafeMutablePointer<Kernel?> {

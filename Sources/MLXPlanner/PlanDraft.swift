@@ -3,7 +3,10 @@ import MLXBase
 import MLXGraph
 
 /// A plan while it is made: growing lists that the passes write. `Plan` is its closed form.
-struct PlanDraft {
+struct PlanDraft: @unchecked Sendable {
+    // SAFETY: values, but for the pointers in tapes: to functions of C, and places in the stride
+    // storage that only look like pointers.
+
     /// Slots come in this order: arrays given, scalars given, then what steps write.
     var leafNodes: [Int32] = []
     var scalarNodes: [Int32] = []

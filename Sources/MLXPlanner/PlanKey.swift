@@ -106,6 +106,18 @@ package struct PlanKey: ~Copyable {
         }
     }
 
+    /// Which words of a subgraph's key are shapes.
+    static func shapePlaces(_ graph: borrowing Subgraph) -> Set<Int> {
+        var key = PlanKey()
+        var places: Set<Int> = []
+        key.append(0)
+        for node in 0..<graph.count {
+            places.insert(key.count + 1)
+            key.append(node, of: graph)
+        }
+        return places
+    }
+
     /// Four chains of multiplications side by side, because one is bound by their latency.
     private static func hash(_ words: UnsafeBufferPointer<UInt64>) -> UInt64 {
         let seed: UInt64 = 0x243F_6A88_85A3_08D3

@@ -43,7 +43,7 @@ final class Rows: Sendable {
         if inputs.count > 1 { entry.inputs.1 = inputs[1].id }
         if inputs.count > 2 { entry.inputs.2 = inputs[2].id }
         entry.inputCount = min(inputs.count, 3)
-        if inputs.count > 3 { entry.payload = Payload(moreInputs: inputs[3...].map(\.id)) }
+        if inputs.count > 3 { entry.own(Payload(moreInputs: inputs[3...].map(\.id))) }
         return append(entry)
     }
 

@@ -29,8 +29,11 @@ import Testing
         for number in 1...100_000 {
             shared.replace(owning: rows.leaf(UInt64(number)))
             // Rows of another kind in between, so that a stale id would show.
-            MLXArray(owning: GraphStore.shared.append(.init(
-                op: otherOp, dtype: .int8, shape: .scalar))).touch()
+            MLXArray(
+                owning: GraphStore.shared.append(
+                    .init(
+                        op: otherOp, dtype: .int8, shape: .scalar))
+            ).touch()
         }
         isDone.store(true, ordering: .relaxed)
         reader.join()
@@ -103,11 +106,11 @@ import Testing
             for _ in 0..<200 {
                 let handles = (0..<500).map { rows.leaf($0) }
                 let lane = GraphStore.shared.lanes + handles[0].id.lane
-                first = first ?? Int(lane.pointee.next)
+                first = first ?? Int(lane.pointee.used)
                 plainThread {
                     for handle in handles { GraphStore.shared.release(handle.id) }
                 }.join()
-                growth.store(Int(lane.pointee.next) - first!, ordering: .relaxed)
+                growth.store(Int(lane.pointee.used) - first!, ordering: .relaxed)
             }
         }
         producer.join()
@@ -149,5 +152,41 @@ import Testing
             #expect(GraphStore.shared.users(x.handle.id) == 1)
         }
         #expect(rows.liveCount == 0)
+    }
+}
+
+/// What a store without room says.
+@Suite("Full graph store") struct FullStoreTests {
+    @Test("recording into a full store gives an invalid node with a typed error, and leaks nothing")
+    func full() async {
+        await #expect(processExitsWith: .success) {
+            let rows = Rows()
+            let first = rows.leaf(0)
+            GraphStore.largestIndex = 1000
+            var held: [NodeHandle] = []
+            var refused: NodeHandle?
+            for _ in 0..<(256 * 1000 + 10) {
+                GraphStore.shared.retain(first.id)
+                var entry = GraphStore.Entry(op: testOp, dtype: .float32, shape: .scalar)
+                entry.inputs.0 = first.id
+                entry.inputCount = 1
+                let handle = GraphStore.shared.append(entry)
+                if handle == GraphStore.full {
+                    refused = handle
+                    break
+                }
+                held.append(handle)
+            }
+            let row = GraphStore.shared.row(refused!.id)
+            precondition(row.pointee.flags.contains(.poisoned))
+            let error = row.pointee.payload!.takeUnretainedValue().error
+            precondition(error?.kind == .limit)
+            GraphStore.shared.release(refused!.id)
+            precondition(GraphStore.shared.users(first.id) == held.count + 1)
+            for handle in held { GraphStore.shared.release(handle.id) }
+            precondition(GraphStore.shared.users(first.id) == 1)
+            // There is room again.
+            precondition(rows.leaf(1) != GraphStore.full)
+        }
     }
 }

@@ -2,6 +2,7 @@ import MLXBase
 import MLXGraph
 import MLXMemory
 import MLXOps
+import MLXPlanner
 import SimulationSupport
 import Testing
 
@@ -27,10 +28,38 @@ import Testing
         let before = misses(engine)
         for factor in 2..<10 { try evaluate(8, Float(factor)) }
         #expect(misses(engine) == before)
+        // From the third on, the sizes are seen to follow a line.
         for count in 9..<14 { try evaluate(count, 2) }
-        #expect(misses(engine) == before + 5)
+        #expect(misses(engine) == before + 2)
+        #expect(engine.statistics.evaluations.plansAdapted == 3)
         for count in 9..<14 { try evaluate(count, 3) }
-        #expect(misses(engine) == before + 5)
+        #expect(misses(engine) == before + 2)
+    }
+
+    @Test("a cache that grows by one needs a few plans and gives what plans of its own would")
+    func growingCache() throws {
+        for policy: (any SchedulingPolicy)? in [nil, RoundRobinPolicy(), RandomPolicy(seed: 5)] {
+            let engine = makeEngine()
+            defer { engine.shutdown() }
+            var sums: [Float] = []
+            var cache = try Dense(shape: [1, 4]) { Float($0[1]) }.array(from: engine.allocators[0])
+            for step in 1..<100 {
+                let row = try Dense(shape: [1, 4]) { Float($0[1] * step % 7) }
+                    .array(from: engine.allocators[0])
+                cache = Ops.concatenate([cache, row], axis: 0)
+                let y = Ops.binary(.multiply, cache, constant(2))
+                let total = Ops.record(.sum, [y], Attributes(word: 0b11))
+                try engine.evaluateBlocking(.init(roots: [cache, total], policy: policy))
+                sums.append(total.value!.pointer.load(as: Float.self))
+            }
+            var expected = Float(0 + 1 + 2 + 3) * 2
+            for step in 1..<100 {
+                for column in 0..<4 { expected += Float(column * step % 7) * 2 }
+                #expect(sums[step - 1] == expected, "at \(step)")
+            }
+            #expect(misses(engine) <= 8)
+            #expect(engine.statistics.evaluations.plansAdapted >= 90)
+        }
     }
 
     @Test("another dtype, device or set of wanted arrays is another plan") func structure() throws {

@@ -6,12 +6,15 @@
 #include <cpuid.h>
 #endif
 #include <link.h>
+#include <unistd.h>
 
 _Thread_local mlx_thread_words mlx_thread_storage;
 
 // 2^18 chunks of 2^14 rows, 2^8 lanes of two cache lines: see GraphStore.swift.
 _Alignas(128) char mlx_graph_chunk_storage[sizeof(void *) << 18];
 _Alignas(128) char mlx_graph_lane_storage[128 << 8];
+
+int mlx_fork(void) { return fork(); }
 
 int mlx_backtrace(uintptr_t *frames, int capacity) {
     // One frame more than asked for: the first is this function's own.

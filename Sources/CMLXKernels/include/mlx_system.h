@@ -56,6 +56,9 @@ static inline void mlx_pause(void) {
 
 static inline mlx_thread_words *mlx_thread(void) { return &mlx_thread_storage; }
 
+/// `fork`, which Swift does not offer.
+int mlx_fork(void);
+
 /// The tables of the graph store, zeroed at first: pointers to chunks of rows, and lanes.
 extern char mlx_graph_chunk_storage[];
 extern char mlx_graph_lane_storage[];

@@ -8,11 +8,17 @@ import MLXOps
 /// same key, dtype and shape give the same numbers as MLX, on any device and thread count.
 public enum MLXRandom {
     /// The state that functions without a key draw from.
-    public static let globalState = RandomState()
+    public static let globalState = {
+        let state = RandomState()
+        state.surviveForks()
+        return state
+    }()
 
     /// A key that gives out new keys.
     public final class RandomState: RandomStateOrKey, Updatable, Evaluatable, Sendable {
         private let key: Locked<MLXArray>
+
+        fileprivate func surviveForks() { key.survivingForks() }
 
         /// Seeded from the clock.
         public convenience init() {

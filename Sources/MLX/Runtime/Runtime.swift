@@ -6,11 +6,44 @@ import MLXBase
 import MLXMemory
 import MLXPlanner
 import MLXRuntime
+import Synchronization
 
 /// The process's engine, made at first use from the machine and the environment. The environment
 /// is read here, into an `Environment`, and nowhere below.
 package enum Runtime {
-    package static let engine: Engine = make()
+    /// The engine. In a forked child it is another one, made when it is first asked for.
+    package static var engine: Engine {
+        if let bits = UnsafeRawPointer(bitPattern: current.load(ordering: .acquiring)) {
+            return Unmanaged<Engine>.fromOpaque(bits).takeUnretainedValue()
+        }
+        return found()
+    }
+
+    /// A reference to the engine, which is never given up.
+    private static let current = Atomic<UInt>(0)
+    private static let making = Locked(()).survivingForks()
+
+    @inline(never) private static func found() -> Engine {
+        making.withLock { _ in
+            if current.load(ordering: .acquiring) == 0 {
+                let engine = make()
+                current.store(
+                    UInt(bitPattern: Unmanaged.passRetained(engine).toOpaque()),
+                    ordering: .releasing)
+                _ = handlesForks
+            }
+        }
+        return engine
+    }
+
+    private static let handlesForks: Void = {
+        ForkSafety.add(
+            .init(inChild: {
+                current.store(0, ordering: .releasing)
+                // The parent writes what was traced until now.
+                traceFile.withLock { $0 = nil }
+            }))
+    }()
 
     private static func make() -> Engine {
         let environment = Environment()
@@ -44,7 +77,7 @@ package enum Runtime {
         }
     }
 
-    private static let traceFile = Locked<String?>(nil)
+    private static let traceFile = Locked<String?>(nil).survivingForks()
 
     /// Writes what the trace has recorded as a timeline that Perfetto opens.
     package static func writeTrace(to file: String) throws {

@@ -21,6 +21,11 @@ public struct RuntimeStatistics: Sendable, Equatable {
     public let turns: Int
     /// Plans made, because a graph of their structure was seen for the first time.
     public let plansMade: Int
+    /// Plans written down for another length of a graph whose plan was known: nothing was decided
+    /// anew.
+    public let plansAdapted: Int
+    /// Nanoseconds spent on plans that were not at hand: looked up, adapted or made.
+    public let planningNanoseconds: Int
     /// Evaluations that found their plan.
     public let plansFound: Int
     /// Plans kept at the moment.
@@ -49,6 +54,8 @@ public struct RuntimeStatistics: Sendable, Equatable {
         waits = Int(statistics.evaluations.waits)
         turns = Int(statistics.turns)
         plansMade = Int(statistics.planMisses)
+        plansAdapted = Int(statistics.evaluations.plansAdapted)
+        planningNanoseconds = Int(statistics.evaluations.planningNanoseconds)
         plansFound = Int(statistics.evaluations.planHits)
         plansKept = statistics.planCount
         planBytes = statistics.planBytes

@@ -17,7 +17,7 @@ public final class Stream: Sendable, Equatable {
     public static let npu = Stream(id: StreamID(.npu, lane: 0))
 
     /// The lanes handed out so far, for each device.
-    private static let lanes = Locked<[Int]>([0, 0, 0])
+    private static let lanes = Locked<[Int]>([0, 0, 0]).survivingForks()
 
     /// A new stream on the default device.
     public convenience init() { self.init(Device.defaultDevice()) }

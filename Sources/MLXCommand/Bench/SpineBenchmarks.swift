@@ -13,6 +13,7 @@ enum SpineBenchmarks {
         Workload(name: "spine_unseen") { try unseen() },
         Workload(name: "spine_hops") { try await HopBenchmark.run() },
         Workload(name: "spine_plans") { try PlanBenchmark.run() },
+        Workload(name: "spine_tokens") { try await TokenBenchmark.run() },
         Workload(name: "placement") { try PlacementBenchmark.run() },
         Workload(name: "spine_deep") { try deep() },
         Workload(name: "spine_muladd") { try multiplyAdd() },

@@ -21,6 +21,9 @@ final class Core {
     private let memo: UnsafeMutablePointer<Unmanaged<Plan>?>
     @exclusivity(unchecked) private var generation: UInt64 = 0
     private static let memoCount = 256
+    /// Where the memo has the last member of each family.
+    @exclusivity(unchecked) private var members: [(family: PlanFamily, slot: Int)] = []
+    private static let familyCount = 8
     @exclusivity(unchecked) private var arena: UnsafeMutableRawPointer
     @exclusivity(unchecked) private var arenaByteCount = 1 << 14
     /// When a task on this thread last let others run.
@@ -126,10 +129,34 @@ final class Core {
     }
 
     func remember(_ plan: Plan) -> Unmanaged<Plan> {
+        if let family = plan.family { forgetMember(of: family) }
         memo[slot]?.release()
         let reference = Unmanaged.passRetained(plan)
         memo[slot] = reference
         return reference
+    }
+
+    /// A plan for the structure in `key` out of a family that this core has met.
+    func familyMember() -> Plan? {
+        for member in members {
+            if let plan = member.family.member(key) { return plan }
+        }
+        return nil
+    }
+
+    /// A family's plan for one length is seldom wanted again: the core keeps the last one only.
+    private func forgetMember(of family: PlanFamily) {
+        if let place = members.firstIndex(where: { $0.family === family }) {
+            let old = members[place].slot
+            if let plan = memo[old], plan.takeUnretainedValue().family === family {
+                plan.release()
+                memo[old] = nil
+            }
+            members[place].slot = slot
+        } else {
+            if members.count == Core.familyCount { members.removeLast() }
+            members.insert((family, slot), at: 0)
+        }
     }
 
     @inline(__always) private var slot: Int {
@@ -137,6 +164,7 @@ final class Core {
     }
 
     private func forgetPlans() {
+        members.removeAll()
         for slot in 0..<Core.memoCount {
             memo[slot]?.release()
             memo[slot] = nil

@@ -8,12 +8,22 @@ final class CoreCounts: Sendable {
     private let wideCell = Atomic<UInt64>(0)
     private let waitCell = Atomic<UInt64>(0)
     private let hitCell = Atomic<UInt64>(0)
+    private let adaptedCell = Atomic<UInt64>(0)
+    private let planningCell = Atomic<UInt64>(0)
 
     @inline(__always) func noteEvaluation() { CoreCounts.raise(evaluationCell) }
     @inline(__always) func noteNarrow() { CoreCounts.raise(narrowCell) }
     @inline(__always) func noteWide() { CoreCounts.raise(wideCell) }
     @inline(__always) func noteWait() { CoreCounts.raise(waitCell) }
     @inline(__always) func noteHit() { CoreCounts.raise(hitCell) }
+
+    func noteAdapted() { CoreCounts.raise(adaptedCell) }
+
+    /// Time spent on a plan that the core did not have at hand.
+    func notePlanning(_ nanoseconds: UInt64) {
+        planningCell.store(
+            planningCell.load(ordering: .relaxed) &+ nanoseconds, ordering: .relaxed)
+    }
 
     @inline(__always) private static func raise(_ cell: borrowing Atomic<UInt64>) {
         cell.store(cell.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
@@ -25,7 +35,9 @@ final class CoreCounts: Sendable {
             narrowRuns: narrowCell.load(ordering: .relaxed),
             wideRuns: wideCell.load(ordering: .relaxed),
             waits: waitCell.load(ordering: .relaxed),
-            planHits: hitCell.load(ordering: .relaxed))
+            planHits: hitCell.load(ordering: .relaxed),
+            plansAdapted: adaptedCell.load(ordering: .relaxed),
+            planningNanoseconds: planningCell.load(ordering: .relaxed))
     }
 }
 
@@ -41,24 +53,33 @@ package struct EvaluationCounts: Sendable, Equatable {
     package var waits: UInt64 = 0
     /// Runs whose plan was known.
     package var planHits: UInt64 = 0
+    /// Plans written down for another length of a family.
+    package var plansAdapted: UInt64 = 0
+    /// Time spent finding, writing down and making plans that were not at hand.
+    package var planningNanoseconds: UInt64 = 0
 
     package init() {}
 
     init(
-        evaluations: UInt64, narrowRuns: UInt64, wideRuns: UInt64, waits: UInt64, planHits: UInt64
+        evaluations: UInt64, narrowRuns: UInt64, wideRuns: UInt64, waits: UInt64,
+        planHits: UInt64, plansAdapted: UInt64, planningNanoseconds: UInt64
     ) {
         self.evaluations = evaluations
         self.narrowRuns = narrowRuns
         self.wideRuns = wideRuns
         self.waits = waits
         self.planHits = planHits
+        self.plansAdapted = plansAdapted
+        self.planningNanoseconds = planningNanoseconds
     }
 
     static func + (a: EvaluationCounts, b: EvaluationCounts) -> EvaluationCounts {
         EvaluationCounts(
             evaluations: a.evaluations &+ b.evaluations, narrowRuns: a.narrowRuns &+ b.narrowRuns,
             wideRuns: a.wideRuns &+ b.wideRuns, waits: a.waits &+ b.waits,
-            planHits: a.planHits &+ b.planHits)
+            planHits: a.planHits &+ b.planHits,
+            plansAdapted: a.plansAdapted &+ b.plansAdapted,
+            planningNanoseconds: a.planningNanoseconds &+ b.planningNanoseconds)
     }
 }
 

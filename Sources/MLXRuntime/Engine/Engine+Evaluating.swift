@@ -40,7 +40,7 @@ extension Engine {
             if run.graph.isPoisoned, let error = Poison.firstError(in: run.graph) { throw error }
             let context = request.policy.map { scheduler.context(for: $0) } ?? scheduler.context
             core.key.make(run.graph, context: context)
-            let reference = try plan(core, request.policy)
+            let reference = try plan(core, context, request.policy)
             return try reference._withUnsafeGuaranteedRef { plan in
                 if plan.isNarrow && !(waiter == .task && interposer?.pausesNarrowRuns == true) {
                     try core.carryOut(plan, self)
@@ -81,14 +81,27 @@ extension Engine {
     }
 
     @inline(__always) private func plan(
-        _ core: Core, _ policy: (any SchedulingPolicy)?
+        _ core: Core, _ context: UInt64, _ policy: (any SchedulingPolicy)?
     ) throws(ArrayError) -> Unmanaged<Plan> {
         if let known = core.knownPlan(scheduler.plans.generation) {
             core.counts.noteHit()
             return known
         }
-        let (plan, isNew) = try scheduler.plan(core.run.graph, core.key, policy)
-        if !isNew { core.counts.noteHit() }
+        let begin = clock.nanoseconds()
+        defer { core.counts.notePlanning(clock.nanoseconds() &- begin) }
+        if let plan = core.familyMember() {
+            core.counts.noteAdapted()
+            return core.remember(plan)
+        }
+        let (plan, reason) = try scheduler.plan(
+            core.run.graph, core.key, context: context, policy)
+        if let reason {
+            if debugLevel > 0 { log("mlx: planned \(plan.nodeCount) nodes: \(reason)") }
+        } else if plan.family != nil {
+            core.counts.noteAdapted()
+        } else {
+            core.counts.noteHit()
+        }
         return core.remember(plan)
     }
 

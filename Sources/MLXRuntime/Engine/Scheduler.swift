@@ -11,6 +11,7 @@ import Synchronization
 package actor Scheduler {
     package nonisolated let team: any EngineTeam
     nonisolated let plans = PlanTable()
+    nonisolated let families = PlanFamilies()
     private var planner: Planner { didSet { publish() } }
     /// The planner of the moment, for runs.
     private nonisolated let published: Locked<Planner>
@@ -74,16 +75,26 @@ package actor Scheduler {
 
     // MARK: - Plans
 
-    /// The plan for a structure, made by the caller when there is none yet.
+    /// The plan for a structure and its sizes: found, written down from a family, or made by the
+    /// caller.
+    /// - Returns: and why it was made, if it was.
     nonisolated func plan(
-        _ graph: borrowing Subgraph, _ key: borrowing PlanKey, _ policy: (any SchedulingPolicy)?
-    ) throws(ArrayError) -> (plan: Plan, isNew: Bool) {
-        if let plan = plans.find(key) { return (plan, false) }
-        let plan = try planner(for: policy).plan(graph, key)
-        return (plans.add(plan, key), true)
+        _ graph: borrowing Subgraph, _ key: borrowing PlanKey, context: UInt64,
+        _ policy: (any SchedulingPolicy)?
+    ) throws(ArrayError) -> (plan: Plan, reason: PlanReason?) {
+        if let plan = plans.find(key) { return (plan, nil) }
+        let sizes = FamilyKey(graph, context: context)
+        if let plan = families.member(sizes, key) { return (plan, nil) }
+        let planner = planner(for: policy)
+        let made = try planner.build(graph, key)
+        let reason = families.add(made, graph, sizes, planner)
+        return (plans.add(made.plan, key), reason)
     }
 
-    package func forgetPlans() { plans.forgetAll() }
+    package func forgetPlans() {
+        plans.forgetAll()
+        families.forgetAll()
+    }
 
     /// The plan that evaluating the arrays would use.
     package nonisolated func explain(_ request: Request) throws -> String {

@@ -302,6 +302,17 @@ final class Turns: @unchecked Sendable {
         for caller in callers { caller.parker.unpark() }
     }
 
+    // MARK: - Forks
+
+    func tryHold() -> Bool { lock.tryLock() }
+    func letGo() { lock.unlock() }
+
+    /// In a forked child nobody goes on with the runs: whoever wants their results computes them.
+    func abandon() {
+        for ticket in owners.values { GraphStore.shared.unclaim(ticket.claims) }
+        owners = [:]
+    }
+
     /// How many turns there were.
     var turnCount: UInt64 { lock.withLock { turnsTaken } }
 
