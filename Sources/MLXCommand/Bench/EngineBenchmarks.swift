@@ -2,6 +2,7 @@ import Foundation
 import MLX
 import MLXGraph
 import MLXMemory
+import MLXNN
 import MLXRuntime
 import Synchronization
 
@@ -58,17 +59,35 @@ enum EngineBenchmarks {
 
     /// Evaluations a second of twenty small operations, from threads and from tasks.
     private static func many() async throws -> [Figure] {
+        let random = MLXRandom.RandomState(seed: 2)
+        let weights = [[64, 64], [64, 64], [64, 10]].map {
+            MLXRandom.normal($0, scale: 0.1, key: random)
+        }
+        let biases = [64, 64, 10].map { MLXArray.zeros([$0]) }
+        eval(weights + biases)
+        let perceptron: @Sendable (MLXArray) -> MLXArray = { x in
+            var h = x.reshaped(1, 64)
+            for layer in 0..<2 { h = relu(matmul(h, weights[layer]) + biases[layer]) }
+            return matmul(h, weights[2]) + biases[2]
+        }
+        return await many("spine_many", smallGraph)
+            + many("spine_many_perceptron", perceptron)
+    }
+
+    private static func many(
+        _ name: String, _ graph: @escaping @Sendable (MLXArray) -> MLXArray
+    ) async -> [Figure] {
         var figures: [Figure] = []
         let seconds = 0.4
         for count in [1, 2, 4, 16, 64] {
             var threads: [Double] = []
             var tasks: [Double] = []
             for _ in 0..<5 {
-                threads.append(await withThreads(count, seconds))
-                tasks.append(await withTasks(count, seconds).reduce(0, +))
+                threads.append(await withThreads(count, seconds, graph))
+                tasks.append(await withTasks(count, seconds, graph).reduce(0, +))
             }
-            figures.append(rate("spine_many_threads_\(count)", threads.sorted()[2]))
-            figures.append(rate("spine_many_tasks_\(count)", tasks.sorted()[2]))
+            figures.append(rate("\(name)_threads_\(count)", threads.sorted()[2]))
+            figures.append(rate("\(name)_tasks_\(count)", tasks.sorted()[2]))
         }
         return figures
     }
@@ -77,7 +96,9 @@ enum EngineBenchmarks {
         Figure(workload: name, value: value, unit: "evaluations/s", count: 5)
     }
 
-    private static func withThreads(_ count: Int, _ seconds: Double) async -> Double {
+    private static func withThreads(
+        _ count: Int, _ seconds: Double, _ graph: @escaping @Sendable (MLXArray) -> MLXArray
+    ) async -> Double {
         let group = DispatchGroup()
         let end = Timing.nanoseconds() + UInt64(seconds * 1e9)
         return await withCheckedContinuation { continuation in
@@ -88,7 +109,7 @@ enum EngineBenchmarks {
                     let start = MLXArray([Float](repeating: 1, count: 64))
                     var done = 0
                     while Timing.nanoseconds() < end {
-                        eval(smallGraph(start))
+                        eval(graph(start))
                         done += 1
                     }
                     sum.add(done)
@@ -107,7 +128,9 @@ enum EngineBenchmarks {
         var value: Int { cell.load(ordering: .relaxed) }
     }
 
-    private static func withTasks(_ count: Int, _ seconds: Double) async -> [Double] {
+    private static func withTasks(
+        _ count: Int, _ seconds: Double, _ graph: @escaping @Sendable (MLXArray) -> MLXArray
+    ) async -> [Double] {
         let end = Timing.nanoseconds() + UInt64(seconds * 1e9)
         return await withTaskGroup(of: Double.self) { group in
             for _ in 0..<count {
@@ -115,7 +138,7 @@ enum EngineBenchmarks {
                     let start = MLXArray([Float](repeating: 1, count: 64))
                     var done = 0
                     while Timing.nanoseconds() < end {
-                        try? await evaluate(smallGraph(start))
+                        try? await evaluate(graph(start))
                         done += 1
                     }
                     return Double(done) / seconds
@@ -128,7 +151,7 @@ enum EngineBenchmarks {
     /// Of 32 tasks that evaluate without end: the slowest against the median, and how long
     /// another task waits for its start.
     private static func fair() async throws -> [Figure] {
-        let rates = Task { await withTasks(32, 1) }
+        let rates = Task { await withTasks(32, 1, smallGraph) }
         try await Task.sleep(for: .milliseconds(200))
         var waits: [UInt64] = []
         for _ in 0..<50 {
