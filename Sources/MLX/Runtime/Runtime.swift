@@ -13,6 +13,7 @@ package enum Runtime {
     package static let engine: Engine = make()
 
     private static func make() -> Engine {
+        ThreadStacks.ensure()
         let environment = Environment()
         for problem in environment.problems { warn("\(problem.operation): \(problem.message)") }
         applyInstructionSet(environment.instructionSet)
