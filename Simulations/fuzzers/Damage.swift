@@ -1,3 +1,5 @@
+// Damage to bytes, made blindly: where no fuzzer watches which code runs.
+
 import MLXBase
 
 extension SplitMix64 {

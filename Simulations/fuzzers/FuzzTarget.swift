@@ -8,8 +8,8 @@ import MLXMemory
 import MLXModels
 import MLXRuntime
 
-/// What reads input that anybody may have made. Each takes bytes and must end with a value or a typed
-/// error, in time and memory that the bytes answer for.
+/// What reads input that anybody may have made. Each takes bytes and must end with a value or a
+/// typed error, in time and memory that the bytes answer for.
 enum FuzzTarget: String, CaseIterable, Sendable {
     case npy, npz, safetensors, index, gguf, idx, gzip, png, netpbm, csv, json
     case functions, ops, templates, tokenizers, config, topology

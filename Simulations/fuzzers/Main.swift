@@ -2,9 +2,10 @@ import ArgumentParser
 import Foundation
 import MLXBase
 
-// Hostile input of one kind after the other. With `-DLIBFUZZER`, as `Scripts/fuzz` builds it, LLVM's
-// libFuzzer chooses the input by the code that runs; otherwise a loop here damages the corpus
-// blindly. Either way an input is handled without a crash, or the process ends and leaves it behind.
+// Hostile input of one kind after the other. With `-DLIBFUZZER`, as `Scripts/fuzz` builds it,
+// LLVM's libFuzzer chooses the input by the code that runs; otherwise a loop here damages the
+// corpus blindly. Either way an input is handled without a crash, or the process ends and leaves it
+// behind.
 
 #if LIBFUZZER
     @_silgen_name("LLVMFuzzerRunDriver")
@@ -35,8 +36,8 @@ import MLXBase
     }
 }
 
-/// Damages a corpus without watching what runs: for machines whose toolchain lacks libFuzzer, and to
-/// look at one input again.
+/// Damages a corpus without watching what runs: for machines whose toolchain lacks libFuzzer, and
+/// to look at one input again.
 struct FuzzCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fuzzers", abstract: "Handle hostile input of one kind.")

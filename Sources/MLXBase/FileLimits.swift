@@ -1,6 +1,6 @@
 /// How much a file may make of itself when it is read: a file of a megabyte can claim to hold a
-/// gigabyte. What is larger is an `ArrayError` of kind `file` that names the limit; whoever trusts a
-/// file raises it.
+/// gigabyte. What is larger is an `ArrayError` of kind `file` that names the limit; whoever trusts
+/// a file raises it.
 ///
 /// ```swift
 /// var limits = FileLimits.current

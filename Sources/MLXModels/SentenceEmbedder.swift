@@ -34,8 +34,8 @@ public final class SentenceEmbedder {
     ///
     /// Texts of like length go through the encoder together, so that little of a batch is padding.
     /// A text that is too long loses its end.
-    /// - Throws: `TokenizerError` with the limit that was reached, when what the tokenizer's file does
-    ///   to a text takes too many steps or makes it too long.
+    /// - Throws: `TokenizerError` with the limit that was reached, when what the tokenizer's file
+    ///   does to a text takes too many steps or makes it too long.
     public func embed(_ texts: [String]) throws -> MLXArray {
         let rows = try texts.map(tokens)
         let order = rows.indices.sorted { (rows[$0].count, $0) < (rows[$1].count, $1) }

@@ -2,10 +2,10 @@ import Glibc
 import MLXBase
 
 /// An open file, read with `pread`. What the system says of it (size, times of modification and of
-/// change, inode) is taken when it is opened and compared after each read: a file that was cut short
-/// or rewritten in place since then is an error, even if its modification time was set back. One
-/// that was replaced by a rename or removed is still read as it was. The descriptor is closed when
-/// the last tensor of the file goes.
+/// change, inode) is taken when it is opened and compared after each read: a file that was cut
+/// short or rewritten in place since then is an error, even if its modification time was set back.
+/// One that was replaced by a rename or removed is still read as it was. The descriptor is closed
+/// when the last tensor of the file goes.
 package final class FileSource: ByteSource {
     package let name: String
     package let byteCount: Int

@@ -1,8 +1,8 @@
 import MLXBase
 
-/// What attributes must be. The functions that record for users make good ones; those of an imported
-/// function or of the command line may say anything, and kernels trust them. `form` is asked of
-/// every row before its own rules, the others are what shape rules ask.
+/// What attributes must be. The functions that record for users make good ones; those of an
+/// imported function or of the command line may say anything, and kernels trust them. `form` is
+/// asked of every row before its own rules, the others are what shape rules ask.
 enum AttributeChecks {
     /// Attributes lie where the row's form has them, and nowhere else.
     static func form(_ context: RuleContext) throws(ArrayError) {
