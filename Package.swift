@@ -51,6 +51,7 @@ let package = Package(
         .executable(name: "mlx", targets: ["MLXCommand"]),
         .executable(name: "fault-simulator", targets: ["FaultSimulator"]),
         .executable(name: "stress", targets: ["Stress"]),
+        .executable(name: "fuzzers", targets: ["Fuzzers"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -144,6 +145,12 @@ let package = Package(
                 "SimulationSupport", "MLX", "MLXRuntime", "MLXPlanner", "MLXTransforms", "MLXOps",
                 "MLXMemory", "MLXGraph", "MLXBase", "CMLXKernels", arguments,
             ]),
+        simulation(
+            "Fuzzers", "fuzzers",
+            [
+                "MLX", "MLXData", "MLXModels", "MLXFuzz", "MLXFormats", "MLXRuntime", "MLXMemory",
+                "MLXBase", "CZlib", arguments,
+            ]),
         // Tests.
         tests("TidyTests", []),
         tests("MLXTrainTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXTrain"]),
@@ -180,7 +187,7 @@ let package = Package(
         tests("MLXModelsTests", ["MLX", "MLXNN", "MLXModels"], resources: [.copy("Fixtures")]),
         tests(
             "MLXOpsTests",
-            ["MLX", "MLXOps", "MLXGraph", "MLXKernels", "MLXBase", "CMLXKernels"]),
+            ["MLX", "MLXFuzz", "MLXOps", "MLXGraph", "MLXKernels", "MLXBase", "CMLXKernels"]),
         tests("MLXNNTests", ["MLX", "MLXNN"], resources: [.copy("Fixtures")]),
         tests(
             "MLXOptimizersTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXRuntime"],

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MLXMemory
 
 /// The command line: what a user runs before writing any Swift.
 struct MLXCommand: AsyncParsableCommand {
@@ -20,6 +21,7 @@ enum Main {
     static func main() async {
         // A reader that has seen enough closes the pipe; writing then fails, and does not kill.
         signal(SIGPIPE, SIG_IGN)
+        ThreadStacks.ensure()
         do {
             var command = try MLXCommand.parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

@@ -68,7 +68,6 @@ extension FuzzGenerator {
                     .slice, [result],
                     Attributes(
                         words: [random.below(values[result].size - want + 1), 1],
-                        dynamicCount: 1,
                         outputShape: try? Shape(validating: [want], operation: "fuzz")))
                 ?? result
         }

@@ -31,7 +31,8 @@ extension ModelDirectory {
         let text = JSONWriter.bytes(of: try configuration(quantization, dtype))
         try Data(text + [0x0A]).write(to: URL(fileURLWithPath: staged.path(of: "config.json")))
         for name in try otherFiles() {
-            try Data(contentsOf: url.appendingPathComponent(name)).write(
+            let source = try FileSource(path: url.appendingPathComponent(name).path)
+            try Data(source.bytes(at: 0, count: source.byteCount)).write(
                 to: URL(fileURLWithPath: staged.path(of: name)))
         }
         try writeShards(

@@ -34,8 +34,10 @@ public final class SentenceEmbedder {
     ///
     /// Texts of like length go through the encoder together, so that little of a batch is padding.
     /// A text that is too long loses its end.
-    public func embed(_ texts: [String]) -> MLXArray {
-        let rows = texts.map(tokens)
+    /// - Throws: `TokenizerError` with the limit that was reached, when what the tokenizer's file
+    ///   does to a text takes too many steps or makes it too long.
+    public func embed(_ texts: [String]) throws -> MLXArray {
+        let rows = try texts.map(tokens)
         let order = rows.indices.sorted { (rows[$0].count, $0) < (rows[$1].count, $1) }
         var vectors = [MLXArray?](repeating: nil, count: texts.count)
         for start in stride(from: 0, to: order.count, by: SentenceEmbedder.batch) {
@@ -47,8 +49,8 @@ public final class SentenceEmbedder {
         return all.isEmpty ? MLXArray.zeros([0, 0]) : stacked(all)
     }
 
-    private func tokens(_ text: String) -> [Int] {
-        let ids = tokenizer.encode(makesLower ? text.lowercased() : text)
+    private func tokens(_ text: String) throws -> [Int] {
+        let ids = try tokenizer.checkedEncode(makesLower ? text.lowercased() : text)
         // The last token, which ends the text, stays.
         return ids.count <= maximumLength
             ? ids : Array(ids.prefix(maximumLength - 1)) + [ids[ids.count - 1]]

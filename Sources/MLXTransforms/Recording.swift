@@ -86,8 +86,7 @@ extension Subgraph {
     package func attributes(_ node: Int) -> Attributes {
         let payload = payload(node)
         return Attributes(
-            word: words[node], words: payload?.words ?? [],
-            dynamicCount: payload?.dynamicCount ?? 0, outputShape: shapes[node],
+            word: words[node], words: payload?.words ?? [], outputShape: shapes[node],
             outputDType: dtypes[node], object: payload?.object)
     }
 

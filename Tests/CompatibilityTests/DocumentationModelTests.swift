@@ -107,7 +107,7 @@ import Testing
 
     @Test("Vectors") func vectors() throws {
         let embedder = try SentenceEmbedder(directory: encoderURL)
-        let vectors = embedder.embed(["a b", "b"])
+        let vectors = try embedder.embed(["a b", "b"])
         let likeness = matmul(vectors, vectors.T)
         let lengths = diag(likeness).asArray(Float.self)
         #expect(lengths.allSatisfy { abs($0 - 1) < 1e-5 })

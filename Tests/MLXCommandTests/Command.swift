@@ -8,7 +8,10 @@ struct Command {
     let output: String
     let errors: String
 
-    init(_ arguments: String...) throws {
+    init(_ arguments: String...) throws { try self.init(limit: nil, arguments) }
+
+    /// - Parameter limit: what `ulimit` is told before, nil for nothing.
+    init(limit: String?, _ arguments: [String]) throws {
         // The tests' own executable lies beside the products.
         let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         var folder = URL(fileURLWithPath: own).deletingLastPathComponent()
@@ -16,8 +19,18 @@ struct Command {
             folder = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         }
         let process = Process()
-        process.executableURL = folder.appendingPathComponent("mlx")
-        process.arguments = arguments
+        let mlx = folder.appendingPathComponent("mlx")
+        if let limit {
+            // The crash reporter takes a minute, and only the signal counts.
+            process.environment = ProcessInfo.processInfo.environment.merging(
+                ["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+            process.executableURL = URL(fileURLWithPath: "/bin/bash")
+            process.arguments =
+                ["-c", "ulimit \(limit) && exec \"$0\" \"$@\"", mlx.path] + arguments
+        } else {
+            process.executableURL = mlx
+            process.arguments = arguments
+        }
         let (out, err) = (Pipe(), Pipe())
         process.standardOutput = out
         process.standardError = err

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import MLXBase
+import MLXFormats
 import MLXGraph
 import MLXOps
 
@@ -42,5 +43,5 @@ public func exportToDOT(_ arrays: [MLXArray], names: [String] = []) -> String {
 /// try exportToDOT([loss], to: URL(fileURLWithPath: "loss.dot"))
 /// ```
 public func exportToDOT(_ arrays: [MLXArray], names: [String] = [], to url: URL) throws {
-    try Data(exportToDOT(arrays, names: names).utf8).write(to: url, options: .atomic)
+    try AtomicFileSink.write(Array(exportToDOT(arrays, names: names).utf8), path: url.path)
 }

@@ -136,7 +136,6 @@ extension Program {
         }
         if !attributes.words.isEmpty {
             members.append(.init("words", .integers(attributes.words)))
-            members.append(.init("dynamic", .integer(attributes.dynamicCount)))
         }
         return members
     }
@@ -223,15 +222,11 @@ extension Program {
         let shape = try Shape(validating: try node.integers("shape"), operation: "import")
         let dtype = try node.dtype("dtype")
         let words = node["words"] == nil ? [] : try node.integers("words")
-        let dynamic = node["dynamic"]?.integer ?? 0
-        guard dynamic >= 0, dynamic <= words.count else {
-            throw .program("node \(number): \(dynamic) of \(words.count) attributes are values")
-        }
         let result = Ops.record(
             row.code, inputs.map { results[$0] },
             Attributes(
                 word: UInt64(bitPattern: Int64(node["word"]?.integer ?? 0)), words: words,
-                dynamicCount: dynamic, outputShape: shape, outputDType: dtype))
+                outputShape: shape, outputDType: dtype))
         let reference = NodeReference(result)
         if let error = reference.payload?.error { throw error }
         guard reference.shape == shape, reference.dtype == dtype else {

@@ -92,7 +92,7 @@ extension MLXArray {
             if plan.isFullWindow(of: shape) { return changed }
             return Ops.record(
                 .sliceUpdate, [self, changed],
-                Attributes(words: plan.starts + plan.steps, dynamicCount: plan.starts.count),
+                Attributes(words: plan.starts + plan.steps),
                 stream: stream)
         }
     }

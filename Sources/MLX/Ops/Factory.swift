@@ -267,7 +267,7 @@ private func unitDiagonal(
         let ones = filled([length], 1, dtype, stream)
         let flat = Ops.record(
             .sliceUpdate, [zeros, ones],
-            Attributes(words: [row * m + column, m + 1], dynamicCount: 1), stream: stream.id)
+            Attributes(words: [row * m + column, length > 1 ? m + 1 : 1]), stream: stream.id)
         return Ops.reshape(flat, [n, m], stream: stream.id)
     }
 }
@@ -316,6 +316,6 @@ private func counted(
     func stored(_ value: Double) -> Double { isIntegral ? value.rounded(.towardZero) : value }
     let increment = step.isInfinite ? 0 : stored(start + step) - stored(start)
     return Ops.arange(
-        start: stored(start), increment: increment, count: Swift.max(Int(length), 0), dtype,
+        start: stored(start), increment: increment, count: length > 0 ? Int(length) : 0, dtype,
         stream: stream.id)
 }

@@ -126,9 +126,12 @@ public func asStrided(
                 .argument, "as_strided", "\(strides.count) strides for \(dims.count) axes",
                 shapes: [array.shape, dims])
         }
+        // What no step is made along has no stride, and what is empty begins nowhere.
+        let isEmpty = result.size == 0
+        let steps = zip(strides, dims).map { isEmpty || $1 == 1 ? 0 : $0 }
         return Ops.record(
             .asStrided, [array],
-            Attributes(words: [offset] + strides, dynamicCount: 1, outputShape: result),
+            Attributes(words: [isEmpty ? 0 : offset] + steps, outputShape: result),
             stream: stream.id)
     }
 }

@@ -135,7 +135,7 @@ public func hadamardTransform(
     let factor = scale.map(Double.init) ?? 1 / length.squareRoot()
     return Ops.record(
         .hadamard, [array],
-        Attributes(words: Ops.hadamardWords(scale: factor), dynamicCount: 1), stream: stream.id)
+        Attributes(words: Ops.hadamardWords(scale: factor)), stream: stream.id)
 }
 
 /// The sums of products along an axis of both arrays, which broadcast; the first is conjugated.

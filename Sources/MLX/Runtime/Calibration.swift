@@ -2,6 +2,7 @@ import CMLXKernels
 import FoundationEssentials
 import Glibc
 import MLXBase
+import MLXFormats
 import MLXGraph
 import MLXPlanner
 import MLXRuntime
@@ -111,24 +112,14 @@ package enum Calibration {
     /// Writes the whole file or none of it.
     /// - Parameter replacing: whether a file that has appeared meanwhile gives way.
     package static func write(_ costs: CostModel, to file: URL, replacing: Bool) throws {
-        guard fileKind(file) != .other else {
-            throw ArrayError(.file, "calibration", "\(file.path) is not a file")
-        }
-        // A link to a file stays a link.
-        let target = file.resolvingSymlinksInPath()
         try FileManager.default.createDirectory(
-            at: target.deletingLastPathComponent(), withIntermediateDirectories: true)
+            at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         let data = try encoder.encode(Contents(version: version, costs: costs))
-        let draft = target.path + ".\(getpid())"
-        try data.write(to: URL(fileURLWithPath: draft))
-        defer { unlink(draft) }
-        if !replacing, link(draft, target.path) == 0 || errno == EEXIST { return }
-        guard rename(draft, target.path) == 0 else {
-            throw ArrayError(
-                .file, "calibration", "\(file.path): \(String(cString: strerror(errno)))")
-        }
+        let sink = try AtomicFileSink(path: file.path)
+        try sink.write(Array(data))
+        try sink.commit(replacing: replacing)
     }
 
     private enum FileKind { case missing, regular, other }

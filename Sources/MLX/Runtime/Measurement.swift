@@ -73,7 +73,7 @@ extension Calibration {
             try random(bench),
             bench.sample(
                 .hadamard, [try bench.waves([64, 256])],
-                Attributes(words: Ops.hadamardWords(scale: 0.5), dynamicCount: 1)),
+                Attributes(words: Ops.hadamardWords(scale: 0.5))),
         ]
     }
 
@@ -152,7 +152,7 @@ extension Calibration {
             Ops.record(
                 .arange, [],
                 Attributes(
-                    words: Ops.arangeWords(start: 0, increment: 0.7, .float32), dynamicCount: 2,
+                    words: Ops.arangeWords(start: 0, increment: 0.7, .float32),
                     outputShape: try Shape(validating: [count]), outputDType: .float32))
         }
 

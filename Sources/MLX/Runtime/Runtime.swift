@@ -46,6 +46,7 @@ package enum Runtime {
     }()
 
     private static func make() -> Engine {
+        ThreadStacks.ensure()
         let environment = Environment()
         for problem in environment.problems { warn("\(problem.operation): \(problem.message)") }
         applyInstructionSet(environment.instructionSet)

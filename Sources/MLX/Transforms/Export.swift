@@ -134,6 +134,16 @@ public final class ImportedFunction: Sendable {
     /// Reads a function. See ``importFunction(from:)``.
     public init(url: URL) throws { programs = try FunctionFile.read(url) }
 
+    /// What the first of the file's functions takes.
+    package var arguments: [(shape: Shape, dtype: DType)] {
+        programs.first.map { Array(zip($0.shapes, $0.dtypes)) } ?? []
+    }
+
+    /// The first of the file's functions, applied to arrays of just those shapes and dtypes.
+    package func first(_ arguments: [MLXArray]) -> [MLXArray] {
+        programs.first?.call(arguments) ?? []
+    }
+
     /// The results for these arrays.
     /// - Throws: `ArrayError` when the function was not exported for labels, dtypes and shapes like
     ///   these.

@@ -16,7 +16,7 @@ struct TokenizeCommand: ParsableCommand {
 
     func run() throws {
         let tokenizer = try Tokenizer(directory: URL(fileURLWithPath: directory))
-        let ids = tokenizer.encode(text)
+        let ids = try tokenizer.checkedEncode(text)
         if json {
             print(
                 Line([
@@ -42,7 +42,7 @@ struct EmbedCommand: ParsableCommand {
 
     func run() throws {
         let embedder = try SentenceEmbedder(directory: URL(fileURLWithPath: directory))
-        let vectors = embedder.embed(texts)
+        let vectors = try embedder.embed(texts)
         try checkedEval(vectors)
         for (number, text) in texts.enumerated() {
             let values = vectors[number].asArray(Float.self)
@@ -129,11 +129,11 @@ struct GenerateCommand: AsyncParsableCommand {
     }
 
     private func ids(_ files: ModelDirectory, _ tokenizer: Tokenizer) throws -> [Int] {
-        guard chat else { return tokenizer.encode(prompt) }
+        guard chat else { return try tokenizer.checkedEncode(prompt) }
         let turns = system.map { [ChatMessage("system", $0)] } ?? []
         let text = try ChatTemplate(directory: files.url)
             .render(turns + [ChatMessage("user", prompt)])
-        return tokenizer.encode(text, addSpecialTokens: false)
+        return try tokenizer.checkedEncode(text, addSpecialTokens: false)
     }
 
     func run() async throws {
@@ -147,13 +147,13 @@ struct GenerateCommand: AsyncParsableCommand {
             model, prompt: try ids(files, tokenizer), options)
         {
             made.append(token)
-            if !json { shown = show(tokenizer.decode(made), after: shown) }
+            if !json { shown = show(try tokenizer.checkedDecode(made), after: shown) }
         }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
         guard json else { return print("") }
         print(
             Line([
-                .init("text", .string(tokenizer.decode(made))),
+                .init("text", .string(try tokenizer.checkedDecode(made))),
                 .init("tokens", .array(made.map { .integer($0) })),
                 .init("tokens_per_second", .number(Double(made.count) / max(seconds, 1e-9))),
             ]).text)

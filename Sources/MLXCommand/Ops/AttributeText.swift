@@ -74,7 +74,6 @@ enum AttributeText {
                 result.words.append(
                     Int(truncatingIfNeeded: Int64(bitPattern: ScalarBits.encode(value, dtype))))
             }
-            result.dynamicCount = result.words.count
         }
     }
 

@@ -42,7 +42,7 @@ public struct ChatTemplateError: Error, Sendable, CustomStringConvertible {
 /// ```swift
 /// let template = try ChatTemplate(directory: url)
 /// let prompt = try template.render([ChatMessage("user", "Hello")])
-/// let ids = try Tokenizer(directory: url).encode(prompt, addSpecialTokens: false)
+/// let ids = try Tokenizer(directory: url).checkedEncode(prompt, addSpecialTokens: false)
 /// ```
 public struct ChatTemplate: Sendable {
     private let body: [TemplateStatement]
@@ -68,10 +68,15 @@ public struct ChatTemplate: Sendable {
         guard !name.contains("/"), !name.hasPrefix(".") else {
             throw ChatTemplateError("'\(name)' is no name of a template", line: 0)
         }
-        if let data = FileManager.default.contents(
-            atPath: directory.appendingPathComponent(file).path)
-        {
-            source = String(decoding: data, as: UTF8.self)
+        let path = directory.appendingPathComponent(file).path
+        if FileManager.default.fileExists(atPath: path) {
+            do {
+                let file = try FileSource(path: path)
+                source = String(
+                    decoding: try file.bytes(at: 0, count: file.byteCount), as: UTF8.self)
+            } catch {
+                throw ChatTemplateError(error.message, line: 0)
+            }
         }
         let own = try ChatTemplate.json(directory, "chat_template.json")
         source =

@@ -58,6 +58,12 @@ public struct CSVTable: Sendable {
     ///   quotes that do not end, names that repeat, and a file that cannot be read.
     public init(contentsOf url: URL, options: Options = Options()) throws {
         let source = try FileSource(path: url.path)
+        guard source.byteCount <= FileLimits.current.tableByteCount else {
+            throw ArrayError(
+                .file, "load",
+                "'\(url.path)': \(source.byteCount) bytes are more than the limit"
+                    + " (FileLimits.tableByteCount) of \(FileLimits.current.tableByteCount)")
+        }
         try self.init(
             source.bytes(at: 0, count: source.byteCount), name: url.path, options: options)
     }

@@ -156,9 +156,14 @@ struct PatternMachine {
         case .end: return place == text.endIndex
         case .endOrNewline:
             return place == text.endIndex || place == text.endIndex - 1 && text[place] == "\n"
+        // As Oniguruma: a line begins behind each newline but the one that ends the text.
+        case .lineStart:
+            return place == text.startIndex || place < text.endIndex && text[place - 1] == "\n"
+        case .lineEnd: return place == text.endIndex || text[place] == "\n"
         case .boundary, .noBoundary:
-            let before = place > text.startIndex && Scalars.isWord(text[place - 1])
-            let after = place < text.endIndex && Scalars.isWord(text[place])
+            let word = ScalarClass.Part.word
+            let before = place > text.startIndex && word.contains(text[place - 1])
+            let after = place < text.endIndex && word.contains(text[place])
             return (before != after) == (kind == .boundary)
         }
     }

@@ -1,6 +1,8 @@
 /// A regular expression as a tree, and the parser that makes it from a text.
 indirect enum PatternNode: Sendable {
-    enum Assertion: Sendable { case start, end, endOrNewline, boundary, noBoundary }
+    enum Assertion: Sendable {
+        case start, end, endOrNewline, lineStart, lineEnd, boundary, noBoundary
+    }
     enum Greed: Sendable { case greedy, lazy, possessive }
 
     case one(ScalarClass.Part)
@@ -175,10 +177,10 @@ struct PatternParser {
             return .one(.not(.range(10, 10)))
         case "^":
             index += 1
-            return .assertion(.start)
+            return .assertion(.lineStart)
         case "$":
             index += 1
-            return .assertion(.endOrNewline)
+            return .assertion(.lineEnd)
         case "\\":
             index += 1
             if take("b") { return .assertion(.boundary) }

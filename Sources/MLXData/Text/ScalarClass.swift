@@ -19,7 +19,11 @@ struct ScalarClass: Sendable {
             case .range(let low, let high): scalar.value >= low && scalar.value <= high
             case .categories(let all): all.contains(scalar.properties.generalCategory)
             case .whiteSpace: scalar.properties.isWhitespace
-            case .word: Scalars.isWord(scalar)
+            // Oniguruma's words: without what joins letters, and with the raised numbers and the
+            // fractions of Latin-1.
+            case .word:
+                scalar.value & ~1 != 0x200C && Scalars.isWord(scalar)
+                    || [0xB2, 0xB3, 0xB9, 0xBC, 0xBD, 0xBE].contains(scalar.value)
             case .han: Part.hanRanges.contains { $0.contains(scalar.value) }
             case .any: true
             case .not(let part): !part.contains(scalar)

@@ -2,8 +2,9 @@ import Glibc
 import MLXBase
 
 /// Writes a file that appears whole or not at all: bytes go to a temporary file in the same
-/// folder, `commit` flushes it to the disk and renames it. Without a commit the temporary file is
-/// removed. Where the path is a symbolic link, the file it points to is replaced.
+/// folder (`SaveDraft`), `commit` flushes it to the disk and renames it. Without a commit the
+/// temporary file is removed. Only regular files are replaced; where the path is a symbolic link of
+/// this user's, the file it points to is (`SaveTarget`).
 package final class AtomicFileSink: ByteSink {
     package private(set) var byteCount = 0
     private let path: String
@@ -11,28 +12,26 @@ package final class AtomicFileSink: ByteSink {
     private var descriptor: Int32
     private var isCommitted = false
 
-    private static let attempts = 16
     private static let chunkByteCount = 1 << 30
 
     package init(path: String) throws(ArrayError) {
-        self.path = AtomicFileSink.resolve(path)
-        var random = SystemRandomNumberGenerator()
-        for _ in 0..<AtomicFileSink.attempts {
-            let suffix = String(UInt64.random(in: .min ... .max, using: &random), radix: 36)
-            let candidate = "\(self.path).\(suffix).tmp"
-            let descriptor = open(candidate, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-            if descriptor >= 0 {
-                self.temporaryPath = candidate
-                self.descriptor = descriptor
-                keepMode()
-                return
-            }
-            if errno != EEXIST { break }
+        self.path = try SaveTarget.resolve(path)
+        guard let draft = SaveDraft(beside: self.path, isFolder: false) else {
+            throw .file("save", path, "cannot be created: \(systemMessage(errno))")
         }
-        throw .file("save", path, "cannot be created: \(systemMessage(errno))")
+        temporaryPath = draft.path
+        descriptor = draft.descriptor
+        keepMode()
     }
 
     deinit { discard() }
+
+    /// Writes a whole file.
+    package static func write(_ contents: [UInt8], path: String) throws(ArrayError) {
+        let sink = try AtomicFileSink(path: path)
+        try sink.write(contents)
+        try sink.commit()
+    }
 
     package func write(_ bytes: UnsafeRawBufferPointer) throws(ArrayError) {
         var done = 0
@@ -49,13 +48,28 @@ package final class AtomicFileSink: ByteSink {
     }
 
     /// Makes the file visible under its path.
-    package func commit() throws(ArrayError) {
+    /// - Parameter replacing: whether a file that has appeared there meanwhile gives way.
+    package func commit(replacing: Bool = true) throws(ArrayError) {
         if fsync(descriptor) != 0 { throw failed("cannot be flushed") }
+        do throws(ArrayError) {
+            // What the path stands for may have changed since.
+            guard try SaveTarget.resolve(path) == path else {
+                throw .file("save", path, "has become a link")
+            }
+        } catch {
+            discard()
+            throw error
+        }
+        if !replacing, link(temporaryPath, path) == 0 || errno == EEXIST {
+            discard()
+            return
+        }
+        // The descriptor holds the draft until it has its name.
+        if rename(temporaryPath, path) != 0 { throw failed("cannot be renamed") }
+        isCommitted = true
         let closed = close(descriptor)
         descriptor = -1
         if closed != 0 { throw failed("cannot be closed") }
-        if rename(temporaryPath, path) != 0 { throw failed("cannot be renamed") }
-        isCommitted = true
         syncFolder()
     }
 
@@ -88,11 +102,5 @@ package final class AtomicFileSink: ByteSink {
         guard descriptor >= 0 else { return }
         fsync(descriptor)
         close(descriptor)
-    }
-
-    private static func resolve(_ path: String) -> String {
-        guard let resolved = realpath(path, nil) else { return path }
-        defer { free(resolved) }
-        return String(cString: resolved)
     }
 }

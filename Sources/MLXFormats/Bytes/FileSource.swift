@@ -1,15 +1,16 @@
 import Glibc
 import MLXBase
 
-/// An open file, read with `pread`. Its size and modification time are taken when it is opened
-/// and compared after each read: a file that was cut short or rewritten in place since then is
-/// an error, one that was replaced by a rename or removed is still read as it was. The descriptor
-/// is closed when the last tensor of the file goes.
+/// An open file, read with `pread`. What the system says of it (size, times of modification and of
+/// change, inode) is taken when it is opened and compared after each read: a file that was cut
+/// short or rewritten in place since then is an error, even if its modification time was set back.
+/// One that was replaced by a rename or removed is still read as it was. The descriptor is closed
+/// when the last tensor of the file goes.
 package final class FileSource: ByteSource {
     package let name: String
     package let byteCount: Int
     private let descriptor: Int32
-    private let modified: timespec
+    private let opened: stat
 
     /// Bytes of one `pread`; Linux moves at most 2 GiB less a page at a time.
     private static let chunkByteCount = 1 << 30
@@ -32,7 +33,7 @@ package final class FileSource: ByteSource {
         self.name = path
         self.descriptor = descriptor
         self.byteCount = Int(status.st_size)
-        self.modified = status.st_mtim
+        self.opened = status
     }
 
     deinit { close(descriptor) }
@@ -63,8 +64,15 @@ package final class FileSource: ByteSource {
         if Int(status.st_size) < byteCount {
             throw .file("load", name, "was cut short after it was opened")
         }
-        guard Int(status.st_size) == byteCount, status.st_mtim.tv_sec == modified.tv_sec,
-            status.st_mtim.tv_nsec == modified.tv_nsec
+        func isSame(_ time: KeyPath<stat, timespec>) -> Bool {
+            let (then, now) = (opened[keyPath: time], status[keyPath: time])
+            return then.tv_sec == now.tv_sec && then.tv_nsec == now.tv_nsec
+        }
+        // Losing its last name is a change too, and none of the contents.
+        let isReplaced = status.st_nlink < opened.st_nlink
+        guard Int(status.st_size) == byteCount, isSame(\.st_mtim),
+            isReplaced || isSame(\.st_ctim), status.st_ino == opened.st_ino,
+            status.st_dev == opened.st_dev
         else { throw .file("load", name, "was changed after it was opened") }
     }
 }

@@ -5,11 +5,14 @@ import MLXBase
 /// first; `commit` moves them. A directory that does not exist yet appears whole by one rename. In
 /// one that exists, the record (the file without which the others mean nothing: an index) goes
 /// first and comes back last, so that whoever looks finds the old files, no record, or the new
-/// files, never a mixture under one record. Without a commit nothing is left behind.
+/// files, never a mixture under one record. Without a commit nothing is left behind; what a killed
+/// process left is removed by the next one that saves there (`SaveDraft`).
 package final class StagedDirectory {
     private let path: String
     private let staging: String
     private let isNew: Bool
+    /// Holds the lock on the staging folder.
+    private let descriptor: Int32
     private var names: [String] = []
     private var isFinished = false
 
@@ -24,14 +27,18 @@ package final class StagedDirectory {
             throw .file("save", path, "is not a directory")
         }
         isNew = !exists
-        let suffix = String(UInt64.random(in: .min ... .max), radix: 36)
-        staging = exists ? "\(trimmed)/.\(suffix).tmp" : "\(trimmed).\(suffix).tmp"
-        guard mkdir(staging, 0o777) == 0 else {
-            throw .file("save", path, "cannot be written to: \(systemMessage(errno))")
-        }
+        guard
+            let draft = SaveDraft(
+                beside: exists ? trimmed + "/.save" : trimmed, isFolder: true)
+        else { throw .file("save", path, "cannot be written to: \(systemMessage(errno))") }
+        staging = draft.path
+        descriptor = draft.descriptor
     }
 
-    deinit { discard() }
+    deinit {
+        discard()
+        close(descriptor)
+    }
 
     /// Where to write the file that will have this name, which may be one of a folder within.
     package func path(of name: String) -> String {
@@ -53,6 +60,7 @@ package final class StagedDirectory {
     ) throws(ArrayError) {
         if isNew {
             StagedDirectory.flush(staging)
+            // A rename would replace an empty folder, and nothing else.
             guard rename(staging, path) == 0 else { throw failed("cannot be renamed") }
             isFinished = true
             StagedDirectory.flush(path + "/..")
@@ -60,8 +68,10 @@ package final class StagedDirectory {
         }
         for name in names {
             var status = stat()
-            if stat(path + "/" + name, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
-                throw .file("save", path + "/" + name, "is a directory")
+            if lstat(path + "/" + name, &status) == 0,
+                status.st_mode & S_IFMT != S_IFREG, status.st_mode & S_IFMT != S_IFLNK
+            {
+                throw .file("save", path + "/" + name, "is not a regular file")
             }
         }
         if let record, unlink(path + "/" + record) != 0, errno != ENOENT {
@@ -69,7 +79,7 @@ package final class StagedDirectory {
         }
         for name in names where name != record { try move(name) }
         let kept = Set(names)
-        for name in StagedDirectory.names(in: path) where isStale(name) && !kept.contains(name) {
+        for name in FolderNames.all(in: path) where isStale(name) && !kept.contains(name) {
             unlink(path + "/" + name)
         }
         // The others are durable before the record says that they are there.
@@ -102,20 +112,6 @@ package final class StagedDirectory {
             rmdir(staging + "/" + folder)
         }
         rmdir(staging)
-    }
-
-    /// The names of the files in a folder; none if it cannot be read.
-    private static func names(in folder: String) -> [String] {
-        guard let stream = opendir(folder) else { return [] }
-        defer { closedir(stream) }
-        var names: [String] = []
-        while let entry = readdir(stream) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        return names
     }
 
     private static func flush(_ folder: String) {

@@ -42,17 +42,29 @@ package struct CSV: Sendable {
     }
 
     /// Finds the fields of a table.
-    /// - Throws: `ArrayError` with the line for records of different lengths and quotes that do not
-    ///   end or end in the middle of a field.
+    /// - Throws: `ArrayError` with the line for records of different lengths, quotes that do not
+    ///   end or end in the middle of a field, bytes that are no UTF-8, and more than `FileLimits`
+    ///   allow.
     package init(_ contents: [UInt8], style: Style, source: String) throws(ArrayError) {
         self.contents = contents
         self.source = source
         self.style = style
-        var scan = CSVScan(contents, style)
+        let limits = FileLimits.current
+        var scan = CSVScan(style, fieldLimit: limits.tableFieldCount)
         var columns = 0
         var fault: CSVScan.Fault?
-        contents.withUnsafeBufferPointer { bytes in
-            fault = scan.run(bytes, &columns)
+        if contents.count > limits.tableByteCount {
+            fault = .init(
+                message: "\(contents.count) bytes are more than the limit"
+                    + " (FileLimits.tableByteCount) of \(limits.tableByteCount)", offset: 0)
+        } else {
+            contents.withUnsafeBufferPointer { bytes in
+                if let place = UTF8Check.firstFault(bytes) {
+                    fault = .init(message: "bytes that are no UTF-8", offset: place)
+                } else {
+                    fault = scan.run(bytes, &columns)
+                }
+            }
         }
         starts = scan.starts
         ends = scan.ends
@@ -119,10 +131,12 @@ private struct CSVScan {
     private(set) var ends: [Int] = []
     private let delimiter: UInt8
     private let quote: UInt8
+    private let fieldLimit: Int
 
-    init(_ contents: [UInt8], _ style: CSV.Style) {
+    init(_ style: CSV.Style, fieldLimit: Int) {
         delimiter = style.delimiter
         quote = style.quote
+        self.fieldLimit = fieldLimit
     }
 
     /// Finds all fields; the first record says how many columns there are.
@@ -157,6 +171,11 @@ private struct CSVScan {
         _ bytes: UnsafeBufferPointer<UInt8>, _ at: inout Int
     ) -> Fault? {
         while true {
+            guard starts.count < fieldLimit else {
+                return Fault(
+                    message: "more fields than the limit (FileLimits.tableFieldCount) of"
+                        + " \(fieldLimit)", offset: at)
+            }
             if at < bytes.count, bytes[at] == quote {
                 if let fault = quoted(bytes, &at) { return fault }
             } else {

@@ -152,7 +152,10 @@ struct GGUFEntry {
             ]
         }
         let suffix = ".weight"
-        let prefix = name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
+        let isWeight = name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
+        let prefix =
+            isWeight
+            ? String(decoding: name.utf8.dropLast(suffix.utf8.count), as: UTF8.self) : name
         let names = [name, prefix + ".scales", prefix + ".biases"]
         return zip(GGUFBlocks.Part.allCases, names).map { part, name in
             let blocks = GGUFBlocks(

@@ -12,9 +12,6 @@ package struct DecodedImage: Sendable, Hashable {
     package let sampleByteCount: Int
     package let bytes: [UInt8]
 
-    /// Images of more bytes than this are refused, whatever the file has to say.
-    package static let maximumByteCount = 1 << 30
-
     package var dtype: DType { sampleByteCount == 1 ? .uint8 : .uint16 }
 
     package init(
@@ -44,15 +41,14 @@ package struct DecodedImage: Sendable, Hashable {
         throw .file("load", source, "is neither a PNG nor a PPM or PGM image")
     }
 
-    /// The bytes that an image takes; nil when that is none or more than is allowed.
+    /// The bytes that an image takes; nil when that is none or more than `FileLimits` allow.
     static func byteCount(
         width: Int, height: Int, channelCount: Int, sampleByteCount: Int
     ) -> Int? {
         guard width > 0, height > 0 else { return nil }
         let (pixels, overflow) = width.multipliedReportingOverflow(by: height)
-        guard !overflow, pixels <= maximumByteCount else { return nil }
-        let bytes = pixels * channelCount * sampleByteCount
-        return bytes <= maximumByteCount ? bytes : nil
+        let (bytes, o2) = pixels.multipliedReportingOverflow(by: channelCount * sampleByteCount)
+        return !overflow && !o2 && bytes <= FileLimits.current.imageByteCount ? bytes : nil
     }
 
     // MARK: Channels

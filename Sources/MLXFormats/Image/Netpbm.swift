@@ -22,7 +22,11 @@ package enum Netpbm {
             let byteCount = DecodedImage.byteCount(
                 width: width, height: height, channelCount: channelCount,
                 sampleByteCount: sampleByteCount)
-        else { throw malformed("its size, \(width) by \(height), is none or too large") }
+        else {
+            throw malformed(
+                "its size, \(width) by \(height), is none or beyond the limit"
+                    + " (FileLimits.imageByteCount) of \(FileLimits.current.imageByteCount) bytes")
+        }
         let count = byteCount / sampleByteCount
         let isPlain = kind < 4
         // A plain sample takes a digit and a space, but for the last one.

@@ -67,7 +67,11 @@ struct PNGHeader {
             DecodedImage.byteCount(
                 width: width, height: height, channelCount: 4,
                 sampleByteCount: bitDepth == 16 ? 2 : 1) != nil
-        else { throw malformed("its size, \(width) by \(height), is none or too large") }
+        else {
+            throw malformed(
+                "its size, \(width) by \(height), is none or beyond the limit"
+                    + " (FileLimits.imageByteCount) of \(FileLimits.current.imageByteCount) bytes")
+        }
         passes = PNGHeader.passes(width, height, isInterlaced: bytes[12] == 1)
     }
 

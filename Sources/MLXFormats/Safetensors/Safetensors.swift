@@ -69,6 +69,9 @@ package struct Safetensors: Sendable {
             members.append(
                 .init("__metadata__", .object(pairs.map { .init($0.key, .string($0.value)) })))
         }
+        guard tensors.count <= SafetensorsHeader.maximumTensorCount else {
+            throw ArrayError(.limit, "save", "\(tensors.count) tensors are too many for one file")
+        }
         var names: Set<String> = ["__metadata__"]
         var offset = 0
         for tensor in tensors {

@@ -1,19 +1,28 @@
 import CZlib
 import MLXBase
 
-/// gzip members (RFC 1952) in memory: data sets and fixtures come packed so. The checksum and the
-/// length in the trailer must agree with what was unpacked.
+/// gzip members (RFC 1952) in memory: data sets and fixtures come packed so. The length in the
+/// trailer is a limit that unpacking never passes, and it and the checksum must be right.
 package enum Gzip {
+    /// Deflate cannot do better than 1032 to 1; a larger claim is a lie.
+    private static let inflationRatio = 1032
+
     /// - Parameter limit: the most bytes that may come out.
     package static func unpack(
-        _ packed: [UInt8], source: String, limit: Int = 1 << 32
+        _ packed: [UInt8], source: String, limit: Int = FileLimits.current.unpackedByteCount
     ) throws(ArrayError) -> [UInt8] {
         let start = try headerByteCount(packed, source)
         guard packed.count >= start + 8 else { throw .file("load", source, "ends early") }
         let trailer = packed.suffix(8).map { UInt32($0) }
         let checksum = trailer[0] | trailer[1] << 8 | trailer[2] << 16 | trailer[3] << 24
         let length = trailer[4] | trailer[5] << 8 | trailer[6] << 16 | trailer[7] << 24
-        let result = try inflate(packed[start..<(packed.count - 8)], source, limit)
+        guard Int(length) <= limit, Int(length) / inflationRatio <= packed.count else {
+            throw .file(
+                "load", source,
+                "claims to hold \(length) bytes; the limit (FileLimits.unpackedByteCount) is"
+                    + " \(limit), and deflate packs 1032 to 1 at most")
+        }
+        let result = try inflate(packed[start..<(packed.count - 8)], source, Int(length))
         let own = result.withUnsafeBufferPointer { bytes in
             crc32(0, bytes.baseAddress, UInt32(truncatingIfNeeded: bytes.count))
         }
@@ -48,6 +57,7 @@ package enum Gzip {
         }
         defer { inflater.close() }
         var result: [UInt8] = []
+        result.reserveCapacity(min(limit, 1 << 24))
         var chunk = [UInt8](repeating: 0, count: 1 << 16)
         var rest = packed
         while !inflater.isAtEnd {
@@ -62,7 +72,7 @@ package enum Gzip {
                 count > 0 || hadInput || inflater.isAtEnd
             else { throw .file("load", source, "the packed data is malformed") }
             guard result.count + count <= limit else {
-                throw .file("load", source, "unpacks to more than \(limit) bytes")
+                throw .file("load", source, "unpacks to more than the \(limit) bytes it claims")
             }
             result += chunk[..<count]
         }

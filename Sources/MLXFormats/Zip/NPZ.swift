@@ -13,13 +13,15 @@ package enum NPZ {
     package static func open(_ source: any ByteSource) throws(ArrayError) -> [StoredTensor] {
         var tensors: [StoredTensor] = []
         for entry in try ZipDirectory(source).entries {
-            guard entry.name.hasSuffix(suffix) else {
+            // Bytes, because characters join what stands before the suffix to it.
+            let bytes = entry.name.utf8
+            guard bytes.suffix(suffix.utf8.count).elementsEqual(suffix.utf8) else {
                 throw .file("load", source.name, "entry '\(entry.name)' is no npy file")
             }
             tensors.append(
                 try NPY.open(
                     ZipEntrySource(entry, of: source),
-                    name: String(entry.name.dropLast(suffix.count))))
+                    name: String(decoding: bytes.dropLast(suffix.utf8.count), as: UTF8.self)))
         }
         return tensors
     }
@@ -48,6 +50,11 @@ package enum NPZ {
             try tensor.check()
             guard names.insert(tensor.name).inserted else {
                 throw ArrayError(.argument, "save", "the name '\(tensor.name)' is used twice")
+            }
+            guard !ZipEntry.leadsElsewhere(tensor.name + suffix) else {
+                throw ArrayError(
+                    .argument, "save",
+                    "the name '\(tensor.name.prefix(64))' would lead elsewhere in an archive")
             }
             let header = NPY.header(dtype: tensor.dtype, shape: tensor.shape)
             let failure = header.withUnsafeBytes { header -> ArrayError? in

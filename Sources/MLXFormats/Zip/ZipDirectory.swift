@@ -12,7 +12,7 @@ struct ZipDirectory {
 
     /// - Parameter inflatedByteCountLimit: what all deflated entries together may claim to hold.
     init(
-        _ source: any ByteSource, inflatedByteCountLimit: Int = ZipLimits.inflatedByteCount
+        _ source: any ByteSource, inflatedByteCountLimit: Int = FileLimits.current.unpackedByteCount
     ) throws(ArrayError) {
         self.source = source
         self.inflatedByteCountLimit = inflatedByteCountLimit
@@ -89,8 +89,7 @@ struct ZipDirectory {
         guard !bytes.isEmpty, bytes.count <= ZipLimits.nameByteCount,
             let name = String(validating: bytes, as: UTF8.self)
         else { throw malformed("an entry's name is empty, too long or not UTF-8") }
-        let isPath = name.hasPrefix("/") || name.contains("\\") || name.utf8.contains(0)
-        if isPath || name.split(separator: "/", omittingEmptySubsequences: false).contains("..") {
+        if ZipEntry.leadsElsewhere(name) {
             throw malformed("entry '\(name.prefix(64))' has a name that leads elsewhere")
         }
         return name
@@ -170,7 +169,9 @@ struct ZipDirectory {
             if entry.method == .deflated {
                 let (sum, overflow) = inflated.addingReportingOverflow(entry.byteCount)
                 guard !overflow, sum <= inflatedByteCountLimit else {
-                    throw malformed("its entries claim to hold too many bytes")
+                    throw malformed(
+                        "its entries claim to hold too many bytes; the limit"
+                            + " (FileLimits.unpackedByteCount) is \(inflatedByteCountLimit)")
                 }
                 inflated = sum
             }

@@ -17,6 +17,16 @@ struct ZipEntry: Sendable {
     let headerOffset: Int
     /// Where its data starts; known once the local header was read.
     var dataOffset: Int
+
+    /// Whether a name is no path below the folder that an archive would be unpacked into. Bytes are
+    /// compared, because what joins a slash to an accent is still a slash to a file system.
+    static func leadsElsewhere(_ name: String) -> Bool {
+        let bytes = name.utf8
+        return bytes.first == UInt8(ascii: "/") || bytes.contains(UInt8(ascii: "\\"))
+            || bytes.contains(0)
+            || bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+                .contains { $0.elementsEqual("..".utf8) }
+    }
 }
 
 /// Limits of a zip archive; each is far beyond what arrays need and far below what hurts.
@@ -26,8 +36,6 @@ enum ZipLimits {
     static let nameByteCount = 4096
     /// Deflate cannot do better than 1032 to 1; a larger claim is a lie.
     static let inflationRatio = 1032
-    /// Bytes that all deflated entries together may claim to hold.
-    static let inflatedByteCount = 1 << 36
 }
 
 /// The fixed parts of the zip format (APPNOTE 6.3.10, section 4.3).

@@ -74,7 +74,8 @@ struct Pooling {
         let pooling = try Pooling(kind, call.attributes, large: large, small: small, compute)
         let channels = large[3]
         let blocks = (channels + block - 1) / block
-        let area = pooling.window.0 * pooling.window.1
+        // What lies in the padding costs nothing.
+        let area = min(pooling.window.0, large[1]) * min(pooling.window.1, large[2])
         let work = small[1] * small[2] * area * min(block, channels) * 300
         nonisolated(unsafe) let operands = inputs
         call.fanOut.forRanges(large[0] * blocks, size: 1, picosecondsPerItem: work) { range in

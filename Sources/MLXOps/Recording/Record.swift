@@ -27,9 +27,7 @@ package enum Ops {
         guard row.arity.contains(inputs.count) else {
             throw context.error(.argument, "takes \(row.arity) arrays, not \(inputs.count)")
         }
-        if row.attributeForm.isWord && !attributes.words.isEmpty {
-            throw context.error(.argument, "takes one word of attributes")
-        }
+        try AttributeChecks.form(context)
         let (inputType, outputType) = try row.dtype.apply(context)
         let shape = try row.shape.apply(context)
         let cast = inputType.map { type in inputs.map { Ops.cast($0, to: type, stream: stream) } }
@@ -65,7 +63,8 @@ package enum Ops {
         {
             entry.own(
                 Payload(
-                    words: attributes.words, dynamicCount: attributes.dynamicCount,
+                    words: attributes.words,
+                    dynamicCount: dynamicWords[Int(code.raw)].count(of: attributes.words.count),
                     moreInputs: more, site: site, object: attributes.object))
         }
         return MLXArray(owning: GraphStore.shared.append(entry))
@@ -77,6 +76,9 @@ package enum Ops {
         (0..<OpCode.limit).map {
             OpTable.find(OpCode(UInt16($0)))?.traits.contains(.mayFail) ?? false
         })
+
+    private static let dynamicWords = SharedTable(
+        (0..<OpCode.limit).map { OpTable.find(OpCode(UInt16($0)))?.dynamicWords ?? .none })
 
     /// An explicit stream wins over the task's default, which may leave the choice open.
     @inline(__always) package static func resolve(_ stream: StreamID) -> StreamID {

@@ -1,8 +1,37 @@
 import MLXBase
 
-/// What shape rules ask of attributes. The functions that record for users make good ones; those
-/// of an imported function or of the command line may say anything, and kernels trust them.
+/// What attributes must be. The functions that record for users make good ones; those of an
+/// imported function or of the command line may say anything, and kernels trust them. `form` is
+/// asked of every row before its own rules, the others are what shape rules ask.
 enum AttributeChecks {
+    /// Attributes lie where the row's form has them, and nowhere else.
+    static func form(_ context: RuleContext) throws(ArrayError) {
+        let (row, attributes) = (context.row, context.attributes)
+        let names = row.attributeNames
+        if row.attributeForm.isWord {
+            guard attributes.words.isEmpty else {
+                throw context.error(.argument, "takes one word of attributes")
+            }
+            guard !names.isEmpty || attributes.word == 0 else {
+                throw context.error(.argument, "takes no attributes")
+            }
+            return
+        }
+        guard attributes.word == 0 else {
+            throw context.error(.argument, "takes its attributes as a list, not as one word")
+        }
+        if !names.contains(where: { $0.hasSuffix("…") }) { try count(context, names.count) }
+    }
+
+    /// A yes or no among the words.
+    static func flag(_ context: RuleContext, _ index: Int) throws(ArrayError) {
+        let word = context.attributes.words[index]
+        guard word == 0 || word == 1 else {
+            throw context.error(
+                .argument, "\(context.row.attributeNames[index]) is 0 or 1, not \(word)")
+        }
+    }
+
     /// - Throws: unless there are exactly `count` words.
     static func count(_ context: RuleContext, _ count: Int) throws(ArrayError) {
         let words = context.attributes.words
@@ -38,11 +67,16 @@ enum AttributeChecks {
             throw context.error(.shape, "a window of shape \(sizes) onto \(shape)")
         }
         let words = context.attributes.words
-        for axis in 0..<shape.ndim where sizes[axis] > 0 {
+        for axis in 0..<shape.ndim {
             let (start, step) = (words[axis], words[shape.ndim + axis])
-            let (reach, o1) = (sizes[axis] - 1).multipliedReportingOverflow(by: step)
+            let (reach, o1) = (max(sizes[axis], 1) - 1).multipliedReportingOverflow(by: step)
             let (last, o2) = start.addingReportingOverflow(reach)
-            guard !o1, !o2, start >= 0, start < shape[axis], last >= 0, last < shape[axis] else {
+            // A window without elements may stand at the end. A step that is never made is one of
+            // the axis all the same: strides are multiplied by it.
+            let room = sizes[axis] > 0 ? shape[axis] : shape[axis] + 1
+            guard !o1, !o2, start >= 0, start < room, last >= 0, last < room,
+                step.magnitude <= max(shape[axis], 1)
+            else {
                 throw context.error(
                     .index,
                     "\(sizes[axis]) elements from \(start) in steps of \(step) do not lie within"

@@ -46,8 +46,7 @@ enum BatchRules {
         return context.record(
             [context.batched(0), context.batched(1)],
             Attributes(
-                words: [0] + words.prefix(rank) + [1] + words.suffix(rank),
-                dynamicCount: rank + 1))
+                words: [0] + words.prefix(rank) + [1] + words.suffix(rank)))
     }
 
     static func concatenate(_ context: VMapContext) -> MLXArray {

@@ -75,7 +75,7 @@ package struct DrawRule: Sendable {
             sizes.append(1 + below(room + 1))
         }
         return Attributes(
-            words: starts + steps, dynamicCount: starts.count,
+            words: starts + steps,
             outputShape: try? Shape(validating: sizes, operation: "slice"))
     }
 }

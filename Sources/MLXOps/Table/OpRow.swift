@@ -17,6 +17,7 @@ package struct OpRow: Sendable {
     /// The integer attributes in the order the kernels get them.
     package var attributeNames: [String] = []
     package var attributeForm: AttributeForm = .words
+    package var dynamicWords: DynamicWords = .none
     package let dtype: DTypeRule
     package let shape: ShapeRule
     package var vjp: VJPRule = .none
@@ -66,15 +67,16 @@ package struct OpTraits: OptionSet, Sendable {
     package static let needsObject = OpTraits(rawValue: 128)
 }
 
-/// How the named attributes lie in a node.
+/// How the named attributes lie in a node. There is one form for each row, and recording refuses
+/// any other (`AttributeChecks.form`), so that what is checked is what a kernel gets.
 package enum AttributeForm: Sendable {
-    /// A list of integers for each name, one after the other.
+    /// A list of integers for each name, one after the other; nothing where there are no names.
     case words
     /// An `AxisMask` in the word: `axes`, and `keepDims`.
     case axisMask
     /// A `Permutation` in the word.
     case permutation
-    /// One integer in the word.
+    /// One integer in the word; 0 where it has no name.
     case integer
     /// The bits of a number for each name, in the result's dtype.
     case scalars
@@ -84,6 +86,25 @@ package enum AttributeForm: Sendable {
         switch self {
         case .axisMask, .permutation, .integer: true
         case .words, .scalars: false
+        }
+    }
+}
+
+/// Which of a row's words, from the front, are values and not structure: plans are shared between
+/// nodes that differ in them alone, so nothing that was checked for one node may hang on them.
+package enum DynamicWords: Sendable, BitwiseCopyable {
+    case none
+    case first(Int32)
+    /// The first half: where a window starts, but not its steps.
+    case half
+    case all
+
+    package func count(of words: Int) -> Int {
+        switch self {
+        case .none: 0
+        case .first(let count): min(Int(count), words)
+        case .half: words / 2
+        case .all: words
         }
     }
 }
@@ -104,8 +125,6 @@ package struct Attributes: Sendable {
     /// Attributes that fit one word; structure.
     package var word: UInt64 = 0
     package var words: [Int] = []
-    /// How many of `words`, from the front, are values and not structure.
-    package var dynamicCount = 0
     /// The result's shape, where the operation is told it.
     package var outputShape: Shape?
     /// The result's dtype, where the operation is told it.
@@ -117,12 +136,11 @@ package struct Attributes: Sendable {
     package static let none = Attributes()
 
     package init(
-        word: UInt64 = 0, words: [Int] = [], dynamicCount: Int = 0, outputShape: Shape? = nil,
-        outputDType: DType? = nil, object: (any AnyObject & Sendable)? = nil
+        word: UInt64 = 0, words: [Int] = [], outputShape: Shape? = nil, outputDType: DType? = nil,
+        object: (any AnyObject & Sendable)? = nil
     ) {
         self.word = word
         self.words = words
-        self.dynamicCount = dynamicCount
         self.outputShape = outputShape
         self.outputDType = outputDType
         self.object = object

@@ -15,17 +15,12 @@ extension Topology {
     private static let maximumNodes = 1024
 
     package static func read(path: String) throws(ArrayError) -> Topology {
-        guard let file = fopen(path, "r") else {
+        let source = try FileSource(path: path)
+        guard source.byteCount <= maximumFileByteCount else {
             throw ArrayError(
-                .file, "topology", "cannot read \(path): \(String(cString: strerror(errno)))")
+                .limit, "topology", "\(path) is longer than \(maximumFileByteCount) bytes")
         }
-        defer { fclose(file) }
-        var bytes = [UInt8](repeating: 0, count: maximumFileByteCount + 1)
-        let count = fread(&bytes, 1, bytes.count, file)
-        guard count <= maximumFileByteCount else {
-            throw ArrayError(.limit, "topology", "\(path) is longer than \(count - 1) bytes")
-        }
-        return try parse(Array(bytes[0..<count]), name: path)
+        return try parse(source.bytes(at: 0, count: source.byteCount), name: path)
     }
 
     /// - Parameter name: what errors call the text.

@@ -8,18 +8,19 @@ import MLXFormats
 /// Reference: "Trace Event Format", Google, 2016.
 extension Trace {
     package func write(to path: String) throws(ArrayError) {
-        guard let file = fopen(path, "w") else {
-            throw ArrayError(.file, "trace", "cannot write \(path): \(systemMessage())")
-        }
-        var failed = false
+        let sink = try AtomicFileSink(path: path)
+        var failure: ArrayError?
         serialize { bytes in
-            if fwrite(bytes.baseAddress, 1, bytes.count, file) != bytes.count { failed = true }
+            guard failure == nil else { return }
+            do throws(ArrayError) {
+                try sink.write(UnsafeRawBufferPointer(bytes))
+            } catch {
+                failure = error
+            }
         }
-        if fclose(file) != 0 { failed = true }
-        if failed { throw ArrayError(.file, "trace", "cannot write \(path): \(systemMessage())") }
+        if let failure { throw failure }
+        try sink.commit()
     }
-
-    private func systemMessage() -> String { String(cString: strerror(errno)) }
 
     /// The file's bytes, in pieces.
     package func serialize(_ sink: (UnsafeBufferPointer<UInt8>) -> Void) {

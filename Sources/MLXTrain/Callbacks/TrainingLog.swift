@@ -37,8 +37,12 @@ public final class TrainingLog: TrainingCallback {
     public func willBegin(_ run: TrainingRun) throws {
         columns = ["step", "epoch"] + run.figures
         if descriptor >= 0 { close(descriptor) }
-        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o666)
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0o666)
         guard descriptor >= 0 else { throw failure() }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            throw TrainingError.file(path, "is not a regular file")
+        }
         let kept = run.step == 0 ? 0 : try keptByteCount(upTo: run.step)
         guard ftruncate(descriptor, off_t(kept)) == 0,
             lseek(descriptor, off_t(kept), SEEK_SET) >= 0
@@ -94,7 +98,8 @@ public final class TrainingLog: TrainingCallback {
     /// How many bytes the lines up to a step have. What a killed process left of a line does not
     /// count.
     private func keptByteCount(upTo step: Int) throws -> Int {
-        let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
+        let source = try FileSource(path: path)
+        let bytes = try source.bytes(at: 0, count: source.byteCount)
         var kept = 0
         var begin = 0
         while let end = bytes[begin...].firstIndex(of: UInt8(ascii: "\n")) {

@@ -110,7 +110,8 @@ extension Trainer {
 
     private func contents(_ checkpoint: URL, _ name: String) throws -> [UInt8] {
         do {
-            return [UInt8](try Data(contentsOf: checkpoint.appendingPathComponent(name)))
+            let source = try FileSource(path: checkpoint.appendingPathComponent(name).path)
+            return try source.bytes(at: 0, count: source.byteCount)
         } catch {
             throw TrainingError.checkpoint(checkpoint.path, "\(name) cannot be read")
         }

@@ -1,4 +1,5 @@
 import Foundation
+import MLXFormats
 
 /// One self-contained HTML page about a run: headings, paragraphs, tables, line charts, confusion
 /// matrices and device timelines, in the order they are added. It is made of plain values, holds
@@ -67,7 +68,7 @@ public struct Report: Sendable {
 
     /// Writes the page; a file of that name is replaced whole.
     public func write(to url: URL) throws {
-        try Data(html.utf8).write(to: url, options: .atomic)
+        try AtomicFileSink.write(Array(html.utf8), path: url.path)
     }
 
     /// The text with the characters that mean something in HTML replaced, and without control

@@ -15,14 +15,14 @@ package enum AttentionRow {
             words: [
                 Int(truncatingIfNeeded: scale.bitPattern), isCausal ? 1 : 0, hasMask ? 1 : 0,
                 hasSinks ? 1 : 0,
-            ], dynamicCount: 1)
+            ])
     }
 
     private static let attention = OpRow(
         code: .attention, name: "scaled_dot_product_attention",
         synopsis: "y = softmax(scale q kᵀ + mask) v", arity: 3...5,
         traits: .shapeless,
-        attributeNames: ["scale", "causal", "mask", "sinks"],
+        attributeNames: ["scale", "causal", "mask", "sinks"], dynamicWords: .first(1),
         dtype: DTypeRule { (context) throws(ArrayError) in
             let type = context.dtypes[0]
             guard type.isFloatingPoint, type != .complex64,
@@ -90,9 +90,8 @@ package enum AttentionRow {
             throw context.error(
                 .shape, "\(q[1]) query heads are no multiple of \(k[1]) heads of keys")
         }
-        guard words.count == 4, words.dropFirst().allSatisfy({ $0 == 0 || $0 == 1 }),
-            context.shapes.count == 3 + words[2] + words[3]
-        else {
+        for index in 1...3 { try AttributeChecks.flag(context, index) }
+        guard context.shapes.count == 3 + words[2] + words[3] else {
             throw context.error(.argument, "needs the mask and sinks that the words announce")
         }
         if words[2] != 0 {

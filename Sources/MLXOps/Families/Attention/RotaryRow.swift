@@ -16,13 +16,14 @@ package enum RotaryRow {
             words: [
                 Int(truncatingIfNeeded: base.bitPattern), Int(truncatingIfNeeded: scale.bitPattern),
                 dimensions, traditional ? 1 : 0, inverse ? 1 : 0, hasFrequencies ? 1 : 0,
-            ], dynamicCount: 2)
+            ])
     }
 
     private static let rope = OpRow(
         code: .rope, name: "rope", synopsis: "y = x, pairs turned by position · frequency",
         arity: 2...3, traits: .shapeless,
         attributeNames: ["base", "scale", "dimensions", "traditional", "inverse", "frequencies"],
+        dynamicWords: .first(2),
         dtype: DTypeRule { (context) throws(ArrayError) in
             let type = context.dtypes[0]
             guard type.isFloatingPoint, type != .complex64 else {
@@ -48,7 +49,7 @@ package enum RotaryRow {
             words[4] = 1 - words[4]
             let x = Ops.record(
                 .rope, [context.cotangent] + context.inputs.dropFirst(),
-                Attributes(words: words, dynamicCount: 2))
+                Attributes(words: words))
             let rest = context.inputs.indices.dropFirst().map { number -> MLXArray? in
                 guard number == 2, context.wanted[2] else { return nil }
                 return Ops.invalid(
@@ -90,11 +91,12 @@ package enum RotaryRow {
         guard x.ndim >= 3 else {
             throw context.error(.shape, "needs 3 axes or more, got \(x)")
         }
-        guard words.count == 6, words[2] > 0, words[2] % 2 == 0, words[2] <= x[x.ndim - 1] else {
+        for index in 3...5 { try AttributeChecks.flag(context, index) }
+        guard words[2] > 0, words[2] % 2 == 0, words[2] <= x[x.ndim - 1] else {
             throw context.error(
                 .argument,
                 "dimensions must be even, positive and within the last axis of \(x), not"
-                    + " \(words.count == 6 ? words[2] : 0)")
+                    + " \(words[2])")
         }
         guard offset.ndim <= 1, offset.size == 1 || offset.size == x[0] else {
             throw context.error(

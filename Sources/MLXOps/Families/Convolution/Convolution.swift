@@ -179,6 +179,9 @@ package struct ConvolutionGeometry: Sendable {
     /// - Throws: unless there are as many attributes as a convolution has, none absurd.
     init(checking context: RuleContext) throws(ArrayError) {
         try AttributeChecks.count(context, 12)
+        guard (0...1).contains(context.attributes.words[11]) else {
+            throw context.error(.argument, "flip is 0 or 1, not \(context.attributes.words[11])")
+        }
         self.init(words: context.attributes.words)
         for padding in paddingLow + paddingHigh where padding < -1 << 40 || padding > 1 << 40 {
             throw context.error(.argument, "padding \(padding) is out of any range")

@@ -87,7 +87,6 @@ extension ShapeRule {
     /// The length of one axis is told. A transform that is longer than twice what it reads and
     /// writes is none that a user asked for.
     static let transform = ShapeRule { (context) throws(ArrayError) in
-        try AttributeChecks.count(context, 3)
         let x = context.shapes[0]
         let words = context.attributes.words
         let axis = x.ndim - 1 - FFTWord(UInt64(bitPattern: Int64(words[0]))).axisFromEnd

@@ -94,7 +94,7 @@ package enum LinearAlgebra {
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 1...1, traits: .mayFail,
-            attributeNames: ["kind"], dtype: dtype,
+            attributeNames: ["kind"], attributeForm: .integer, dtype: dtype,
             shape: ShapeRule { (context) throws(ArrayError) in
                 let n = try AttributeChecks.squareMatrix(context, words)
                 return try Shape(
@@ -130,7 +130,7 @@ package enum LinearAlgebra {
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 2...2, traits: .mayFail,
-            attributeNames: ["kind"], dtype: .matrix,
+            attributeNames: ["kind"], attributeForm: .integer, dtype: .matrix,
             shape: ShapeRule { (context) throws(ArrayError) in
                 let n = try AttributeChecks.squareMatrix(context, words)
                 let (a, b) = (context.shapes[0], context.shapes[1])
@@ -175,7 +175,7 @@ extension AttributeChecks {
         let (m, n) = try matrix(context, 0)
         guard m == n else { throw context.error(.shape, "needs square matrices, got \(m) x \(n)") }
         guard n < 1 << 15 else { throw context.error(.limit, "a matrix of \(n) rows") }
-        guard context.attributes.words.isEmpty, words.contains(context.attributes.word) else {
+        guard words.contains(context.attributes.word) else {
             throw context.error(.argument, "has no kind \(context.attributes.word)")
         }
         return n

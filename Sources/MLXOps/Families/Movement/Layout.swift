@@ -15,12 +15,12 @@ package enum Layout {
             let (old, new) = (context.dtypes[0], context.attributes.outputDType ?? .float32)
             if old.size == new.size { return shape }
             var dims = shape.array
-            guard let last = dims.last, last * old.size % new.size == 0 else {
+            let (bytes, overflow) = (dims.last ?? 1).multipliedReportingOverflow(by: old.size)
+            if overflow { throw context.error(.limit, "the axis would be too long") }
+            guard !dims.isEmpty, bytes % new.size == 0 else {
                 throw context.error(
                     .shape, "the last axis of \(shape) has no whole number of \(new)")
             }
-            let (bytes, overflow) = last.multipliedReportingOverflow(by: old.size)
-            if overflow { throw context.error(.limit, "the axis would be too long") }
             dims[dims.count - 1] = bytes / new.size
             return try Shape(validating: dims, operation: "view")
         },
@@ -42,7 +42,8 @@ package enum Layout {
 
     private static let asStrided = OpRow(
         code: .asStrided, name: "as_strided", synopsis: "y[i…] = x[offset + Σ i stride]",
-        arity: 1...1, traits: .view, attributeNames: ["offset", "stride…"], dtype: .same,
+        arity: 1...1, traits: .view, attributeNames: ["offset", "stride…"],
+        dynamicWords: .first(1), dtype: .same,
         shape: ShapeRule { (context) throws(ArrayError) in
             let shape = try ShapeRule.told.apply(context)
             try AttributeChecks.count(context, shape.ndim + 1)
@@ -72,7 +73,7 @@ package enum Layout {
                 return context.record(
                     context.inputs,
                     Attributes(
-                        words: [words[0], size] + words.dropFirst(), dynamicCount: 1,
+                        words: [words[0], size] + words.dropFirst(),
                         outputShape: shape))
             } catch {
                 return Ops.invalid(error, inputs: context.inputs)
@@ -84,38 +85,40 @@ package enum Layout {
                 .init(
                     [[12]],
                     Attributes(
-                        words: [1, 2, 1], dynamicCount: 1,
+                        words: [1, 2, 1],
                         outputShape: try! Shape(validating: [4, 3]))),
                 .init(
                     [[3, 3]],
                     Attributes(
-                        words: [8, -3, -1], dynamicCount: 1,
+                        words: [8, -3, -1],
                         outputShape: try! Shape(validating: [3, 3]))),
                 .init(
                     [[4]],
                     Attributes(
-                        words: [2, 0], dynamicCount: 1,
+                        words: [2, 0],
                         outputShape: try! Shape(validating: [5]))),
             ]
         })
 
-    /// - Throws: unless the lowest and the highest element lie in the input.
+    /// - Throws: unless the lowest and the highest element lie in the input. Strides that are never
+    ///   taken are within the array too, because offsets are computed with them all the same.
     private static func checkReach(
         _ context: RuleContext, _ shape: Shape
     ) throws(ArrayError) {
-        if shape.size == 0 { return }
         let (size, words) = (context.shapes[0].size, context.attributes.words)
+        let isEmpty = shape.size == 0
         var (low, high) = (words[0], words[0])
         for (dim, stride) in zip(shape.dims, words.dropFirst()) {
             // One axis that spans more than the array is out of bounds whatever the others do.
-            let (span, overflow) = (dim - 1).multipliedReportingOverflow(by: stride)
-            guard !overflow, span.magnitude < max(size, 1), (0..<size).contains(words[0]) else {
+            let (span, o1) = (max(dim, 1) - 1).multipliedReportingOverflow(by: stride)
+            let (lower, o2) = low.addingReportingOverflow(min(span, 0))
+            let (higher, o3) = high.addingReportingOverflow(max(span, 0))
+            guard !o1, !o2, !o3, stride.magnitude <= max(size, 1) else {
                 throw context.error(.index, "reaches beyond an array with \(size) elements")
             }
-            low += min(span, 0)
-            high += max(span, 0)
+            (low, high) = (lower, higher)
         }
-        guard low >= 0, high < size else {
+        guard isEmpty ? (0...size).contains(words[0]) : low >= 0 && high < size else {
             throw context.error(
                 .index, "elements \(low) to \(high) of an array with \(size)")
         }

@@ -37,7 +37,7 @@ package enum Movement {
                 .init(
                     [[5, 6]],
                     Attributes(
-                        words: [1, 4, 2, -2], dynamicCount: 2,
+                        words: [1, 4, 2, -2],
                         outputShape: try! Shape(validating: [2, 3])))
             ],
             vjp: .rule(sliceVJP), vmap: BatchRules.slice, draw: .window),
@@ -54,6 +54,7 @@ package enum Movement {
             code: code, name: name, synopsis: synopsis, arity: 1...1,
             traits: isShapeless ? [.view, .shapeless] : .view, attributeNames: attributes,
             attributeForm: code == .transpose ? .permutation : .words,
+            dynamicWords: code == .slice ? .half : .none,
             dtype: .same, shape: shape, vjp: vjp, jvp: .linear, vmap: .rule(vmap),
             work: .memory,
             kernel: Kernels.copy, identity: identity, draw: draw, samples: SampleRule { samples })
@@ -64,16 +65,14 @@ package enum Movement {
         return [
             Ops.record(
                 .sliceUpdate, [zeros, context.cotangent],
-                Attributes(
-                    words: context.attributes.words,
-                    dynamicCount: context.attributes.dynamicCount))
+                Attributes(words: context.attributes.words))
         ]
     }
 
     private static let sliceUpdate = OpRow(
         code: .sliceUpdate, name: "slice_update",
         synopsis: "y = x, with y[start + i step] = u[i]", arity: 2...2,
-        attributeNames: ["start…", "step…"], dtype: .same,
+        attributeNames: ["start…", "step…"], dynamicWords: .half, dtype: .same,
         shape: ShapeRule { (context) throws(ArrayError) in
             try AttributeChecks.window(context, of: context.shapes[0], sizes: context.shapes[1])
             return context.shapes[0]
@@ -81,8 +80,7 @@ package enum Movement {
         vjp: .rule { context in
             let update = context.inputs[1].nodeShape
             let zero = Ops.full(update, 0, context.cotangent.dtype)
-            let words = Attributes(
-                words: context.attributes.words, dynamicCount: context.attributes.dynamicCount)
+            let words = Attributes(words: context.attributes.words)
             var sliceWords = words
             sliceWords.outputShape = update
             return [
@@ -94,7 +92,7 @@ package enum Movement {
         jvp: .linear, vmap: .rule(BatchRules.sliceUpdate),
         work: .memory, kernel: Kernels.sliceUpdate,
         samples: SampleRule {
-            [.init([[5, 6], [2, 3]], Attributes(words: [1, 4, 2, -2], dynamicCount: 2))]
+            [.init([[5, 6], [2, 3]], Attributes(words: [1, 4, 2, -2]))]
         })
 
     private static let concatenate = OpRow(
@@ -165,8 +163,7 @@ package enum Movement {
             let inner = Ops.record(
                 .slice, [context.cotangent],
                 Attributes(
-                    words: low + [Int](repeating: 1, count: input.ndim),
-                    dynamicCount: input.ndim, outputShape: input))
+                    words: low + [Int](repeating: 1, count: input.ndim), outputShape: input))
             let rest =
                 context.wanted[1]
                 ? sub(
@@ -236,7 +233,9 @@ extension ShapeRule {
     static let transposed = ShapeRule { (context) throws(ArrayError) in
         let input = context.shapes[0]
         let permutation = Permutation(word: context.attributes.word, rank: input.ndim)
-        guard permutation.axes.sorted() == Array(0..<input.ndim) else {
+        guard permutation.axes.sorted() == Array(0..<input.ndim),
+            permutation.word == context.attributes.word
+        else {
             throw context.error(
                 .axis, "\(permutation.axes) is no permutation of \(input.ndim) axes")
         }
@@ -327,10 +326,10 @@ extension Ops {
     ) -> MLXArray {
         do throws(ArrayError) {
             let shape = try Shape(validating: sizes, operation: "slice")
+            // One element has no next one, whatever the step.
+            let steps = zip(steps, sizes).map { $1 > 1 ? $0 : 1 }
             return record(
-                .slice, [x],
-                Attributes(
-                    words: starts + steps, dynamicCount: starts.count, outputShape: shape),
+                .slice, [x], Attributes(words: starts + steps, outputShape: shape),
                 stream: stream)
         } catch {
             return invalid(error, inputs: [x])

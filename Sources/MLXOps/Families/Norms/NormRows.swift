@@ -17,7 +17,7 @@ package enum NormRows {
         Attributes(
             words: [
                 Int(truncatingIfNeeded: eps.bitPattern), (hasWeight ? 1 : 0) | (hasBias ? 2 : 0),
-            ], dynamicCount: 1)
+            ])
     }
 
     private static let dtype = DTypeRule { (context) throws(ArrayError) in
@@ -42,12 +42,12 @@ package enum NormRows {
         OpRow(
             code: kind.norm, name: kind.name, synopsis: synopsis,
             arity: kind == .rms ? 1...2 : 1...3, traits: .shapeless,
-            attributeNames: ["eps", "terms"], dtype: dtype,
+            attributeNames: ["eps", "terms"], dynamicWords: .first(1), dtype: dtype,
             shape: ShapeRule { (context) throws(ArrayError) in
                 guard context.shapes[0].ndim > 0 else {
                     throw context.error(.shape, "needs at least one axis")
                 }
-                let flags = context.attributes.words.count == 2 ? context.attributes.words[1] : -1
+                let flags = context.attributes.words[1]
                 guard flags >= 0, flags <= (kind == .rms ? 1 : 3),
                     flags & 1 + flags >> 1 == context.shapes.count - 1
                 else {
@@ -83,11 +83,14 @@ package enum NormRows {
     ) -> OpRow {
         OpRow(
             code: kind.gradient, name: kind.name + "_gradient", synopsis: synopsis, arity: 2...3,
-            traits: .shapeless, attributeNames: ["eps", "terms"], dtype: dtype,
+            traits: .shapeless, attributeNames: ["eps", "terms"], dynamicWords: .first(1),
+            dtype: dtype,
             shape: ShapeRule { (context) throws(ArrayError) in
-                try AttributeChecks.count(context, 2)
                 guard context.shapes[0].ndim > 0, context.shapes[1] == context.shapes[0] else {
                     throw context.error(.shape, "x and its cotangent differ in shape")
+                }
+                guard context.attributes.words[1] == 0 else {
+                    throw context.error(.argument, "has no terms")
                 }
                 if context.shapes.count > 2 { try checkVector(context, 2) }
                 return context.shapes[0]
@@ -136,7 +139,7 @@ extension NormRows {
         }
 
         private func plain(_ attributes: Attributes) -> Attributes {
-            Attributes(words: [attributes.words[0], 0], dynamicCount: 1)
+            Attributes(words: [attributes.words[0], 0])
         }
 
         /// A batch of vectors, aligned with a batch of elements of some rank.

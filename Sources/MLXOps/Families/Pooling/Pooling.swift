@@ -123,7 +123,8 @@ package enum Pooling {
             attributeNames: ["window…", "stride…", "padding low…", "padding high…"],
             dtype: .inexactReal, shape: shape, vjp: vjp, vmap: .rule(mapped),
             work: OpWork(.pooling) {
-                Double(max($0.output.size, $0.shapes[0].size)) * Double($0.words[0] * $0.words[1])
+                Double(max($0.output.size, $0.shapes[0].size)) * Double($0.words[0])
+                    * Double($0.words[1])
             },
             kernel: kernel, toleranceEpsilons: 16,
             samples: SampleRule { samples })
@@ -158,6 +159,9 @@ extension ShapeRule {
         try pooledShape(context.shapes[0], context)
     }
 
+    /// Of windows, steps and paddings; areas and distances of them fit an `Int`.
+    private static let largest = 1 << 30
+
     static func pooledShape(_ x: Shape, _ context: RuleContext) throws(ArrayError) -> Shape {
         try AttributeChecks.count(context, 8)
         let words = context.attributes.words
@@ -166,7 +170,9 @@ extension ShapeRule {
         for axis in 0..<2 {
             let (window, stride) = (words[axis], words[2 + axis])
             let (low, high) = (words[4 + axis], words[6 + axis])
-            guard window > 0, stride > 0, low >= 0, high >= 0 else {
+            guard (1...largest).contains(window), (1...largest).contains(stride),
+                (0...largest).contains(low), (0...largest).contains(high)
+            else {
                 throw context.error(
                     .argument,
                     "window \(window), stride \(stride), padding (\(low), \(high)) make no sense")

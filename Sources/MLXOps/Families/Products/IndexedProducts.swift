@@ -148,12 +148,9 @@ package enum IndexedProducts {
 
     private static let hadamard = OpRow(
         code: .hadamard, name: "hadamard", synopsis: "y = s H x", arity: 1...1,
-        attributeNames: ["scale", "transposed"], dtype: .promoteRealFloat,
+        attributeNames: ["scale", "transposed"], dynamicWords: .first(1), dtype: .promoteRealFloat,
         shape: ShapeRule { (context) throws(ArrayError) in
-            try AttributeChecks.count(context, 2)
-            guard (0...1).contains(context.attributes.words[1]) else {
-                throw context.error(.argument, "flag \(context.attributes.words[1])")
-            }
+            try AttributeChecks.flag(context, 1)
             let shape = try ShapeRule.hasAxis.apply(context)
             let length = shape[shape.ndim - 1]
             guard mlx_hadamard_factor(length) > 0 else {
@@ -166,7 +163,7 @@ package enum IndexedProducts {
         },
         vjp: .rule { context in
             let words = context.attributes.words
-            let turned = Attributes(words: [words[0], 1 - words[1]], dynamicCount: 1)
+            let turned = Attributes(words: [words[0], 1 - words[1]])
             return [Ops.record(.hadamard, [context.cotangent], turned)]
         },
         jvp: .linear, vmap: .trailing,
@@ -177,13 +174,13 @@ package enum IndexedProducts {
         kernel: Kernels.hadamard, toleranceEpsilons: 64,
         samples: SampleRule {
             [[3, 8], [2, 12], [1, 40], [28], [2, 1]].map {
-                .init([$0], Attributes(words: Ops.hadamardWords(scale: 0.5), dynamicCount: 1))
+                .init([$0], Attributes(words: Ops.hadamardWords(scale: 0.5)))
             }
                 + [
                     .init(
                         [[2, 20]],
                         Attributes(
-                            words: [Ops.hadamardWords(scale: 1)[0], 1], dynamicCount: 1))
+                            words: [Ops.hadamardWords(scale: 1)[0], 1]))
                 ]
         })
 }

@@ -9,11 +9,7 @@ package enum Generators {
     private static let arange = OpRow(
         code: .arange, name: "arange", synopsis: "y[i] = start + i increment", arity: 0...0,
         traits: .generator, attributeNames: ["start", "increment"],
-        attributeForm: .scalars, dtype: .told,
-        shape: ShapeRule { (context) throws(ArrayError) in
-            try AttributeChecks.count(context, 2)
-            return try ShapeRule.told.apply(context)
-        },
+        attributeForm: .scalars, dynamicWords: .all, dtype: .told, shape: .told,
         vjp: .zero, work: OpWork(.memory) { Double($0.output.size) }, kernel: Kernels.arange,
         samples: SampleRule {
             [
@@ -21,13 +17,13 @@ package enum Generators {
                     [],
                     Attributes(
                         words: Ops.arangeWords(start: 2, increment: 3, .float32),
-                        dynamicCount: 2, outputShape: try! Shape(validating: [9]),
+                        outputShape: try! Shape(validating: [9]),
                         outputDType: .float32)),
                 .init(
                     [],
                     Attributes(
                         words: Ops.arangeWords(start: 0, increment: -1, .int32),
-                        dynamicCount: 2, outputShape: try! Shape(validating: [4]),
+                        outputShape: try! Shape(validating: [4]),
                         outputDType: .int32)),
             ]
         })
@@ -95,7 +91,7 @@ extension Ops {
                 .arange, [],
                 Attributes(
                     words: arangeWords(start: start, increment: increment, dtype),
-                    dynamicCount: 2, outputShape: shape, outputDType: dtype),
+                    outputShape: shape, outputDType: dtype),
                 stream: stream)
         } catch {
             return invalid(error, dtype: dtype)

@@ -178,15 +178,12 @@ extension OpCode {
 extension ShapeRule {
     /// The input's shape; the words name an axis of it and say yes or no twice.
     static let scanned = ShapeRule { (context) throws(ArrayError) in
-        try AttributeChecks.count(context, 3)
         let words = context.attributes.words
         guard words[0] >= 0, words[0] < context.shapes[0].ndim else {
             throw context.error(
                 .axis, "axis \(words[0]) from the last one of \(context.shapes[0].ndim)")
         }
-        guard (0...1).contains(words[1]), (0...1).contains(words[2]) else {
-            throw context.error(.argument, "flags \(words[1]) and \(words[2])")
-        }
+        for index in 1...2 { try AttributeChecks.flag(context, index) }
         return context.shapes[0]
     }
 }

@@ -47,7 +47,8 @@ package enum Sorting {
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 1...1, attributeNames: attributes,
-            dtype: dtype, shape: attributes.isEmpty ? .hasAxis : .hasRank, vjp: vjp, jvp: jvp,
+            attributeForm: .integer, dtype: dtype, shape: attributes.isEmpty ? .hasAxis : .hasRank,
+            vjp: vjp, jvp: jvp,
             vmap: .trailing,
             work: OpWork(.sort) {
                 // A pass for each eleven bits of a key, whatever the length.
@@ -76,11 +77,10 @@ package enum Sorting {
         attributeNames: ["batch axes", "after equal"],
         dtype: DTypeRule { context in (DTypeRule.promoted(context), .uint32) },
         shape: ShapeRule { (context) throws(ArrayError) in
-            try AttributeChecks.count(context, 2)
+            try AttributeChecks.flag(context, 1)
             let (x, values) = (context.shapes[0], context.shapes[1])
             let batch = context.attributes.words[0]
             guard batch >= 0, batch == x.ndim - 1, values.ndim >= batch,
-                (0...1).contains(context.attributes.words[1]),
                 Array(x.dims.prefix(batch)) == Array(values.dims.prefix(batch))
             else {
                 throw context.error(.shape, "needs a sorted vector, not \(x)")
