@@ -5,7 +5,7 @@ import Testing
 /// `mlx inspect` and `mlx convert`: what they say and write, and that bad files end them with
 /// status 1 and bad usage with 2.
 @Suite("File commands") struct FileCommandTests {
-    private let matrix = MLXArray(0 ..< 256).asType(.float32).reshaped(4, 64) / 16
+    private let matrix = MLXArray(0..<256).asType(.float32).reshaped(4, 64) / 16
 
     private func names(_ folder: URL) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
@@ -35,6 +35,27 @@ import Testing
             let text = try Command("inspect", file.path).output
             #expect(text.contains("a.weight") && text.contains("float32"))
         }
+    }
+
+    @Test("a format that there is not makes no directory") func unknownFormat() throws {
+        try withFolder { folder in
+            let file = folder.appendingPathComponent("x.npy")
+            try save(array: matrix, url: file)
+            let command = try Command("convert", file.path, folder.path + "/x.xyz")
+            #expect(command.status == 1 && command.errors.contains("'.xyz'"))
+            #expect(try names(folder) == ["x.npy"])
+            // A name that may be a version's, and one that says it is a directory.
+            for name in ["model-v1.5", "shards.dir/"] {
+                #expect(try Command("convert", file.path, "\(folder.path)/\(name)").status == 0)
+            }
+            #expect(try names(folder) == ["model-v1.5", "shards.dir", "x.npy"])
+        }
+    }
+
+    @Test("a benchmark that there is not is said so") func unknownBenchmark() throws {
+        let command = try Command("bench", "--only", "nosuch")
+        #expect(command.status != 0 && command.errors.contains("'nosuch'"))
+        #expect(command.output.isEmpty)
     }
 
     @Test("convert goes round through every format and shards") func formats() throws {
@@ -72,9 +93,10 @@ import Testing
             try save(arrays: ["x.weight": matrix, "y": MLXArray([1, 2] as [Int32])], url: a)
             var command = try Command("convert", a.path, b.path, "--dtype", "bfloat16")
             #expect(command.status == 0)
-            #expect(try loadSharded(directory: b).mapValues(\.dtype) == [
-                "x.weight": .bfloat16, "y": .int32,
-            ])
+            #expect(
+                try loadSharded(directory: b).mapValues(\.dtype) == [
+                    "x.weight": .bfloat16, "y": .int32,
+                ])
             command = try Command(
                 "convert", a.path, b.path, "--quantize", "--bits", "8", "--group-size", "32")
             #expect(command.status == 1 && command.errors.contains("--force"))
