@@ -3,8 +3,8 @@ import MLXNN
 
 /// Low-rank adaptation (Hu et al., 2022): the weight W of a linear layer stays as it is, and the
 /// product of two thin matrices is trained beside it. The layers are subclasses of those they
-/// adapt, with the same keys and two more, so files of either kind fit. A module of its own, because packages
-/// of language models have types of these names, and mlx-swift has none.
+/// adapt, with the same keys and two more, so files of either kind fit. A module of its own,
+/// because packages of language models have types of these names, and mlx-swift has none.
 
 /// A layer with a trainable product of two thin matrices beside a frozen weight.
 public protocol LoRALayer: Module {
@@ -49,7 +49,7 @@ private func thinMatrices(_ shape: (Int, Int), _ rank: Int) -> (a: MLXArray, b: 
     )
 }
 
-/// ``Linear`` with a low-rank change: y = x Wᵀ + b + scale (x A) B.
+/// `Linear` with a low-rank change: y = x Wᵀ + b + scale (x A) B.
 /// ```swift
 /// let layer = LoRALinear(linear, rank: 8, scale: 20)
 /// ```
@@ -82,7 +82,7 @@ open class LoRALinear: Linear, LoRALayer {
         return noted(y + adapted(x, dropout).asType(y.dtype), from: x)
     }
 
-    /// A ``Linear`` with the change in its weight.
+    /// A `Linear` with the change in its weight.
     open func fused(dequantize: Bool = false) -> Module {
         Linear(weight: weight + change(weight.dtype), bias: bias)
     }
@@ -91,7 +91,7 @@ open class LoRALinear: Linear, LoRALayer {
     open func reverted() -> Module { Linear(weight: weight, bias: bias) }
 }
 
-/// ``QuantizedLinear`` with a low-rank change in floats (Dettmers et al., 2023).
+/// `QuantizedLinear` with a low-rank change in floats (Dettmers et al., 2023).
 open class LoRAQuantizedLinear: QuantizedLinear, LoRALayer {
     /// (inputs, rank)
     @ParameterInfo(key: "lora_a") public var loraA: MLXArray
@@ -132,7 +132,7 @@ open class LoRAQuantizedLinear: QuantizedLinear, LoRALayer {
         return noted(y + adapted(x, dropout).asType(y.dtype), from: x)
     }
 
-    /// A ``QuantizedLinear`` with the change in its weight, rounded anew, or a ``Linear``.
+    /// A `QuantizedLinear` with the change in its weight, rounded anew, or a `Linear`.
     open func fused(dequantize: Bool = false) -> Module {
         let type: DType = mode == .affine ? scales.dtype : .float32
         var wide = dequantized(

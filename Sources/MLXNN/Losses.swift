@@ -152,8 +152,8 @@ public func klDivLoss(
     return reduction.reduce(loss, as: inputs, targets)
 }
 
-/// d² / (2 beta) where d = |predictions - targets| is below beta, d - beta / 2 elsewhere; for beta 0
-/// this is d.
+/// d² / (2 beta) where d = |predictions - targets| is below beta, d - beta / 2 elsewhere; d itself
+/// for beta 0.
 public func smoothL1Loss(
     predictions: MLXArray, targets: MLXArray, beta: Float = 1, reduction: LossReduction = .mean
 ) -> MLXArray {
@@ -199,7 +199,8 @@ public func huberLoss(
     inputs: MLXArray, targets: MLXArray, delta: Float = 1.0, reduction: LossReduction = .none
 ) -> MLXArray {
     let distance = abs(inputs.forLoss - targets.forLoss)
-    let near = minimum(distance, delta)
+    // In this order, at the kink the distance has the gradient.
+    let near = minimum(delta, distance)
     let loss = which(
         distance .<= delta, 0.5 * square(near), delta * (distance - 0.5 * delta))
     return reduction.reduce(loss, as: inputs, targets)
@@ -211,7 +212,7 @@ public func logCoshLoss(
 ) -> MLXArray {
     let error = inputs.forLoss - targets.forLoss
     // log cosh e = log(exp(e) + exp(-e)) - log 2, without overflow.
-    return reduction.reduce(logAddExp(error, -error) - 0.6931472, as: inputs, targets)
+    return reduction.reduce(logAddExp(error, -error) - 0.693147180559945309, as: inputs, targets)
 }
 
 /// The cosine of the angle between x1 and x2 along an axis: a similarity, not 1 minus it.

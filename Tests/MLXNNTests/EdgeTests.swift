@@ -47,7 +47,7 @@ import Testing
         file = try JSONDecoder().decode(File.self, from: Data(contentsOf: url))
     }
 
-    private static let activations: [String: (MLXArray) -> MLXArray] = [
+    private static let activations: [String: @Sendable (MLXArray) -> MLXArray] = [
         "sigmoid": { MLXNN.sigmoid($0) }, "relu": { relu($0) }, "leakyRelu": { leakyRelu($0) },
         "elu": { elu($0) }, "elu 0.5": { elu($0, alpha: 0.5) }, "relu6": { relu6($0) },
         "softplus": { softplus($0) }, "softsign": { softsign($0) },
@@ -112,8 +112,8 @@ import Testing
         let values = got.asType(.float64).asArray(Double.self)
         #expect(values.count == wanted.count, "\(what)")
         for (index, (value, wanted)) in zip(values, wanted.map(\.value)).enumerated() {
-            // NUMERICS: an exponential or two, each a few units off.
-            let bound = 8 * Swift.max(limits.eps, 1e-12) * (1 + wanted.magnitude)
+            // NUMERICS: an exponential or two, each a few units off; settings are of type Float.
+            let bound = 8 * Swift.max(limits.eps, 0x1p-24) * (1 + wanted.magnitude)
             let overflows = wanted.magnitude >= limits.max * (1 - limits.eps)
             let isRight =
                 (value - wanted).magnitude <= bound

@@ -141,7 +141,8 @@ import Testing
         }
         #expect(
             plain?.errorDescription
-                == "Unable to get @ModuleInfo for Holder.fixed -- must be wrapped to receive updates"
+                == "Unable to get @ModuleInfo for Holder.fixed"
+                + " -- must be wrapped to receive updates"
         )
     }
 

@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    private static let optimizers: [(String, () -> any Optimizer)] = [
+    private static let optimizers: [(String, @Sendable () -> any Optimizer)] = [
         ("SGD", { SGD(learningRate: 0.1) }),
         ("SGD momentum", { SGD(learningRate: 0.1, momentum: 0.9, weightDecay: 0.01) }),
         ("RMSprop", { RMSprop(learningRate: 0.1) }), ("AdaGrad", { AdaGrad(learningRate: 0.1) }),

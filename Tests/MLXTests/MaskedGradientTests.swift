@@ -2,7 +2,7 @@ import MLX
 import Testing
 
 /// Gradients of functions that leave a side out where it, or its slope, is infinite: what was left
-/// out has no part in them. Reverse mode, forward mode and second derivatives, in every float dtype.
+/// out has no part in them. Reverse and forward mode and second derivatives, in every float dtype.
 @Suite("Gradients next to infinity") struct MaskedGradientTests {
     private struct Masked: Sendable {
         let name: String

@@ -223,7 +223,8 @@ extension MLXRandom {
 
     /// int32, or the type of a bound that it is too narrow for.
     private static func wholeType(_ bound: some ScalarOrArray) -> DType {
-        if let int = bound as? Int { return Int32(exactly: int) == nil ? .int64 : .int32 }
+        let ints = (bound as? Int).map { [$0] } ?? bound as? [Int]
+        if let ints { return ints.allSatisfy { Int32(exactly: $0) != nil } ? .int32 : .int64 }
         let type = wholeBound(bound).dtype
         return [.uint32, .int64, .uint64].contains(type) ? type : .int32
     }

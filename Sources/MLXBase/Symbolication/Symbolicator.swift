@@ -75,8 +75,8 @@ final class Symbolicator: @unchecked Sendable {
         return .place(name.demangled)
     }
 
-    /// A folder and a file, as `#fileID` has them: where the rest lay on the machine that compiled it
-    /// is nobody's business.
+    /// A folder and a file, as `#fileID` has them: where they lay on the machine that compiled
+    /// them is nobody's business.
     private static func shortened(_ path: String) -> String {
         path.split(separator: "/").suffix(2).joined(separator: "/")
     }

@@ -2,7 +2,8 @@ import CMLXKernels
 import MLXBase
 
 /// Two-dimensional pooling of channels-last images and its derivatives. Attributes: window (2),
-/// stride (2), padding low (2), padding high (2). Real floating dtypes; maxPool also integers and bool.
+/// stride (2), padding low (2), padding high (2). Real floating dtypes; maxPool also integers and
+/// bool.
 ///
 /// - maxPool: x → y. NaN propagates; padding never wins.
 /// - maxPoolGradient: x, y, gradient of y → gradient of x, shared evenly among a window's maxima.

@@ -1,8 +1,8 @@
 import CMLXKernels
 import MLXBase
 
-/// Integers of [low, high) made of random bits. Inputs: low, high (int64, or uint64 for an output of
-/// uint64), two arrays of uint32 words, all of the output's shape.
+/// Integers of [low, high) made of random bits. Inputs: low, high (int64, or uint64 for an output
+/// of uint64), two arrays of uint32 words, all of the output's shape.
 ///
 /// With r = high - low the number is low + ⌊r w / 2³²⌋ for a word w, as MLX has it, while r is at
 /// most 2²⁴: then no number is likelier than another by more than 2⁻⁸. Above, both words make one

@@ -2,8 +2,8 @@ import CMLXKernels
 import MLXBase
 
 /// An array seen as rows: kept axes outside, reduced axes inside, in that order whatever the
-/// layout. Rows that lie in memory as such are handed out in place, or converted tile by tile in the
-/// thread's scratch where they are read as another dtype; others are gathered there.
+/// layout. Rows that lie in memory as such are handed out in place, or converted tile by tile in
+/// the thread's scratch where they are read as another dtype; others are gathered there.
 struct RowSource {
     let rows: Int
     let length: Int

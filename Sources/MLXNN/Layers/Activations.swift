@@ -84,7 +84,7 @@ public func logSigmoid(_ x: MLXArray) -> MLXArray { -softplus(-x) }
 
 /// x Φ(x) with the normal distribution function Φ, by erf
 public func gelu(_ x: MLXArray) -> MLXArray {
-    rounded(x) { $0 * ((1 + erf($0 / Float(2).squareRoot())) / 2) }
+    rounded(x) { $0 * ((1 + erf($0 / Double(2).squareRoot())) / 2) }
 }
 
 /// `gelu` by tanh: ½ x (1 + tanh(√(2/π) (x + 0.044715 x³)))
@@ -93,7 +93,7 @@ public func geluApproximate(_ x: MLXArray) -> MLXArray {
         // Beyond 10 the tangent is ±1 in every dtype, and a cube may be infinite.
         let near = clip(x, min: -10, max: 10)
         let cubic = near + 0.044715 * near * near * near
-        return 0.5 * x * (1 + tanh((2 / Float.pi).squareRoot() * cubic))
+        return 0.5 * x * (1 + tanh((2 / Double.pi).squareRoot() * cubic))
     }
 }
 

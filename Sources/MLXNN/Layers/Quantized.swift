@@ -199,7 +199,7 @@ open class QuantizedLinear: Linear, Quantized {
     }
 
     /// Does nothing for the parameters of the layer itself: they stay frozen.
-    public override func unfreeze(
+    open override func unfreeze(
         recursive: Bool = true, keys: [String]? = nil, strict: Bool = false
     ) throws {
         try super.unfreeze(recursive: recursive, keys: keys, strict: strict)

@@ -66,7 +66,9 @@ ACTIVATIONS = {
 ROWS = {
     "logSoftmax": lambda x: F.log_softmax(x, -1), "softmax": lambda x: F.softmax(x, -1),
     "softmin": lambda x: F.softmin(x, -1), "glu": lambda x: F.glu(x, -1),
-    "logSumExp": lambda x: torch.logsumexp(x, -1),
+    # PyTorch's own gradient, e^(x - y), is off for large numbers.
+    "logSumExp": lambda x: x.amax(-1).detach() + torch.logsumexp(
+        x - x.amax(-1, keepdim=True).detach(), -1),
 }
 
 
