@@ -4,11 +4,12 @@ import MLXBase
 /// Integers of [low, high) made of random bits. Inputs: low, high (int64, or uint64 for an output
 /// of uint64), two arrays of uint32 words, all of the output's shape.
 ///
-/// With r = high - low the number is low + ⌊r w / 2³²⌋ for a word w, as MLX has it, while r is at
-/// most 2²⁴: then no number is likelier than another by more than 2⁻⁸. Above, both words make one
-/// of 64 bits, and low + ⌊r w / 2⁶⁴⌋.
+/// With r = high - low the number is low + ⌊r w / 2³²⌋ for a word w, in float32 as MLX has it,
+/// while r is at most 2²⁰ and the bounds are exact: then no number is likelier than another by more
+/// than one in sixteen. Else both words make one of 64 bits, and low + ⌊r w / 2⁶⁴⌋.
 enum RandomIntegers {
-    private static let shortRange: UInt64 = 1 << 24
+    private static let shortRange: UInt64 = 1 << 20
+    private static let exactBounds: ClosedRange<Int64> = -1 << 24...1 << 24
     private static let tileLength = 512
 
     static func run(_ call: borrowing KernelCall) throws(ArrayError) {
@@ -24,19 +25,28 @@ enum RandomIntegers {
                 while at < range.upperBound {
                     let n = min(tileLength, range.upperBound - at)
                     for i in 0..<n {
-                        let (l, w) = (low[at + i], UInt64(first[at + i]))
-                        let count = UInt64(bitPattern: high[at + i] &- l)
-                        let offset =
-                            count <= shortRange
-                            ? (count * w) >> 32
-                            : (w << 32 | UInt64(second[at + i])).multipliedFullWidth(by: count).high
-                        tile[i] = l &+ Int64(bitPattern: offset)
+                        tile[i] = number(
+                            low[at + i], high[at + i], first[at + i], second[at + i])
                     }
                     cast(out.address(at), tile.baseAddress!, nil, nil, n)
                     at += n
                 }
             }
         }
+    }
+
+    @inline(__always)
+    private static func number(
+        _ low: Int64, _ high: Int64, _ first: UInt32, _ second: UInt32
+    ) -> Int64 {
+        let count = UInt64(bitPattern: high &- low)
+        if count <= shortRange, exactBounds.contains(low) {
+            let unit = min(Float(first) / 4_294_967_296, Float(1).nextDown)
+            let drawn = (Float(count) * unit + Float(low)).rounded(.down)
+            return min(max(Int64(drawn), low), high - 1)
+        }
+        let word = UInt64(first) << 32 | UInt64(second)
+        return low &+ Int64(bitPattern: word.multipliedFullWidth(by: count).high)
     }
 
     /// Bounds of one element, or of all.

@@ -74,7 +74,7 @@ package enum Generators {
 extension Generators {
     private static let randomIntegers = OpRow(
         code: .randomIntegers, name: "random_integers",
-        synopsis: "y = l + ⌊(h - l) w / 2³²⌋, or of both words of 64 bits", arity: 4...4,
+        synopsis: "y = l + ⌊(h - l) w / 2⁶⁴⌋", arity: 4...4,
         traits: .mayFail,
         dtype: DTypeRule { (context) throws(ArrayError) in
             let type = context.attributes.outputDType ?? .int64
