@@ -45,6 +45,7 @@ let package = Package(
         .library(name: "MLXFast", targets: ["MLXFast"]),
         .library(name: "MLXNN", targets: ["MLXNN"]),
         .library(name: "MLXOptimizers", targets: ["MLXOptimizers"]),
+        .library(name: "MLXLoRA", targets: ["MLXLoRA"]),
         .library(name: "MLXData", targets: ["MLXData"]),
         .library(name: "MLXModels", targets: ["MLXModels"]),
         .library(name: "MLXTrain", targets: ["MLXTrain"]),
@@ -100,6 +101,7 @@ let package = Package(
         // L7
         layer("MLXNN", ["MLX"]),
         layer("MLXOptimizers", ["MLX", "MLXNN"]),
+        layer("MLXLoRA", ["MLX", "MLXNN"]),
         layer(
             "MLXData", ["MLX", "MLXFormats"],
             resources: [
@@ -188,7 +190,7 @@ let package = Package(
         tests(
             "MLXOpsTests",
             ["MLX", "MLXFuzz", "MLXOps", "MLXGraph", "MLXKernels", "MLXBase", "CMLXKernels"]),
-        tests("MLXNNTests", ["MLX", "MLXNN"], resources: [.copy("Fixtures")]),
+        tests("MLXNNTests", ["MLX", "MLXNN", "MLXLoRA"], resources: [.copy("Fixtures")]),
         tests(
             "MLXOptimizersTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXRuntime"],
             resources: [.copy("Fixtures")]),

@@ -13,7 +13,7 @@ let package = Package(
     dependencies: [.package(name: "mlx-actors", path: "../")],
     targets: [
         example("InferenceService", ["MLX", "MLXNN", "MLXOptimizers", "MLXData"]),
-        example("LowRankTuning", ["MLX", "MLXNN", "MLXOptimizers", "MLXData"]),
+        example("LowRankTuning", ["MLX", "MLXNN", "MLXLoRA", "MLXOptimizers", "MLXData"]),
         example("OwnPolicy", ["MLX"]),
     ]
 )

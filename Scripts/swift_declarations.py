@@ -110,6 +110,7 @@ class Declaration:
         rest = plain[found.end():]
         if self.kind in ("func", "init", "subscript", "case"):
             self.read_callable(rest)
+            self.settable = self.kind == "subscript" and bool(re.search(r"\{[^}]*\bset\b", rest))
         elif self.kind in ("var", "let"):
             self.read_property(rest)
         else:
@@ -219,7 +220,7 @@ class Declaration:
                 found.append(f"where {self.residue} is {ours.residue}")
         if self.result and ours.result and self.result != ours.result:
             found.append(f"-> {self.result} is {ours.result}")
-        if self.settable and not ours.settable and ours.kind in ("var", "let"):
+        if self.settable and not ours.settable and ours.kind in ("var", "let", "subscript"):
             found.append("cannot be set")
         if self.kind in TYPES and ours.kind in TYPES and self.kind != ours.kind:
             found.append(f"{self.kind} is {ours.kind}")

@@ -1,5 +1,6 @@
 import MLX
 import MLXData
+import MLXLoRA
 import MLXNN
 import MLXOptimizers
 

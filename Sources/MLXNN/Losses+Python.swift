@@ -20,9 +20,10 @@ public func gaussianNLLLoss(
     eps: Float = 1e-6, reduction: LossReduction = .mean
 ) -> MLXArray {
     guard let error = mismatch("gaussianNLLLoss", inputs, targets, variances) else {
-        let (inputs, v) = (inputs.forLoss, maximum(variances.forLoss, eps))
-        let loss = 0.5 * (log(v) + square(targets - inputs) / v)
-        return reduction.reduce(loss: full ? loss + 0.5 * Float.log(2 * Float.pi) : loss)
+        let v = maximum(variances.forLoss, eps)
+        let loss = 0.5 * (log(v) + square(targets.forLoss - inputs.forLoss) / v)
+        return reduction.reduce(
+            full ? loss + 0.5 * Float.log(2 * Float.pi) : loss, as: inputs, targets, variances)
     }
     return error
 }
@@ -43,7 +44,8 @@ public func marginRankingLoss(
 ) -> MLXArray {
     guard let error = mismatch("marginRankingLoss", inputs1, inputs2, targets) else {
         let difference = inputs1.forLoss - inputs2.forLoss
-        return reduction.reduce(loss: maximum(0, margin - targets * difference))
+        let loss = maximum(margin - targets.forLoss * difference, 0)
+        return reduction.reduce(loss, as: inputs1, inputs2, targets)
     }
     return error
 }

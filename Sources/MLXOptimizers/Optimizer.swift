@@ -19,7 +19,8 @@ public protocol Optimizer: Updatable, Evaluatable {
 
 /// An optimizer that treats each parameter by itself, with a state for each.
 ///
-/// A subclass says what a new state is and what one step makes of one parameter.
+/// A subclass says what a new state is and what one step makes of one parameter. Parameters of
+/// float16 and bfloat16 and their gradients come as float32; the new parameter is rounded back.
 open class OptimizerBase<State: Updatable>: Optimizer {
     /// By the path of the parameter.
     var states: [String: State] = [:]
@@ -51,12 +52,22 @@ open class OptimizerBase<State: Updatable>: Optimizer {
         return gradients.mapValues { (path: String, gradient: MLXArray) -> MLXArray in
             // A gradient for something the model does not have is ignored by its update.
             guard let parameter = parameters[path] else { return gradient }
-            let state = states[path] ?? newState(parameter: parameter)
+            let state = states[path] ?? freshState(parameter)
             let (updated, newState) = applySingle(
-                gradient: gradient, parameter: parameter, state: state)
+                gradient: widened(gradient), parameter: widened(parameter), state: state)
             states[path] = newState
-            return updated
+            return updated.asType(parameter.dtype)
         }
+    }
+
+    /// The state of a parameter that has had no step.
+    func freshState(_ parameter: MLXArray) -> State { newState(parameter: widened(parameter)) }
+
+    // NUMERICS: in half precision an eps of 1e-8 is zero, squares of gradients vanish and running
+    // means stand still. So steps are computed in float32, where the state stays; only the new
+    // parameter is rounded.
+    private func widened(_ array: MLXArray) -> MLXArray {
+        array.dtype.isFloatingPoint && array.dtype.size < 4 ? array.asType(.float32) : array
     }
 
     /// One step of one parameter.
@@ -103,15 +114,13 @@ open class MultiOptimizer: Optimizer {
     /// - Parameters:
     ///   - optimizers: each gets the parameters of its filter, the last one all others.
     ///   - filters: by path and gradient, one for each optimizer but the last. The first that
-    ///     holds decides.
+    ///     holds decides. Optimizers after the last filter but one get nothing, filters without an
+    ///     optimizer are ignored; without optimizers nothing is updated.
     public init(
         optimizers: [any Optimizer], filters: [(String, MLXArray) -> Bool] = []
     ) {
-        precondition(
-            filters.count == optimizers.count - 1,
-            "\(optimizers.count) optimizers need \(optimizers.count - 1) filters")
         self.optimizers = optimizers
-        self.filters = filters
+        self.filters = Array(filters.prefix(max(optimizers.count - 1, 0)))
     }
 
     public func update(model: Module, gradients: ModuleParameters) {

@@ -267,7 +267,7 @@ extension OptimizerBase: FreshState {
     ) -> [String: MLXArray] {
         var named: [String: MLXArray] = [:]
         for (path, parameter) in parameters {
-            let state = newState(parameter: parameter) as? any NamedState
+            let state = freshState(parameter) as? any NamedState
             for (name, array) in state?.namedArrays ?? [:] { named["\(path).\(name)"] = array }
         }
         if let rated = self as? any RatedOptimizer {

@@ -31,13 +31,13 @@ public func linearSchedule(_ initial: Float, end: Float, steps: Int) -> (Int) ->
 }
 
 /// Schedules one after the other, each counting from its boundary.
-/// - Parameter boundaries: the step at which each schedule but the first begins.
+/// - Parameter boundaries: the step at which each schedule but the first begins. A schedule without
+///   a boundary is never reached, one boundary too many is ignored; no schedules give 0.
 public func joinSchedules(
     _ schedules: [(Int) -> Float], boundaries: [Int]
 ) -> (Int) -> Float {
-    precondition(
-        !schedules.isEmpty && boundaries.count == schedules.count - 1,
-        "\(schedules.count) schedules need \(schedules.count - 1) boundaries")
+    if schedules.isEmpty { return { _ in 0 } }
+    let boundaries = boundaries.prefix(schedules.count - 1)
     return { step in
         let current = boundaries.lastIndex { step >= $0 }
         return schedules[(current ?? -1) + 1](step - (current.map { boundaries[$0] } ?? 0))

@@ -25,7 +25,11 @@ package final class Trace {
         var entry = GraphStore.Entry(
             op: .traced, dtype: reference.dtype, shape: reference.shape)
         entry.trace = reference.trace | bit
-        if reference.isPoisoned { entry.flags = .poisoned }
+        if reference.isPoisoned {
+            entry.flags = .poisoned
+            // What an invalid node stands for: see `MLXArray.mlxNone`.
+            entry.word = reference.word
+        }
         entry.inputs.0 = reference.take()
         entry.inputCount = 1
         return MLXArray(owning: GraphStore.shared.append(entry))

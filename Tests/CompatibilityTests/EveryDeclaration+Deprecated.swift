@@ -35,6 +35,7 @@ struct DeprecatedArrays: EveryDeclaration.Calls {
         try f.works(f.x[1, axis: 0, stream: .cpu])
         try f.works(f.x[1..<3, axis: 0, stream: .cpu])
         try f.works(f.x[from: 0, to: 4, stride: 2, axis: 0, stream: .cpu])
+        _ = MLXArray.mlxNone
         let mode = MLXFast.ScaledDotProductAttentionMaskMode.arrays([f.b])
         _ = mode.mask
     }

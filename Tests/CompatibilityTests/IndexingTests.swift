@@ -85,6 +85,46 @@ import Testing
         #expect(a.asData(noCopy: false).count == 48)
     }
 
+    @available(*, deprecated) @Test("forms that mlx-swift deprecates may be assigned to")
+    func deprecatedAssignments() {
+        func changed(_ change: (inout MLXArray) -> Void) -> [Int] {
+            var a = MLXArray(0..<6, [2, 3])
+            change(&a)
+            return a.asArray(Int.self)
+        }
+        #expect(changed { $0[1, axis: 1] = MLXArray([7, 8]) } == [0, 7, 2, 3, 8, 5])
+        #expect(changed { $0[-1, axis: 0] = MLXArray(9) } == [0, 1, 2, 9, 9, 9])
+        #expect(changed { $0[1..<3, axis: -1] = MLXArray(9) } == [0, 9, 9, 3, 9, 9])
+        #expect(changed { $0[1..., axis: 0] = MLXArray([7, 8, 9]) } == [0, 1, 2, 7, 8, 9])
+        #expect(changed { $0[stride: 2] = MLXArray(9) } == [9, 1, 9, 9, 4, 9])
+        #expect(
+            changed { $0[stride: -1, axis: 0] = MLXArray(0..<6, [2, 3]) } == [3, 4, 5, 0, 1, 2])
+        #expect(
+            changed { $0[from: 1, to: 3, stride: 1, axis: 1] = MLXArray([7, 8]) } == [
+                0, 7, 8, 3, 7, 8,
+            ])
+        let wrong = MLXArray(0..<6, [2, 3])
+        wrong[stride: 1, axis: 5] = MLXArray(1)
+        let error = #expect(throws: ArrayError.self) { try checkedEval(wrong) }
+        #expect(error?.kind == .axis)
+    }
+
+    @Test("windows are read in their own order") func windows() {
+        let a = MLXArray(0..<12, [3, 4])
+        #expect(a[0..., 1].asArray(Int.self) == [1, 5, 9])
+        #expect(a[1..<3, 2...].asArray(Int32.self) == [6, 7, 10, 11])
+        #expect(a.T.asArray(Int.self) == [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11])
+        #expect(a.T[1..<3].asArray(Int.self) == [1, 5, 9, 2, 6, 10])
+        #expect(a[.stride(by: -2)].asArray(Int.self) == [8, 9, 10, 11, 0, 1, 2, 3])
+        #expect(a[.ellipsis, .stride(by: -1)][0].asArray(Int.self) == [3, 2, 1, 0])
+        #expect(broadcast(a[1], to: [2, 4]).asArray(Int.self) == [4, 5, 6, 7, 4, 5, 6, 7])
+        #expect(a[2].T.asType(.int8).asArray(Int8.self) == [8, 9, 10, 11])
+        #expect(
+            asStrided(a, [2, 2], strides: [4, 2], offset: 1).asArray(Int.self) == [1, 3, 5, 7])
+        #expect(a[3...].asArray(Int.self) == [])
+        #expect(a[1, 2].asArray(Int.self) == [6])
+    }
+
     @Test("picking and shapes") func picking() {
         let a = MLXArray(0 ..< 12, [3, 4])
         #expect(take(a, MLXArray([0, 2]), axis: 1).shape == [3, 2])

@@ -19,7 +19,7 @@ extension Array where Element == Int {
 }
 
 @Suite struct CallSiteTests {
-    private static let file: String = #filePath
+    private static let file: String = #fileID
 
     /// The line that `makeError` stands on.
     private static let makerLine = 7

@@ -37,6 +37,27 @@ import Testing
         }
     }
 
+    @Test("a format that there is not makes no directory") func unknownFormat() throws {
+        try withFolder { folder in
+            let file = folder.appendingPathComponent("x.npy")
+            try save(array: matrix, url: file)
+            let command = try Command("convert", file.path, folder.path + "/x.xyz")
+            #expect(command.status == 1 && command.errors.contains("'.xyz'"))
+            #expect(try names(folder) == ["x.npy"])
+            // A name that may be a version's, and one that says it is a directory.
+            for name in ["model-v1.5", "shards.dir/"] {
+                #expect(try Command("convert", file.path, "\(folder.path)/\(name)").status == 0)
+            }
+            #expect(try names(folder) == ["model-v1.5", "shards.dir", "x.npy"])
+        }
+    }
+
+    @Test("a benchmark that there is not is said so") func unknownBenchmark() throws {
+        let command = try Command("bench", "--only", "nosuch")
+        #expect(command.status != 0 && command.errors.contains("'nosuch'"))
+        #expect(command.output.isEmpty)
+    }
+
     @Test("convert goes round through every format and shards") func formats() throws {
         try withFolder { folder in
             func place(_ name: String) -> URL { folder.appendingPathComponent(name) }
@@ -72,9 +93,10 @@ import Testing
             try save(arrays: ["x.weight": matrix, "y": MLXArray([1, 2] as [Int32])], url: a)
             var command = try Command("convert", a.path, b.path, "--dtype", "bfloat16")
             #expect(command.status == 0)
-            #expect(try loadSharded(directory: b).mapValues(\.dtype) == [
-                "x.weight": .bfloat16, "y": .int32,
-            ])
+            #expect(
+                try loadSharded(directory: b).mapValues(\.dtype) == [
+                    "x.weight": .bfloat16, "y": .int32,
+                ])
             command = try Command(
                 "convert", a.path, b.path, "--quantize", "--bits", "8", "--group-size", "32")
             #expect(command.status == 1 && command.errors.contains("--force"))

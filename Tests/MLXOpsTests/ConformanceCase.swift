@@ -83,7 +83,7 @@ struct ConformanceCase {
         case "prod": return inputs[0].values.reduce(1, { $0 * Swift.abs($1) }) < 0x1p31
         case "negative", "subtract": return !dtype.isUnsignedInteger && dtype != .bool
         case "bitwise_invert": return !dtype.isUnsignedInteger && dtype != .bool
-        case "add", "multiply", "square", "power", "left_shift", "right_shift",
+        case "add", "multiply", "multiply_or_zero", "square", "power", "left_shift", "right_shift",
             "floor_divide", "remainder", "sign", "scatter_add", "scatter_prod", "maximum",
             "minimum", "cumsum", "cumprod":
             return dtype != .bool && dtype != .int8 && dtype != .uint8

@@ -25,6 +25,7 @@ import Testing
         "quantize": "GoldenTests: the codes that MLX makes",
         "quantize_scales": "GoldenTests: the codes that MLX makes",
         "random_bits": "IndexingTests: the published words of Threefry",
+        "random_integers": "RandomIntegerTests: whole ranges, counted",
         "svd": "LinalgTests: vectors have any sign, so products are compared",
         "svdvals": "LinalgTests: against svd",
         "view": "GoldenTests: bits of another dtype",

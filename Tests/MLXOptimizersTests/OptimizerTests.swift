@@ -110,7 +110,7 @@ import Testing
         #expect(applied.mapValues { $0.shape } == model.parameters().mapValues { $0.shape })
     }
 
-    @Test("state has the dtype of the parameter") func dtypes() {
+    @Test("parameters keep their dtype") func dtypes() {
         for name in ["SGD momentum", "Adam corrected", "AdamW", "Adafactor", "Muon", "Lion"] {
             let model = Linear(
                 weight: MLXArray.ones([4, 2], dtype: .bfloat16),

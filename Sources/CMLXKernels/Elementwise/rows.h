@@ -57,6 +57,8 @@ NAME(MLX_MAXIMUM)
 NAME(MLX_MINIMUM)
 NAME(MLX_LOGADDEXP)
 NAME(MLX_ARCTAN2)
+NAME(MLX_MULTIPLY_OR_ZERO)  // 0 where either is 0, whatever the other is
+NAME(MLX_DIVIDE_OR_ZERO)  // inexact dtypes only; 0 where the first is 0
 NAME(MLX_AND)
 NAME(MLX_OR)
 NAME(MLX_XOR)
@@ -91,6 +93,7 @@ U(MLX_LOGICAL_NOT, b8, b8, x == 0)
 B(MLX_ADD, b8, b8, x | y)
 B(MLX_SUBTRACT, b8, b8, x ^ y)
 B(MLX_MULTIPLY, b8, b8, x & y)
+B(MLX_MULTIPLY_OR_ZERO, b8, b8, x & y)
 B(MLX_FLOOR_DIVIDE, b8, b8, x & y)
 B(MLX_REMAINDER, b8, b8, x & (y ^ 1))
 B(MLX_POWER, b8, b8, x | (y ^ 1))
@@ -121,6 +124,8 @@ COMPARISONS(b8)
     B(MLX_SUBTRACT, T, T, x - y)                                                          \
     B(MLX_MULTIPLY, T, T, x * y)                                                          \
     B(MLX_DIVIDE, T, T, x / y)                                                            \
+    B(MLX_MULTIPLY_OR_ZERO, T, T, ((x == 0) | (y == 0)) ? 0 : x * y)                      \
+    B(MLX_DIVIDE_OR_ZERO, T, T, x == 0 ? 0 : x / y)                                       \
     B(MLX_FLOOR_DIVIDE, T, T, floor##F(x / y))                                            \
     B(MLX_MAXIMUM, T, T, ((x != x) | (x > y)) ? x : y)                                      \
     B(MLX_MINIMUM, T, T, ((x != x) | (x < y)) ? x : y)                                      \
@@ -217,6 +222,11 @@ B(MLX_ADD, c64, c64, ((c64){x.re + y.re, x.im + y.im}))
 B(MLX_SUBTRACT, c64, c64, ((c64){x.re - y.re, x.im - y.im}))
 B(MLX_MULTIPLY, c64, c64, multiply_c64(x, y))
 B(MLX_DIVIDE, c64, c64, divide_zd(widen(x), widen(y)))
+B(MLX_MULTIPLY_OR_ZERO, c64, c64,
+    ((x.re == 0) & (x.im == 0)) | ((y.re == 0) & (y.im == 0)) ? ((c64){0, 0})
+                                                              : multiply_c64(x, y))
+B(MLX_DIVIDE_OR_ZERO, c64, c64,
+    (x.re == 0) & (x.im == 0) ? ((c64){0, 0}) : divide_zd(widen(x), widen(y)))
 B(MLX_POWER, c64, c64, power_c64(x, y))
 B(MLX_MAXIMUM, c64, c64, is_nan_c64(x) || less_c64(y, x) ? x : y)
 B(MLX_MINIMUM, c64, c64, is_nan_c64(x) || less_c64(x, y) ? x : y)
@@ -242,6 +252,7 @@ B(MLX_LOGICAL_OR, c64, b8, (x.re != 0) | (x.im != 0) | (y.re != 0) | (y.im != 0)
     B(MLX_ADD, T, T, (T)((WRAP)x + (WRAP)y))                                              \
     B(MLX_SUBTRACT, T, T, (T)((WRAP)x - (WRAP)y))                                         \
     B(MLX_MULTIPLY, T, T, (T)((WRAP)x * (WRAP)y))                                         \
+    B(MLX_MULTIPLY_OR_ZERO, T, T, (T)((WRAP)x * (WRAP)y))                                 \
     B(MLX_FLOOR_DIVIDE, T, T, floor_divide_##T(x, y))                                     \
     B(MLX_REMAINDER, T, T, remainder_##T(x, y))                                           \
     B(MLX_POWER, T, T, power_##T(x, y))                                                   \

@@ -7,9 +7,14 @@ import MLXOps
 // Arrays as text, as MLX prints them: nested brackets, at most six elements of an axis (the first
 // and last three of longer ones), floats with up to six significant digits.
 extension MLXArray: CustomStringConvertible {
-    /// The elements and the dtype. Computes the array.
+    /// The elements and the dtype. Computes the array; one that cannot be computed is printed as
+    /// its error, which ends no process: only `withError` and its like hear of it too.
     public var description: String {
-        guard blockingEvaluate([self]), let value else { return "array(<invalid>)" }
+        do { try checkedEval(self) } catch {
+            if Defaults.current?.value.onInvalid != nil { reportFailure(error) }
+            return "array(<\((error as? ArrayError)?.summary ?? "\(error)")>)"
+        }
+        guard let value else { return "array(<invalid>)" }
         var text = "array("
         let strides = value.strides
         withExtendedLifetime(value) {

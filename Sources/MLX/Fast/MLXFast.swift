@@ -47,7 +47,8 @@ public enum MLXFast {
         _ array: MLXArray, dimensions: Int, traditional: Bool, base: Float?, scale: Float,
         offset: MLXArray, freqs: MLXArray? = nil, stream: StreamOrDevice = .default
     ) -> MLXArray {
-        recording([array, offset]) { () throws(ArrayError) in
+        let freqs = freqs.given
+        return recording([array, offset]) { () throws(ArrayError) in
             guard (base == nil) != (freqs == nil) else {
                 throw ArrayError(
                     .argument, "rope", "needs a base or freqs, exactly one of them",
@@ -95,8 +96,8 @@ public enum MLXFast {
         public var mask: MLXArray? {
             switch self {
             case .none, .causal: nil
-            case .array(let mask): mask
-            case .arrays(let masks): masks.first
+            case .array(let mask): Optional(mask).given
+            case .arrays(let masks): masks.first.given
             }
         }
 
@@ -125,7 +126,8 @@ public enum MLXFast {
         mask: ScaledDotProductAttentionMaskMode, sinks: MLXArray? = nil,
         stream: StreamOrDevice = .default
     ) -> MLXArray {
-        recording([queries, keys, values]) { () throws(ArrayError) in
+        let sinks = sinks.given
+        return recording([queries, keys, values]) { () throws(ArrayError) in
             let name = "scaled_dot_product_attention"
             let type = [keys, values].reduce(queries.dtype) { DType.promote($0, $1.dtype) }
             if case .arrays(let masks) = mask, masks.count > 1 {
@@ -155,13 +157,14 @@ public enum MLXFast {
     /// ```swift
     /// let y = MLXFast.rmsNorm(x, weight: MLXArray.ones([64]), eps: 1e-5)
     /// ```
-    /// - Parameter weight: of the last axis's length.
+    /// - Parameter weight: of the last axis's length; `.mlxNone` for ones.
     public static func rmsNorm(
         _ x: MLXArray, weight: MLXArray, eps: Float, stream: StreamOrDevice = .default
     ) -> MLXArray {
         Ops.record(
-            .rmsNorm, [x, weight],
-            NormRows.words(eps: Double(eps), hasWeight: true, hasBias: false), stream: stream.id)
+            .rmsNorm, weight.isNone ? [x] : [x, weight],
+            NormRows.words(eps: Double(eps), hasWeight: !weight.isNone, hasBias: false),
+            stream: stream.id)
     }
 
     /// weight (x - mean x) / root(var x + eps) + bias over the last axis (Ba et al., 2016).
@@ -176,7 +179,8 @@ public enum MLXFast {
         _ x: MLXArray, weight: MLXArray? = nil, bias: MLXArray? = nil, eps: Float,
         stream: StreamOrDevice = .default
     ) -> MLXArray {
-        Ops.record(
+        let (weight, bias) = (weight.given, bias.given)
+        return Ops.record(
             .layerNorm, [x] + (weight.map { [$0] } ?? []) + (bias.map { [$0] } ?? []),
             NormRows.words(
                 eps: Double(eps), hasWeight: weight != nil, hasBias: bias != nil),

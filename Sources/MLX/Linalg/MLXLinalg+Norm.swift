@@ -129,26 +129,31 @@ private struct MatrixNorm {
                 try axes.map { (axes) throws(ArrayError) in
                     try Axes.normalize(axes, rank: rank, operation: "norm")
                 } ?? Array(0..<rank)
-            let x =
-                array.dtype.isFloatingPoint
-                ? array : array.asType(.float32, stream: stream)
-            if order.isDefault { return euclidean(x, axes) }
-            guard axes.count == 1 || axes.count == 2 else {
+            // NUMERICS: the powers of halves leave their range although the norm does not.
+            let isWide = array.dtype.isFloatingPoint && !array.dtype.isHalf
+            let x = isWide ? array : array.asType(.float32, stream: stream)
+            let norm = try of(x, axes)
+            return array.dtype.isHalf ? norm.asType(array.dtype, stream: stream) : norm
+        }
+    }
+
+    private func of(_ x: MLXArray, _ axes: [Int]) throws(ArrayError) -> MLXArray {
+        if order.isDefault { return euclidean(x, axes) }
+        guard axes.count == 1 || axes.count == 2 else {
+            throw ArrayError(
+                .axis, "norm", "over \(axes.count) axes", shapes: [x.shape])
+        }
+        switch order {
+        case .kind(let kind):
+            guard axes.count == 2 else {
                 throw ArrayError(
-                    .axis, "norm", "over \(axes.count) axes", shapes: [array.shape])
+                    .axis, "norm", "a matrix norm over one axis", shapes: [x.shape])
             }
-            switch order {
-            case .kind(let kind):
-                guard axes.count == 2 else {
-                    throw ArrayError(
-                        .axis, "norm", "a matrix norm over one axis", shapes: [array.shape])
-                }
-                return kind == .nuc
-                    ? singular(x, axes) { sum($0, axis: -1, stream: stream) }
-                    : euclidean(x, axes)
-            case .number(let p):
-                return axes.count == 1 ? vector(x, p, axes[0]) : try matrix(x, p, axes)
-            }
+            return kind == .nuc
+                ? singular(x, axes) { sum($0, axis: -1, stream: stream) }
+                : euclidean(x, axes)
+        case .number(let p):
+            return axes.count == 1 ? vector(x, p, axes[0]) : try matrix(x, p, axes)
         }
     }
 

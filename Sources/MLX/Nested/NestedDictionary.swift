@@ -9,13 +9,11 @@ public struct NestedDictionary<Key: Hashable, Element>: CustomStringConvertible 
     /// A tree with the given entries at its root.
     public init(values: [Key: NestedItem<Key, Element>]) { contents = values }
 
-    /// The tree under an item, which is a dictionary or `.none`.
+    /// The tree under an item that is a dictionary; any other item has none.
     public init(item: NestedItem<Key, Element>) {
         switch item {
-        case .none: contents = [:]
         case .dictionary(let items): contents = items
-        case .value, .array:
-            preconditionFailure("a NestedDictionary is made from a dictionary, not \(item)")
+        case .none, .value, .array: contents = [:]
         }
     }
 

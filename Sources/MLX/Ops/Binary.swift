@@ -321,3 +321,8 @@ public func arrayEqual(
     }
     return all(same .|| (isNaN(array) .&& isNaN(other)), stream: stream)
 }
+
+/// a b, and 0 where either is 0, also beside ∞ and NaN: what counts nothing adds nothing.
+package func multiplyOrZero(_ a: MLXArray, _ b: MLXArray) -> MLXArray {
+    Ops.binary(.multiplyOrZero, a, b)
+}

@@ -21,7 +21,8 @@ public func gatherMM(
     _ a: MLXArray, _ b: MLXArray, lhsIndices: MLXArray? = nil, rhsIndices: MLXArray? = nil,
     sortedIndices: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    recording([a, b]) { () throws(ArrayError) in
+    let (lhsIndices, rhsIndices) = (lhsIndices.given, rhsIndices.given)
+    return recording([a, b]) { () throws(ArrayError) in
         guard a.ndim >= 2, b.ndim >= 2 else {
             throw ArrayError(
                 .shape, "gather_mm", "needs matrices", shapes: [a.shape, b.shape])
@@ -86,7 +87,8 @@ public func blockMaskedMM(
     _ a: MLXArray, _ b: MLXArray, blockSize: Int = 64, maskOut: MLXArray? = nil,
     maskLHS: MLXArray? = nil, maskRHS: MLXArray? = nil, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    recording([a, b]) { () throws(ArrayError) in
+    let (maskOut, maskLHS, maskRHS) = (maskOut.given, maskLHS.given, maskRHS.given)
+    return recording([a, b]) { () throws(ArrayError) in
         let hasMask = maskOut != nil || maskLHS != nil || maskRHS != nil
         guard a.ndim >= 2, b.ndim >= 2, !hasMask || blockSize == 32 || blockSize == 64 else {
             throw ArrayError(

@@ -163,7 +163,7 @@ public func padded(
         }
         if mode == .edge { return edgePadded(array, widths, stream) }
         if mode != .constant { return try mirrored(array, widths, mode, stream) }
-        let fill = value ?? Ops.scalar(0, array.dtype)
+        let fill = value.given ?? Ops.scalar(0, array.dtype)
         return Ops.record(
             .pad, [array, fill],
             Attributes(words: widths.map(\.first) + widths.map(\.second)), stream: stream.id)

@@ -64,7 +64,7 @@ public func quantized(
     }
     do throws(ArrayError) {
         let format = try format(mode, groupSize, bits, "quantize")
-        let inputs = [w] + (globalScale.map { [Ops.cast($0, to: .float32)] } ?? [])
+        let inputs = [w] + (globalScale.given.map { [Ops.cast($0, to: .float32)] } ?? [])
         let attributes = Attributes(words: format.words)
         let codes = Ops.record(.quantize, inputs, attributes, stream: stream.id)
         let scales = Ops.record(.quantizeScales, inputs, attributes, stream: stream.id)
@@ -103,6 +103,7 @@ public func dequantized(
             Ops.reshape(scales, column, stream: stream.id), stream: stream)
         return dtype.map { Ops.cast(wide, to: $0, stream: stream.id) } ?? wide
     }
+    let (biases, globalScale) = (biases.given, globalScale.given)
     return recording([w, scales]) { () throws(ArrayError) in
         let format = try format(mode, groupSize, bits, "dequantize")
         if format.isAffine != (biases != nil) {
@@ -139,6 +140,7 @@ public func quantizedMM(
     stream: StreamOrDevice = .default
 ) -> MLXArray {
     if mode == .int8 && transpose { return int8Matmul(x, w, scales: scales, stream: stream) }
+    let biases = biases.given
     return recording([x, w, scales]) { () throws(ArrayError) in
         let format = try format(mode, groupSize, bits, "quantized_matmul")
         if format.isAffine != (biases != nil) {
@@ -184,6 +186,7 @@ public func gatherQuantizedMM(
     groupSize: Int? = nil, bits: Int? = nil, mode: QuantizationMode = .affine,
     sortedIndices: Bool = false, stream: StreamOrDevice = .default
 ) -> MLXArray {
+    let (biases, lhsIndices, rhsIndices) = (biases.given, lhsIndices.given, rhsIndices.given)
     if lhsIndices == nil && rhsIndices == nil {
         return quantizedMM(
             x, w, scales: scales, biases: biases, transpose: transpose, groupSize: groupSize,
@@ -238,7 +241,9 @@ public func quantizedQuantizedMM(
     mode: QuantizationMode = .nvfp4, globalScaleX: MLXArray? = nil,
     globalScaleW: MLXArray? = nil, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    recording([x, w]) { () throws(ArrayError) in
+    let scales = scales.given
+    let (globalScaleX, globalScaleW) = (globalScaleX.given, globalScaleW.given)
+    return recording([x, w]) { () throws(ArrayError) in
         let format = try format(mode, groupSize, bits, "qqmm")
         guard !format.isAffine else {
             throw ArrayError(.argument, "qqmm", "needs a floating-point mode, not affine")

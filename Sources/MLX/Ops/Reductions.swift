@@ -303,7 +303,7 @@ public func std(
     _ array: MLXArray, axes: some Collection<Int>, keepDims: Bool = false, ddof: Int = 0,
     stream: StreamOrDevice = .default
 ) -> MLXArray {
-    sqrt(spread(array, Array(axes), keepDims, ddof, stream), stream: stream)
+    spread(array, Array(axes), keepDims, ddof, stream, isRoot: true)
 }
 
 /// The standard deviation, √(Σ (x - mean)² / (n - ddof)), along an axis. Integers give float32. An
@@ -316,7 +316,7 @@ public func std(
     _ array: MLXArray, axis: Int, keepDims: Bool = false, ddof: Int = 0,
     stream: StreamOrDevice = .default
 ) -> MLXArray {
-    sqrt(spread(array, [axis], keepDims, ddof, stream), stream: stream)
+    spread(array, [axis], keepDims, ddof, stream, isRoot: true)
 }
 
 /// The standard deviation, √(Σ (x - mean)² / (n - ddof)), over all axes: a scalar, or with
@@ -324,7 +324,7 @@ public func std(
 public func std(
     _ array: MLXArray, keepDims: Bool = false, ddof: Int = 0, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    sqrt(spread(array, nil, keepDims, ddof, stream), stream: stream)
+    spread(array, nil, keepDims, ddof, stream, isRoot: true)
 }
 
 /// The number of elements that each element of a reduction stands for. Axes named twice, whose
@@ -338,23 +338,33 @@ private func average(
     _ array: MLXArray, _ axes: [Int]?, _ keepDims: Bool, _ stream: StreamOrDevice
 ) -> MLXArray {
     let type = array.dtype
-    // NUMERICS: a sum of halves may leave their range although the mean does not.
-    let wide = type.isHalf ? Ops.cast(array, to: .float32, stream: stream.id) : array
-    let total = Ops.reduce(.sum, wide, axes: axes, keepDims: keepDims, stream: stream.id)
-    let float = Ops.cast(total, to: wide.dtype.atLeastFloat, stream: stream.id)
-    let mean = recordBinary(.multiply, float, 1 / Double(reducedCount(array, axes)), stream)
+    // NUMERICS: a sum of halves may leave their range although the mean does not, and one of
+    // integers may wrap.
+    let wide: DType = type.isHalf ? .float32 : type.isFloatingPoint ? type : .float64
+    let total = Ops.reduce(
+        .sum, array, axes: axes, keepDims: keepDims, dtype: wide, stream: stream.id)
+    let mean = recordBinary(.multiply, total, 1 / Double(reducedCount(array, axes)), stream)
     return Ops.cast(mean, to: type.atLeastFloat, stream: stream.id)
 }
 
+/// The variance, or its root.
 private func spread(
-    _ array: MLXArray, _ axes: [Int]?, _ keepDims: Bool, _ ddof: Int, _ stream: StreamOrDevice
+    _ array: MLXArray, _ axes: [Int]?, _ keepDims: Bool, _ ddof: Int, _ stream: StreamOrDevice,
+    isRoot: Bool = false
 ) -> MLXArray {
-    let x = Ops.cast(array, to: array.dtype.atLeastFloat, stream: stream.id)
+    let type = array.dtype
+    // NUMERICS: squares of halves leave their range although the result, or its root, does not;
+    // float32 would round large integers by more than they are apart.
+    let isLong = type.isInteger && type.size >= 4
+    let wide: DType = type.isHalf ? .float32 : isLong ? .float64 : type.atLeastFloat
+    let x = Ops.cast(array, to: wide, stream: stream.id)
     let distance = x - average(x, axes, true, stream)
     let squares = x.dtype.isComplex ? square(abs(distance)) : square(distance)
     let total = Ops.reduce(.sum, squares, axes: axes, keepDims: keepDims, stream: stream.id)
     let count = Swift.max(Double(reducedCount(array, axes)) - Double(ddof), 0)
-    return recordBinary(.divide, total, count, stream)
+    let variance = recordBinary(.divide, total, count, stream)
+    let result = isRoot ? sqrt(variance, stream: stream) : variance
+    return type.isComplex ? result : Ops.cast(result, to: type.atLeastFloat, stream: stream.id)
 }
 
 /// The index along an axis of the first largest element, or of the first NaN; uint32. An axis out

@@ -177,7 +177,8 @@ private func distinct(
     let flat = flattened(array, stream: stream)
     if n == 0 {
         let count = size ?? 0
-        let filler = fillValue.map { Ops.cast($0, to: array.dtype) } ?? Ops.scalar(0, array.dtype)
+        let filler =
+            fillValue.given.map { Ops.cast($0, to: array.dtype) } ?? Ops.scalar(0, array.dtype)
         let none = zeros([count], type: Int32.self, stream: stream)
         return UniqueElements(
             values: broadcast(filler, to: [count], stream: stream), indices: none.asType(.uint32),
@@ -202,7 +203,7 @@ private func distinct(
     let isThere = Ops.binary(.lessEqual, numbers, last, stream: stream.id)
     let places = Ops.select(isThere, first, Ops.scalar(0, .uint32), stream: stream.id)
     let picked = Ops.gatherAlongLast(ordered, places, stream: stream.id)
-    let values = fillValue.map {
+    let values = fillValue.given.map {
         Ops.select(isThere, picked, Ops.cast($0, to: array.dtype), stream: stream.id)
     }
     let inverse = Ops.gatherAlongLast(ranks, argSort(order, stream: stream), stream: stream.id)

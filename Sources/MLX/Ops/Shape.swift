@@ -183,7 +183,8 @@ public func transposed(
         let order = try Axes.normalize(axes, rank: rank, operation: "transpose")
         guard order.count == rank else {
             throw ArrayError(
-                .axis, "transpose", "\(order.count) axes for an array of \(rank)",
+                .axis, "transpose",
+                "Received \(order.count) axes for array with \(rank) dimensions.",
                 shapes: [array.shape])
         }
         return Ops.transpose(array, order, stream: stream.id)

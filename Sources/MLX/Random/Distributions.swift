@@ -50,6 +50,16 @@ extension MLXRandom {
         _ shape: [Int], _ dtype: DType, _ loc: Float, _ scale: Float, _ key: MLXArray,
         _ stream: StreamOrDevice
     ) -> MLXArray {
+        guard dtype.isFloatingPoint else { return refused("normal", dtype) }
+        if dtype == .complex64 {
+            // Real and imaginary parts share the variance.
+            let scale = scale * Float(0.5).squareRoot()
+            let parts = drawNormal(shape + [2], .float32, 0, scale, key, stream)
+            let whole = Ops.record(
+                .viewAs, [parts], Attributes(outputDType: dtype), stream: stream.id)
+            let x = Ops.reshape(whole, shape, stream: stream.id)
+            return loc == 0 ? x : recordBinary(.add, x, loc, stream)
+        }
         let u = drawUniform(
             MLXArray(Float(-1).nextUp), MLXArray(1 as Float), shape, .float32, key, stream)
         let x = Ops.cast(Ops.unary(.erfinv, u, stream: stream.id), to: dtype, stream: stream.id)
@@ -64,6 +74,9 @@ extension MLXRandom {
         _ low: MLXArray, _ high: MLXArray, _ shape: [Int], _ dtype: DType, _ key: MLXArray,
         _ stream: StreamOrDevice
     ) -> MLXArray {
+        guard dtype.isFloatingPoint, !dtype.isComplex else {
+            return refused("truncatedNormal", dtype)
+        }
         let root = Double(2).squareRoot()
         let a = shortErf(recordBinary(.divide, Ops.cast(low, to: dtype), root, stream))
         let b = shortErf(recordBinary(.divide, Ops.cast(high, to: dtype), root, stream))
@@ -77,10 +90,30 @@ extension MLXRandom {
         _ low: MLXArray, _ high: MLXArray, _ shape: [Int], _ dtype: DType, _ key: MLXArray,
         _ stream: StreamOrDevice
     ) -> MLXArray {
-        let u = drawUniform(low, high, shape, .float32, key, stream)
-        let drawn = Ops.cast(floor(u, stream: stream), to: dtype, stream: stream.id)
-        let top = recordBinary(.subtract, Ops.cast(high, to: dtype), 1, stream)
-        return clip(drawn, min: Ops.cast(low, to: dtype), max: top, stream: stream)
+        recording([low, high, key]) { () throws(ArrayError) in
+            guard dtype.isInteger, !low.dtype.isFloatingPoint, !high.dtype.isFloatingPoint else {
+                throw ArrayError(
+                    .dtype, "randInt", "draws integers between integers",
+                    dtypes: [low.dtype, high.dtype, dtype])
+            }
+            let wide: DType = dtype == .uint64 ? .uint64 : .int64
+            let bounds = [low, high].map {
+                Ops.broadcast(
+                    Ops.cast($0, to: wide, stream: stream.id), to: shape, stream: stream.id)
+            }
+            // Words for ranges that 32 bits are too few for come from a key of their own, so
+            // that the first ones are MLX's.
+            let words = [key, split(key: key, stream: stream).1].map { bits(shape, $0, stream) }
+            return Ops.record(
+                .randomIntegers, bounds + words, Attributes(outputDType: dtype),
+                stream: stream.id)
+        }
+    }
+
+    private static func refused(_ operation: String, _ dtype: DType) -> MLXArray {
+        Ops.invalid(
+            ArrayError(
+                .dtype, operation, "draws floating-point numbers, not \(dtype)", dtypes: [dtype]))
     }
 
     /// True with probability p.
@@ -88,13 +121,14 @@ extension MLXRandom {
         _ p: MLXArray, _ shape: [Int], _ key: MLXArray, _ stream: StreamOrDevice
     ) -> MLXArray {
         recording([p, key]) { () throws(ArrayError) in
-            guard p.dtype.isFloatingPoint else {
+            guard p.dtype.isFloatingPoint, !p.dtype.isComplex else {
                 throw ArrayError(
                     .dtype, "bernoulli", "a probability is a floating-point number",
                     dtypes: [p.dtype])
             }
             // The next float32 above 2^32, so that p = 1 is always true.
-            let threshold = recordBinary(.multiply, p, Float(4_294_967_296).nextUp, stream)
+            let wide = p.dtype.isHalf ? Ops.cast(p, to: .float32, stream: stream.id) : p
+            let threshold = recordBinary(.multiply, wide, Float(4_294_967_296).nextUp, stream)
             return Ops.binary(
                 .less, bits(shape, key, stream), threshold, stream: stream.id)
         }
@@ -104,6 +138,7 @@ extension MLXRandom {
     static func drawGumbel(
         _ shape: [Int], _ dtype: DType, _ key: MLXArray, _ stream: StreamOrDevice
     ) -> MLXArray {
+        guard dtype.isFloatingPoint, !dtype.isComplex else { return refused("gumbel", dtype) }
         let u = drawUniform(
             MLXArray(0 as Float), MLXArray(1 as Float), shape, dtype, key, stream)
         return -log(-log(u, stream: stream), stream: stream)
@@ -114,6 +149,7 @@ extension MLXRandom {
         _ shape: [Int], _ dtype: DType, _ loc: Float, _ scale: Float, _ key: MLXArray,
         _ stream: StreamOrDevice
     ) -> MLXArray {
+        guard dtype.isFloatingPoint, !dtype.isComplex else { return refused("laplace", dtype) }
         let u = drawUniform(
             MLXArray(Float(-1).nextUp), MLXArray(1 as Float), shape, .float32, key, stream)
         let x = Ops.cast(sign(u) * log1p(-abs(u)), to: dtype, stream: stream.id)

@@ -72,35 +72,40 @@ extension MLXRandom {
         drawNormal(Array(shape), dtype, loc, scale, resolve(key: key), stream)
     }
 
-    /// Integers evenly distributed over the range, in its type.
+    /// Integers evenly distributed over the range, in its type. An empty range is an error of the
+    /// result.
     public static func randInt<T: HasDType & BinaryInteger>(
         _ range: Range<T>, _ shape: some Collection<Int> = [],
         key: (some RandomStateOrKey)? = MLXArray?.none, stream: StreamOrDevice = .default
     ) -> MLXArray {
         drawIntegers(
-            range.lowerBound.asMLXArray(dtype: nil), range.upperBound.asMLXArray(dtype: nil),
-            Array(shape), T.dtype, resolve(key: key), stream)
+            wholeBound(range.lowerBound), wholeBound(range.upperBound), Array(shape), T.dtype,
+            resolve(key: key), stream)
     }
 
-    /// Integers evenly distributed over [low, high), int32.
+    /// Integers evenly distributed over [low, high): int32, or a wider type of one of the bounds.
     public static func randInt(
         low: some ScalarOrArray, high: some ScalarOrArray,
         _ shape: (some Collection<Int>)? = [Int]?.none,
         key: (some RandomStateOrKey)? = MLXArray?.none, stream: StreamOrDevice = .default
     ) -> MLXArray {
-        withBounds(low, high, shape.map { Array($0) }) {
-            drawIntegers($0, $1, $2, .int32, resolve(key: key), stream)
+        withBounds(wholeBound(low), wholeBound(high), shape.map { Array($0) }) {
+            let types = [wholeType(low), wholeType(high)]
+            let type: DType =
+                types[0] == types[1] ? types[0] : types.contains(.uint64) ? .uint64 : .int64
+            return drawIntegers($0, $1, $2, type, resolve(key: key), stream)
         }
     }
 
-    /// Integers evenly distributed over [low, high).
+    /// Integers evenly distributed over [low, high). Where `high` is not above `low`, and where
+    /// numbers do not fit the type, it is an error when evaluated.
     public static func randInt(
         low: some ScalarOrArray, high: some ScalarOrArray,
         _ shape: (some Collection<Int>)? = [Int]?.none,
         type: (some HasDType & BinaryInteger).Type,
         key: (some RandomStateOrKey)? = MLXArray?.none, stream: StreamOrDevice = .default
     ) -> MLXArray {
-        withBounds(low, high, shape.map { Array($0) }) {
+        withBounds(wholeBound(low), wholeBound(high), shape.map { Array($0) }) {
             drawIntegers($0, $1, $2, type.dtype, resolve(key: key), stream)
         }
     }
@@ -208,6 +213,20 @@ extension MLXRandom {
         key: (some RandomStateOrKey)? = MLXArray?.none, stream: StreamOrDevice = .default
     ) -> MLXArray {
         drawLaplace(Array(shape), dtype, loc, scale, resolve(key: key), stream)
+    }
+
+    /// A bound of integers as an array: `Int` is not cut to 32 bits.
+    private static func wholeBound(_ bound: some ScalarOrArray) -> MLXArray {
+        if let int = bound as? Int { return int.asMLXArray(dtype: .int64) }
+        return bound.asMLXArray(dtype: nil)
+    }
+
+    /// int32, or the type of a bound that it is too narrow for.
+    private static func wholeType(_ bound: some ScalarOrArray) -> DType {
+        let ints = (bound as? Int).map { [$0] } ?? bound as? [Int]
+        if let ints { return ints.allSatisfy { Int32(exactly: $0) != nil } ? .int32 : .int64 }
+        let type = wholeBound(bound).dtype
+        return [.uint32, .int64, .uint64].contains(type) ? type : .int32
     }
 
     /// Two bounds as arrays, and the shape they broadcast to when none is given.

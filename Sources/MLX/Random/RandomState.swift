@@ -80,8 +80,8 @@ public enum MLXRandom {
     public static func split(
         key: MLXArray, into num: Int, stream: StreamOrDevice = .default
     ) -> [MLXArray] {
-        let keys = bits([num, 2], key, stream)
-        return (0..<num).map {
+        let keys = bits([Swift.max(num, 0), 2], key, stream)
+        return (0..<Swift.max(num, 0)).map {
             Ops.reshape(Ops.slice(keys, axis: 0, $0, 1, stream: stream.id), [2])
         }
     }

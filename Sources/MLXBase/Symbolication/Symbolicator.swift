@@ -70,9 +70,15 @@ final class Symbolicator: @unchecked Sendable {
         }
         if let name, name.isInternal { return .passedOver }
         let found = object?.lines?.place(of: relative, functionStart: start, isWanted: isOutside)
-        if let found { return .place("\(found.file):\(found.line)") }
+        if let found { return .place("\(shortened(found.file)):\(found.line)") }
         guard let name, !name.isThunk else { return .passedOver }
         return .place(name.demangled)
+    }
+
+    /// A folder and a file, as `#fileID` has them: where they lay on the machine that compiled
+    /// them is nobody's business.
+    private static func shortened(_ path: String) -> String {
+        path.split(separator: "/").suffix(2).joined(separator: "/")
     }
 
     /// Libraries of the system and of the toolchain carry no code of a user.

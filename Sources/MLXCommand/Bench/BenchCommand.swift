@@ -13,8 +13,13 @@ struct BenchCommand: AsyncParsableCommand {
 
     func run() async throws {
         let pattern = try Regex(only)
-        for workload in SpineBenchmarks.all + EngineBenchmarks.all
-        where workload.name.firstMatch(of: pattern) != nil {
+        let all = SpineBenchmarks.all + EngineBenchmarks.all
+        let chosen = all.filter { $0.name.firstMatch(of: pattern) != nil }
+        guard !chosen.isEmpty else {
+            let names = all.map(\.name).joined(separator: ", ")
+            throw ValidationError("no workload's name matches '\(only)'; there are \(names)")
+        }
+        for workload in chosen {
             for figure in try await workload.measure() { print(figure.line(json: json)) }
         }
     }

@@ -53,11 +53,13 @@ struct ConvertCommand: ParsableCommand {
         return try ModelQuantization.Format(groupSize: groupSize, bits: bits, mode: mode)
     }
 
+    private static let formats = ["safetensors", "npz", "npy", "gguf"]
+
     func run() throws {
         let target = URL(fileURLWithPath: output)
         try checkTarget(target)
         let type = dtype.flatMap { ConvertCommand.dtypes[$0] }
-        let isFile = ["safetensors", "npz", "npy", "gguf"].contains(target.pathExtension)
+        let isFile = ConvertCommand.formats.contains(target.pathExtension)
         if !isFile, isModel {
             try ModelDirectory(URL(fileURLWithPath: input)).convert(
                 to: target, quantization: quantize ? ModelQuantization(try format()) : nil,
@@ -87,6 +89,16 @@ struct ConvertCommand: ParsableCommand {
     }
 
     private func checkTarget(_ target: URL) throws {
+        // `x.xyz` is a file in a format that there is not; `model-v1.5` may be a directory.
+        let format = target.pathExtension
+        let isKnown = format.isEmpty || ConvertCommand.formats.contains(format)
+        if !isKnown, !isModel, !output.hasSuffix("/"), format.allSatisfy(\.isLetter) {
+            throw ArrayError(
+                .file, "convert",
+                "'.\(format)' is none of the formats that are written:"
+                    + " \(ConvertCommand.formats.joined(separator: ", "));"
+                    + " the name of a directory ends with '/'")
+        }
         var isFolder: ObjCBool = false
         let files = FileManager.default
         guard !force, files.fileExists(atPath: target.path, isDirectory: &isFolder) else { return }

@@ -78,7 +78,14 @@ struct IndexWalk {
             castLoop(index.dtype, .int64)(&value, &raw, nil, nil, 1)
             let isWrapped = index.dtype == .uint64 && value < 0
             if isWrapped || value < -Int64(limits[i]) || value >= Int64(limits[i]) {
-                let shown = isWrapped ? "\(UInt64(bitPattern: value))" : "\(value)"
+                // Unsigned numbers this large are mostly negative ones that were cast.
+                let isCast = index.dtype == .uint32 && value > Int64(Int32.max)
+                let shown =
+                    isWrapped
+                    ? "\(UInt64(bitPattern: value)) (\(value) before a cast)"
+                    : isCast
+                        ? "\(value) (\(Int32(truncatingIfNeeded: value)) before a cast)"
+                        : "\(value)"
                 return ArrayError(
                     .index, operation, "index \(shown) is outside an axis of size \(limits[i])",
                     shapes: [shape.array])

@@ -2,7 +2,8 @@ import CMLXKernels
 import MLXBase
 
 /// Two-dimensional pooling of channels-last images and its derivatives. Attributes: window (2),
-/// stride (2), padding low (2), padding high (2). Real floating dtypes.
+/// stride (2), padding low (2), padding high (2). Real floating dtypes; maxPool also integers and
+/// bool.
 ///
 /// - maxPool: x → y. NaN propagates; padding never wins.
 /// - maxPoolGradient: x, y, gradient of y → gradient of x, shared evenly among a window's maxima.
@@ -22,19 +23,22 @@ struct Pooling {
     /// The large and the small images: before and after pooling.
     private let large: Shape
     private let small: Shape
-    private let size: Int
+    private let dtype: DType
+    private var size: Int { dtype.size }
     private let loops: Loops
 
     private static let block = 256
 
     /// The tile loops of the compute dtype.
     private struct Loops {
-        let add, multiply, divide, maximum, equal, select, fromBool: mlx_tile_fn
+        let add, multiply, maximum, equal, select, fromBool: mlx_tile_fn
+        /// Only where numbers can be divided; the largest of integers needs none.
+        let divide: mlx_tile_fn!
 
         init(_ dtype: DType) throws(ArrayError) {
             add = try elementwise(MLX_ADD, dtype)
             multiply = try elementwise(MLX_MULTIPLY, dtype)
-            divide = try elementwise(MLX_DIVIDE, dtype)
+            divide = mlx_elementwise_fn(Int32(MLX_DIVIDE.rawValue), dtype.code)
             maximum = try elementwise(MLX_MAXIMUM, dtype)
             equal = try elementwise(MLX_EQUAL, dtype)
             select = try elementwise(MLX_SELECT, dtype)
@@ -51,7 +55,7 @@ struct Pooling {
         window = (words[0], words[1])
         stride = (words[2], words[3])
         low = (words[4], words[5])
-        size = dtype.size
+        self.dtype = dtype
         loops = try Loops(dtype)
     }
 
@@ -150,12 +154,29 @@ struct Pooling {
         _ place: UnsafeMutablePointer<CChar>, _ tiles: UnsafeMutableRawPointer
     ) {
         let merge = kind == .max ? loops.maximum : loops.add
-        fill(place, n, kind == .max ? -.infinity : 0)
-        forTaps(index, y, x) { tap in merge(place, place, address(input, tap, first), nil, n) }
+        var isEmpty = true
+        forTaps(index, y, x) { tap in
+            let source = address(input, tap, first)
+            if isEmpty {
+                UnsafeMutableRawPointer(place).copyMemory(from: source, byteCount: n * size)
+            } else {
+                merge(place, place, source, nil, n)
+            }
+            isEmpty = false
+        }
+        if isEmpty { fillWithPadding(place, n) }
         if kind == .average {
             fill(tiles, n, Double(window.0 * window.1))
             loops.divide(place, place, tiles, nil, n)
         }
+    }
+
+    /// What a window has that lies in the padding alone: the lowest number for the largest element.
+    private func fillWithPadding(_ place: UnsafeMutablePointer<CChar>, _ n: Int) {
+        if dtype.isFloatingPoint { return fill(place, n, kind == .max ? -.infinity : 0) }
+        var lowest = dtype.lowestInteger
+        let narrow = castLoop(.int64, dtype)
+        for i in 0..<n { narrow(place + i * size, &lowest, nil, nil, 1) }
     }
 
     /// A window's value divided among its maxima, or averaged over them.
@@ -191,6 +212,13 @@ struct Pooling {
             loops.add(place, place, term, nil, n)
         }
         loops.divide(place, place, ties, nil, n)
+    }
+}
+
+extension DType {
+    /// The lowest number of a type of integers; false of bool.
+    fileprivate var lowestInteger: Int64 {
+        isSignedInteger ? -1 << Int64(8 * size - 1) : 0
     }
 }
 

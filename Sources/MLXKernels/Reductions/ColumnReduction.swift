@@ -8,6 +8,7 @@ import MLXBase
 struct ColumnReduction {
     private let kind: Reduction.Kind
     private let x: Operand
+    private let compute: DType
     private let outer: Int
     private let outerStride: Int
     private let middle: Int
@@ -18,9 +19,12 @@ struct ColumnReduction {
     private static let partRows = 512
     private static let flushRows = 128
 
-    init(_ kind: Reduction.Kind, _ x: Operand, _ layout: ColumnLayout) {
+    init(
+        _ kind: Reduction.Kind, _ x: Operand, as compute: DType, _ layout: ColumnLayout
+    ) {
         self.kind = kind
         self.x = x
+        self.compute = compute
         outer = layout.outer
         outerStride = layout.outerStride
         middle = layout.middle
@@ -30,8 +34,7 @@ struct ColumnReduction {
 
     func run(_ call: borrowing KernelCall) throws(ArrayError) {
         let out = call.outputs[0]
-        let compute = x.dtype.computeType
-        let accumulator = kind.accumulator(x.dtype)
+        let accumulator = kind.accumulator(compute)
         let merge = try elementwise(kind.merge, compute)
         let mergeTotals = try elementwise(kind.merge, accumulator)
         let blocks = (inner + Self.blockColumns - 1) / Self.blockColumns
@@ -53,7 +56,7 @@ struct ColumnReduction {
                 let rows = part * Self.partRows..<min(middle, (part + 1) * Self.partRows)
                 reduceBlock(
                     rows: rows, from: o * outerStride + column, n, into: target, merge,
-                    mergeTotals, compute, accumulator)
+                    mergeTotals, accumulator)
             }
         }
         let narrow = castLoop(accumulator, out.dtype)
@@ -69,7 +72,7 @@ struct ColumnReduction {
 
     private func reduceBlock(
         rows: Range<Int>, from offset: Int, _ n: Int, into target: UnsafeMutableRawPointer,
-        _ merge: mlx_tile_fn, _ mergeTotals: mlx_tile_fn, _ compute: DType, _ accumulator: DType
+        _ merge: mlx_tile_fn, _ mergeTotals: mlx_tile_fn, _ accumulator: DType
     ) {
         // SAFETY: three tiles of one block of elements of at most 8 bytes, this thread's own.
         let partial = mlx_thread_scratch(3 * Self.blockColumns * 8)!
@@ -86,7 +89,7 @@ struct ColumnReduction {
                 let source = x.address(offset + r * middleStride)
                 if r == row {
                     load(partial, source, nil, nil, n)
-                } else if x.dtype.isHalf {
+                } else if x.dtype != compute {
                     load(wide, source, nil, nil, n)
                     merge(partial, partial, wide, nil, n)
                 } else {

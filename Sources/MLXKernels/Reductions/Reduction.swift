@@ -3,7 +3,8 @@ import MLXBase
 
 /// Reductions over any set of axes. Attributes: [0] the axes as a bit mask (bit 16 and above are
 /// ignored: whether axes are kept does not change the elements). The input has the output's dtype
-/// (sum, prod, max, min), bool (all, any) or any dtype (argmax, argmin, whose output is uint32).
+/// (max, min), bool (all, any), any dtype (argmax, argmin, whose output is uint32), or one that the
+/// output is at least as wide as (sum, prod): it is converted while it is read.
 ///
 /// NUMERICS: float16, bfloat16 and float32 sums and products go through float32 lanes and float64
 /// totals, in an order that depends on the layout and shape only (see Reductions/reduce.h). max and
@@ -27,9 +28,9 @@ enum Reduction {
             identity = facts.identity
         }
 
-        /// What the totals of one dtype are held in.
-        func accumulator(_ dtype: DType) -> DType {
-            isWide && (dtype.isHalf || dtype == .float32) ? .float64 : dtype.computeType
+        /// What the totals of one dtype that is computed in are held in.
+        func accumulator(_ compute: DType) -> DType {
+            isWide && compute == .float32 ? .float64 : compute
         }
     }
 
@@ -41,14 +42,15 @@ enum Reduction {
         let (x, out) = (call.inputs[0], call.outputs[0])
         if out.shape.size == 0 { return }
         if x.shape.size == 0 { return writeIdentity(kind, call) }
-        guard let reduce = mlx_reduce_fn(kind.code, x.dtype.computeType.code) else {
+        let compute = computeType(x.dtype, into: out.dtype)
+        guard let reduce = mlx_reduce_fn(kind.code, compute.code) else {
             throw ArrayError(.dtype, "reduce", "no reduction of \(x.dtype)", dtypes: [x.dtype])
         }
         if let layout = ColumnLayout(x, mask: call.attributes[0]) {
-            return try ColumnReduction(kind, x, layout).run(call)
+            return try ColumnReduction(kind, x, as: compute, layout).run(call)
         }
-        let source = RowSource(x, mask: call.attributes[0], converting: x.dtype)
-        let accumulator = kind.accumulator(x.dtype)
+        let source = RowSource(x, mask: call.attributes[0], as: compute)
+        let accumulator = kind.accumulator(compute)
         let parts = source.rows < 32 ? (source.length + partLength - 1) / partLength : 1
         let totals = call.scratch(byteCount: source.rows * parts * accumulator.size)
         nonisolated(unsafe) let target = totals.assumingMemoryBound(to: CChar.self)
@@ -91,6 +93,13 @@ enum Reduction {
         castLoop(accumulator, out.dtype)(out.pointer, target, nil, nil, source.rows)
     }
 
+    /// What elements are read as. NUMERICS: integers whose total is a float are summed in float64,
+    /// so no total wraps and no element of up to 53 bits is rounded.
+    private static func computeType(_ dtype: DType, into output: DType) -> DType {
+        if dtype == output || dtype.isFloatingPoint { return dtype.computeType }
+        return output.isFloatingPoint ? .float64 : output
+    }
+
     private static func memmoveElement(
         _ to: UnsafeMutablePointer<CChar>, _ from: UnsafeMutablePointer<CChar>, _ size: Int
     ) {
@@ -108,7 +117,7 @@ enum Reduction {
     static func arg(minimum: Bool, _ call: borrowing KernelCall) throws(ArrayError) {
         let (x, out) = (call.inputs[0], call.outputs[0])
         if out.shape.size == 0 { return }
-        let source = RowSource(x, mask: call.attributes[0], converting: x.dtype)
+        let source = RowSource(x, mask: call.attributes[0], as: x.dtype.computeType)
         guard let find = mlx_arg_fn(minimum, x.dtype.computeType.code) else {
             throw ArrayError(.dtype, "argmax", "no order on \(x.dtype)", dtypes: [x.dtype])
         }

@@ -2,13 +2,14 @@ import CMLXKernels
 import MLXBase
 
 /// An array seen as rows: kept axes outside, reduced axes inside, in that order whatever the
-/// layout. Rows that lie in memory as such are handed out in place (half types widened
-/// in scratch); others are gathered tile by
-/// tile into the thread's scratch.
+/// layout. Rows that lie in memory as such are handed out in place, or converted tile by tile in
+/// the thread's scratch where they are read as another dtype; others are gathered there.
 struct RowSource {
     let rows: Int
     let length: Int
-    let dtype: DType
+    /// What elements are read as: widened half types, integers in what they are summed in.
+    let compute: DType
+    private let dtype: DType
     private let base: UnsafeMutablePointer<CChar>
     private let dims: [Int]
     private let strides: [Int]
@@ -24,11 +25,12 @@ struct RowSource {
         return true
     }
 
-    init(_ x: Operand, mask: Int, converting dtype: DType) {
+    init(_ x: Operand, mask: Int, as compute: DType) {
+        self.compute = compute
+        dtype = x.dtype
         if x.isContiguous && RowSource.isTrailing(x.shape, mask: mask) {
             var inner = 1
             for axis in 0..<x.shape.ndim where mask >> axis & 1 != 0 { inner *= x.shape[axis] }
-            self.dtype = dtype
             length = inner
             rows = x.shape.size / max(inner, 1)
             base = x.chars
@@ -46,7 +48,6 @@ struct RowSource {
         let inner = Walk(
             dims: Array(orderedDims[keptCount...]), out: Array(orderedStrides[keptCount...]),
             in: Array(orderedStrides[keptCount...]))
-        self.dtype = dtype
         rows = kept.count
         length = inner.count
         base = x.chars
@@ -62,7 +63,7 @@ struct RowSource {
 
     /// The address of consecutive rows that need no gathering and follow each other.
     func direct(_ rows: Range<Int>) -> UnsafeRawPointer? {
-        guard let rowStride, !dtype.isHalf, rowStride == length || rows.count == 1 else {
+        guard let rowStride, dtype == compute, rowStride == length || rows.count == 1 else {
             return nil
         }
         return UnsafeRawPointer(base + rows.lowerBound * rowStride * dtype.size)
@@ -75,7 +76,7 @@ struct RowSource {
         _ body: (UnsafeRawPointer, Int, Range<Int>, Int, Int) -> Void
     ) {
         let size = dtype.size
-        if let rowStride, !dtype.isHalf {
+        if let rowStride, dtype == compute {
             let start = base + (range.lowerBound * rowStride + columns.lowerBound) * size
             return body(start, rowStride, range, columns.lowerBound, columns.count)
         }
@@ -84,19 +85,19 @@ struct RowSource {
         // uses it while this chunk runs.
         let tile = mlx_thread_scratch(tileLength * 16)!.assumingMemoryBound(to: CChar.self)
         let wide = tile + tileLength * 8
-        let widen = dtype.isHalf ? castLoop(dtype, .float32) : nil
+        let convert = dtype == compute ? nil : castLoop(dtype, compute)
         func load(_ begin: Int, _ count: Int) -> UnsafeRawPointer {
-            if let rowStride, let widen, rowStride == length || count <= length {
+            if let rowStride, let convert, rowStride == length || count <= length {
                 let place = begin / length * rowStride + begin % length
                 if rowStride == length || begin % length + count <= length {
-                    widen(wide, base + place * size, nil, nil, count)
+                    convert(wide, base + place * size, nil, nil, count)
                     return UnsafeRawPointer(wide)
                 }
             }
             mlx_strided_load(
                 tile, base, Int32(size), Int32(dims.count), dims, strides, begin, count)
-            guard let widen else { return UnsafeRawPointer(tile) }
-            widen(wide, tile, nil, nil, count)
+            guard let convert else { return UnsafeRawPointer(tile) }
+            convert(wide, tile, nil, nil, count)
             return UnsafeRawPointer(wide)
         }
         if columns.count == length && length <= tileLength / 2 {

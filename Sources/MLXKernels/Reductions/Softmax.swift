@@ -18,7 +18,7 @@ enum Softmax {
         {
             return try ColumnSoftmax(x, columns).softmax(out, target, call.fanOut)
         }
-        let source = RowSource(x, mask: mask, converting: x.dtype)
+        let source = RowSource(x, mask: mask, as: compute)
         let isTrailing = RowSource.isTrailing(out.shape, mask: mask) && !out.dtype.isHalf
         let target = isTrailing ? nil : RowTarget(out, mask: mask)
         let length = source.length
@@ -65,7 +65,7 @@ enum Softmax {
         if let columns = ColumnLayout(x, mask: mask) {
             return try ColumnSoftmax(x, columns).logSumExp(out, call.fanOut)
         }
-        let source = RowSource(x, mask: mask, converting: x.dtype)
+        let source = RowSource(x, mask: mask, as: compute)
         let length = source.length
         let rowBytes = length * compute.size
         nonisolated(unsafe) let results = call.scratch(byteCount: source.rows * compute.size)

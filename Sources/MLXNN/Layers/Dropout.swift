@@ -8,9 +8,8 @@ open class Dropout: Module, UnaryLayer {
     /// The probability of keeping an element.
     public let p1: Float
 
-    /// - Parameter p: the probability of zeroing, in 0..<1.
+    /// - Parameter p: the probability of zeroing, in 0...1; with another one, results are errors.
     public init(p: Float = 0.5) {
-        precondition(p >= 0 && p < 1, "the probability to drop is in 0..<1, not \(p)")
         p1 = 1 - p
         super.init()
     }
@@ -18,7 +17,7 @@ open class Dropout: Module, UnaryLayer {
     /// Applies the layer: while training, a new mask is drawn with each call; otherwise the input
     /// comes back. The shape stays.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
-        noted(training ? dropped(x, keeping: p1, maskShape: x.shape) : x, from: x)
+        noted(training ? dropped(x, self, keeping: p1, maskShape: x.shape) : x, from: x)
     }
 }
 
@@ -27,9 +26,8 @@ open class Dropout2d: Module, UnaryLayer {
     /// The probability of keeping a channel.
     public let p1: Float
 
-    /// - Parameter p: the probability of zeroing, in 0..<1.
+    /// - Parameter p: the probability of zeroing, in 0...1; with another one, results are errors.
     public init(p: Float = 0.5) {
-        precondition(p >= 0 && p < 1, "the probability to drop is in 0..<1, not \(p)")
         p1 = 1 - p
         super.init()
     }
@@ -38,7 +36,8 @@ open class Dropout2d: Module, UnaryLayer {
     /// comes back. The shape stays.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         noted(
-            training ? dropped(x, keeping: p1, maskShape: channelMask(x, spatialAxes: 2)) : x,
+            training
+                ? dropped(x, self, keeping: p1, maskShape: channelMask(x, spatialAxes: 2)) : x,
             from: x)
     }
 }
@@ -48,9 +47,8 @@ open class Dropout3d: Module, UnaryLayer {
     /// The probability of keeping a channel.
     public let p1: Float
 
-    /// - Parameter p: the probability of zeroing, in 0..<1.
+    /// - Parameter p: the probability of zeroing, in 0...1; with another one, results are errors.
     public init(p: Float = 0.5) {
-        precondition(p >= 0 && p < 1, "the probability to drop is in 0..<1, not \(p)")
         p1 = 1 - p
         super.init()
     }
@@ -59,7 +57,8 @@ open class Dropout3d: Module, UnaryLayer {
     /// comes back. The shape stays.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
         noted(
-            training ? dropped(x, keeping: p1, maskShape: channelMask(x, spatialAxes: 3)) : x,
+            training
+                ? dropped(x, self, keeping: p1, maskShape: channelMask(x, spatialAxes: 3)) : x,
             from: x)
     }
 }
@@ -72,7 +71,17 @@ private func channelMask(_ x: MLXArray, spatialAxes: Int) -> [Int] {
     return shape
 }
 
-private func dropped(_ x: MLXArray, keeping p1: Float, maskShape: [Int]) -> MLXArray {
+private func dropped(
+    _ x: MLXArray, _ layer: Module, keeping p1: Float, maskShape: [Int]
+) -> MLXArray {
+    guard p1 >= 0, p1 <= 1 else {
+        return invalidArray(
+            ArrayError(
+                .argument, "\(type(of: layer))",
+                "the probability of zeroing is in 0...1, not \(1 - p1)"),
+            inputs: [x])
+    }
     if p1 == 1 { return x }
+    if p1 == 0 { return zeros(like: x) }
     return x * MLXRandom.bernoulli(p1, maskShape) * (1 / p1)
 }

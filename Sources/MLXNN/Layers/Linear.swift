@@ -52,6 +52,7 @@ open class Linear: Module, UnaryLayer {
     /// Applies the layer: input (…, inputs), output (…, outputs). Another length of the last axis
     /// is an error of the result.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        if let error = wrongInput(x, channels: weight.dim(1), rank: 1) { return error }
         let (input, weight) = (x.forProduct, weight.forProduct)
         return noted(
             bias.map { addMM($0.forProduct, input, weight.T) } ?? matmul(input, weight.T),

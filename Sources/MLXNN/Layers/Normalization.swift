@@ -115,6 +115,7 @@ open class InstanceNorm: Module, UnaryLayer {
     /// Applies the layer: input (N, …, dimensions), output the same. Mean and variance are those of
     /// one channel of one example.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        if weight != nil, let error = wrongInput(x, channels: dimensions, rank: 2) { return error }
         let axes = Array(1..<max(x.ndim - 1, 1))
         return noted(affine(normalized(x, axes: axes, eps: eps).x, weight, bias), from: x)
     }
@@ -159,6 +160,13 @@ open class GroupNorm: Module, UnaryLayer {
     /// Applies the layer: input (N, …, dimensions), output the same. Mean and variance are those of
     /// one group of one example.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        if let error = wrongInput(x, channels: dimensions, rank: 2) { return error }
+        guard groupCount > 0, dimensions % groupCount == 0 else {
+            return invalidArray(
+                ArrayError(
+                    .argument, "\(type(of: self))",
+                    "\(groupCount) groups do not divide \(dimensions) channels"), inputs: [x])
+        }
         let batch = x.dim(0)
         let grouped =
             pytorchCompatible
@@ -230,6 +238,7 @@ open class BatchNorm: Module, UnaryLayer {
     /// statistics become (1 - momentum) old + momentum new; the variance is the biased one, as in
     /// mlx-swift.
     open func callAsFunction(_ x: MLXArray) -> MLXArray {
+        if let error = wrongInput(x, channels: featureCount, rank: 1) { return error }
         if !training, let runningMean, let runningVariance {
             let y = (x - runningMean) * rsqrt(runningVariance + eps)
             return noted(affine(y, weight, bias), from: x)

@@ -1,7 +1,8 @@
 import MLX
 
 /// The largest element or the mean of each window, channels last. Padding never is the largest
-/// element, and counts as zeros in a mean.
+/// element, and counts as zeros in a mean. The largest integer has its array's dtype; the mean of
+/// integers is float32.
 open class Pool: Module, UnaryLayer {
     /// One number for each spatial axis.
     public let kernelSize: [Int]

@@ -127,7 +127,7 @@ private func replaceLeaves(of model: Module, _ replacement: (String, Module) -> 
 }
 
 /// What a result is multiplied with when the weight was quantized with a global scale.
-func globalFactor(_ scale: MLXArray) -> MLXArray { scale.asType(.float32) / 2688 }
+package func globalFactor(_ scale: MLXArray) -> MLXArray { scale.asType(.float32) / 2688 }
 
 /// ``Linear`` with a quantized weight: y = x Wᵀ + b. Its parameters are always frozen.
 /// ```swift
@@ -198,14 +198,8 @@ open class QuantizedLinear: Linear, Quantized {
         freeze()
     }
 
-    open override func describeExtra(_ indent: Int) -> String {
-        let (outputs, inputs) = shape
-        return "(inputDimensions=\(inputs), outputDimensions=\(outputs), bias=\(bias != nil), "
-            + "groupSize=\(groupSize), bits=\(bits), mode=\(mode))"
-    }
-
     /// Does nothing for the parameters of the layer itself: they stay frozen.
-    public override func unfreeze(
+    open override func unfreeze(
         recursive: Bool = true, keys: [String]? = nil, strict: Bool = false
     ) throws {
         try super.unfreeze(recursive: recursive, keys: keys, strict: strict)
@@ -216,7 +210,7 @@ open class QuantizedLinear: Linear, Quantized {
     open override func callAsFunction(_ x: MLXArray) -> MLXArray { noted(affine(x), from: x) }
 
     /// x Wᵀ + b.
-    func affine(_ x: MLXArray) -> MLXArray {
+    package func affine(_ x: MLXArray) -> MLXArray {
         var y = quantizedMM(
             x, weight, scales: scales, biases: biases, transpose: true, groupSize: groupSize,
             bits: bits, mode: mode)

@@ -68,11 +68,6 @@ open class QuantizedEmbedding: Embedding, Quantized {
         freeze()
     }
 
-    open override func describeExtra(_ indent: Int) -> String {
-        let (count, dimensions) = shape
-        return "(\(count), \(dimensions), groupSize=\(groupSize), bits=\(bits), mode=\(mode))"
-    }
-
     /// The vectors of the numbers; the result's shape is x's with the dimensions at the end.
     open override func callAsFunction(_ x: MLXArray) -> MLXArray {
         let rows = x.flattened()

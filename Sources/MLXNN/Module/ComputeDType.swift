@@ -42,11 +42,19 @@ extension MLXArray {
         return asType(dtype)
     }
 
-    /// The array as a loss takes it: widened where products are computed in a half type.
-    @inline(__always) var forLoss: MLXArray {
-        // NUMERICS: a mean over a batch needs more than the 8 bits of a bfloat16.
-        ComputeDType.active != nil && dtype.isFloatingPoint && dtype.size < 4
-            ? asType(.float32) : self
+    /// The array as a loss takes it.
+    /// NUMERICS: squares and sums of half types leave their range although the loss does not, and a
+    /// mean over a batch needs more than the 8 bits of a bfloat16.
+    var forLoss: MLXArray { dtype.isHalf ? asType(.float32) : self }
+}
+
+extension LossReduction {
+    /// The reduced loss of arrays that were taken `forLoss`, in their dtype; in float32 where
+    /// products are computed in a half type.
+    func reduce(_ loss: MLXArray, as inputs: MLXArray...) -> MLXArray {
+        let reduced = reduce(loss: loss)
+        let type = inputs.reduce(.bool) { DType.promote($0, $1.dtype) }
+        return type.isHalf && ComputeDType.active == nil ? reduced.asType(type) : reduced
     }
 }
 

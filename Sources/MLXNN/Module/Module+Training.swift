@@ -41,7 +41,7 @@ extension Module {
         didSetNoGrad(frozenKeys)
     }
 
-    func unfreezeLocally(_ keys: [String]?, strict: Bool) throws {
+    package func unfreezeLocally(_ keys: [String]?, strict: Bool) throws {
         if strict, let keys { try check(keys, localKeys) }
         frozenKeys = keys.map { frozenKeys.subtracting($0) } ?? []
         didSetNoGrad(frozenKeys)

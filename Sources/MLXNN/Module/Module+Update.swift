@@ -30,7 +30,8 @@ extension Module {
         return self
     }
 
-    /// Replaces submodules in properties with `@ModuleInfo`, without checks.
+    /// Replaces submodules in properties with `@ModuleInfo`, without checks. An entry `.none` takes
+    /// the module out of an optional property.
     ///
     /// Errors are reported as those of array operations are.
     @discardableResult public func update(modules: ModuleChildren) -> Self {
@@ -150,6 +151,10 @@ extension Module {
             guard let item = items[key] else {
                 guard verify.contains(.noUnusedKeys) else { continue }
                 throw UpdateError.unhandledKeys(path: path, modules: modulePath, keys: [key])
+            }
+            if case (.value(.module), .none) = (item, update) {
+                try updateModule(key: key, Module?.none as Any)
+                continue
             }
             let merged = try merge(item, update, verify, path + [key], modulePath)
             if merged.isReplaced, let value = merged.value {

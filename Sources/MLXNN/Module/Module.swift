@@ -22,7 +22,7 @@ open class Module {
     /// sets it in all submodules too, and tells those that have to do something about it.
     public var training = true
 
-    var frozenKeys: Set<String> = []
+    package var frozenKeys: Set<String> = []
     /// What reflection found, and the setters of the replaceable properties.
     private var reflected: (items: ModuleItems, setters: [String: any TypeErasedSetterProvider])?
 
@@ -176,12 +176,21 @@ open class Module {
     }
 
     /// Replaces the value of a property with `@ModuleInfo`.
+    /// - Parameter value: a module or a container of modules; an `Optional` that is nil for none.
     /// - Throws: `UpdateError` if there is no such property or the value does not fit.
     open func updateModule(key: String, _ value: Any) throws {
+        let place = "\(type(of: self)).\(key)"
         guard let setter = reflect().setters[key] else {
-            throw UpdateError.needModuleInfo("\(type(of: self)).\(key)")
+            throw UpdateError.needModuleInfo(
+                "Unable to get @ModuleInfo for \(place) -- must be wrapped to receive updates")
         }
-        try setter.setTypeErased(value)
+        do {
+            try setter.setTypeErased(value)
+        } catch {
+            throw UpdateError.needModuleInfo(
+                "Unable to set modules for \(place) -- maybe type mismatch:"
+                    + " \(type(of: value)), \(error)")
+        }
     }
 
     // MARK: - Visiting

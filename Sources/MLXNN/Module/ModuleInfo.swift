@@ -121,10 +121,19 @@ private final class WrappedStorage<T> {
     }
 
     public func setTypeErased(_ value: Any) throws {
-        guard let value = value as? T ?? (value as? [Any?]).flatMap(tuple) else {
-            throw UpdateError.unableToCast(String(describing: T.self))
-        }
-        storage.write(value)
+        let cast: T? =
+            if case .some(.none) = value as? Module? {
+                none
+            } else {
+                value as? T ?? (value as? [Any?]).flatMap(tuple)
+            }
+        guard let cast else { throw UpdateError.unableToCast(String(describing: T.self)) }
+        storage.write(cast)
+    }
+
+    /// What an optional property has without a module.
+    private var none: T? {
+        (T.self as? any ExpressibleByNilLiteral.Type).flatMap { $0.init(nilLiteral: ()) as? T }
     }
 
     /// The tuple of the values, each cast to the type of its place.

@@ -31,30 +31,31 @@ public enum UpdateError: Error {
 }
 
 extension UpdateError: LocalizedError {
+    /// The texts of mlx-swift, which programs may look for.
     public var errorDescription: String? {
-        func place(_ path: [String], _ modules: [String]) -> String {
-            "\(path.joined(separator: ".")) (in \(modules.joined(separator: ".")))"
-        }
+        func joined(_ names: [String]) -> String { names.joined(separator: ".") }
         return switch self {
         case .unableToCollectModulesFromContainer(let path, let modules):
-            "Cannot collect the modules in \(place(path, modules))"
-        case .mismatchedContainers(let base, let key):
-            "\(base): \(key) is not the same kind of container in the model and in the update"
+            "Unable to collect modules from container: \(joined(path)) in \(joined(modules))"
+        case .mismatchedContainers(let base, let key): "Mismatched containers: \(base) \(key)"
         case .mismatchedSize(let path, let modules, let expected, let actual):
-            "Shape of \(place(path, modules)) is \(expected) in the model, \(actual) in the update"
+            "Mismatched parameter \(joined(path)) in \(joined(modules)) shape."
+                + " Actual \(actual), expected \(expected)"
         case .keyNotFound(let path, let modules):
-            "Key not found: \(place(path, modules))"
-        case .needModuleInfo(let text):
-            "Only a property with @ModuleInfo can be replaced: \(text)"
-        case .unableToSet(let text): "Unable to set \(text)"
-        case .unableToCast(let text): "The module does not fit a property of type \(text)"
+            "Key \(joined(path)) not found in \(joined(modules))"
+        case .needModuleInfo(let text), .unableToSet(let text): text
+        case .unableToCast(let type):
+            "Unable to cast value\nThe module does not fit a property of type \(type)"
         case .unhandledKeys(let path, let modules, let keys):
-            "Keys not in the model: \(keys.joined(separator: ", ")) at \(place(path, modules))"
+            "Unhandled keys \(keys) in \(joined(path)) in \(joined(modules))"
         case .settingArrayWithModule(let path, let modules):
-            "A single module given for the container \(place(path, modules))"
+            "Unable to set \(joined(path)) on \(joined(modules)):"
+                + " parameters (MLXArray) cannot be updated with a Module"
         case .incompatibleItems(let path, let modules, let item, let value):
-            "\(place(path, modules)) is \(item) in the model, \(value) in the update"
-        case .unexpectedStructure(let key, let item): "Unexpected structure of \(key): \(item)"
+            "Unable to set \(joined(path)) on \(joined(modules)):"
+                + " \(item) not compatible with \(value)"
+        case .unexpectedStructure(let key, let item):
+            "Unexpected structure for \(key) on \(item): not @ModuleInfo var modules = [...]"
         }
     }
 }

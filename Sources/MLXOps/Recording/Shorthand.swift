@@ -12,6 +12,13 @@ func add(_ a: MLXArray, _ b: MLXArray) -> MLXArray { Ops.binary(.add, a, b) }
 func sub(_ a: MLXArray, _ b: MLXArray) -> MLXArray { Ops.binary(.subtract, a, b) }
 func mul(_ a: MLXArray, _ b: MLXArray) -> MLXArray { Ops.binary(.multiply, a, b) }
 func div(_ a: MLXArray, _ b: MLXArray) -> MLXArray { Ops.binary(.divide, a, b) }
+/// `a b`, and 0 where either is 0. What depends on nothing has no derivative, however steep the
+/// rest of its path is: so what a `select` left out cannot make a gradient NaN.
+func chained(_ a: MLXArray, _ b: MLXArray) -> MLXArray { Ops.binary(.multiplyOrZero, a, b) }
+/// `a / b`, and 0 where `a` is 0.
+func chainedQuotient(_ a: MLXArray, _ b: MLXArray) -> MLXArray {
+    Ops.binary(.divideOrZero, a, b)
+}
 func neg(_ x: MLXArray) -> MLXArray { Ops.unary(.negative, x) }
 func square(_ x: MLXArray) -> MLXArray { Ops.unary(.square, x) }
 func reciprocal(_ x: MLXArray) -> MLXArray { Ops.unary(.reciprocal, x) }

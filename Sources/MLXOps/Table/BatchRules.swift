@@ -9,7 +9,8 @@ enum BatchRules {
         let mask = AxisMask(context.attributes.word)
         let keeps: UInt64 = mask.keepsDims ? 1 << 16 : 0
         return context.record(
-            context.inputs, Attributes(word: UInt64(mask.bits) << 1 | keeps))
+            context.inputs,
+            Attributes(word: UInt64(mask.bits) << 1 | keeps, outputDType: context.dtype))
     }
 
     static func reshape(_ context: VMapContext) -> MLXArray {

@@ -207,7 +207,10 @@ package struct ConvolutionGeometry: Sendable {
         guard groups >= 1, w[0] % groups == 0, x[3] % groups == 0, x[3] / groups == w[3] else {
             throw context.error(
                 .shape,
-                "input channels \(x[3]) and weight \(w) do not fit \(groups) groups")
+                groups == 1
+                    ? "Expect the input channels in the input and weight array to match but got"
+                        + " shapes - input: \(x) and weight: \(w)"
+                    : "input channels \(x[3]) and weight \(w) do not fit \(groups) groups")
         }
         guard w[1] > 0, w[2] > 0 else { throw context.error(.shape, "the kernel is empty") }
         var dims = [x[0]]

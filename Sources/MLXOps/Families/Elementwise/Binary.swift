@@ -50,19 +50,30 @@ package enum Binary {
             MLX_MULTIPLY, "multiply", "c = a * b", { $0 * $1 }, .promote, traits: .commutative,
             vjp: .rule {
                 [
-                    $0.wanted[0] ? mul($0.cotangent, conj($0.inputs[1])) : nil,
-                    $0.wanted[1] ? mul($0.cotangent, conj($0.inputs[0])) : nil,
+                    $0.wanted[0] ? chained($0.cotangent, conj($0.inputs[1])) : nil,
+                    $0.wanted[1] ? chained($0.cotangent, conj($0.inputs[0])) : nil,
                 ]
             }),
         row(
             MLX_DIVIDE, "divide", "c = a / b", { $0 / $1 }, .promoteFloat,
             domains: [-4...4, 0.3...4],
             vjp: .rule {
-                let b = conj($0.inputs[1])
-                let da = div($0.cotangent, b)
-                return [
-                    da, $0.wanted[1] ? neg(div(mul(da, conj($0.inputs[0])), b)) : nil,
+                quotientVJP($0)
+            }),
+        row(
+            MLX_MULTIPLY_OR_ZERO, "multiply_or_zero", "c = a b, 0 where a or b is 0",
+            { $0 == 0 || $1 == 0 ? 0 : $0 * $1 }, .promote, traits: .commutative,
+            vjp: .rule {
+                [
+                    $0.wanted[0] ? chained($0.cotangent, conj($0.inputs[1])) : nil,
+                    $0.wanted[1] ? chained($0.cotangent, conj($0.inputs[0])) : nil,
                 ]
+            }),
+        row(
+            MLX_DIVIDE_OR_ZERO, "divide_or_zero", "c = a / b, 0 where a is 0",
+            { $0 == 0 ? 0 : $0 / $1 }, .promoteFloat, domains: [-4...4, 0.3...4],
+            vjp: .rule {
+                quotientVJP($0)
             }),
         row(
             MLX_FLOOR_DIVIDE, "floor_divide", "c = ⌊a / b⌋", { ($0 / $1).rounded(.down) },
@@ -84,34 +95,43 @@ package enum Binary {
             domains: [0.2...3, 0.2...3],
             vjp: .rule {
                 let (a, b) = ($0.inputs[0], $0.inputs[1])
-                let scale = div($0.cotangent, add(square(a), square(b)))
-                return [mul(b, scale), $0.wanted[1] ? neg(mul(a, scale)) : nil]
+                let scale = chainedQuotient($0.cotangent, add(square(a), square(b)))
+                return [chained(b, scale), $0.wanted[1] ? neg(chained(a, scale)) : nil]
             }),
         row(
             MLX_LOGADDEXP, "logaddexp", "c = ln(e^a + e^b)", { log(exp($0) + exp($1)) },
             .promoteRealFloat,
             traits: .commutative, weight: 25,
             vjp: .rule {
-                let weight = Ops.unary(.sigmoid, sub($0.inputs[0], $0.inputs[1]))
+                // NUMERICS: 1 - sigmoid(a - b) would have lost what sigmoid(b - a) is near 0.
+                let (a, b) = ($0.inputs[0], $0.inputs[1])
                 return [
-                    mul($0.cotangent, weight), mul($0.cotangent, minus(1, weight)),
+                    mul($0.cotangent, Ops.unary(.sigmoid, sub(a, b))),
+                    $0.wanted[1] ? mul($0.cotangent, Ops.unary(.sigmoid, sub(b, a))) : nil,
                 ]
             }),
     ]
+
+    private static func quotientVJP(_ context: VJPContext) -> [MLXArray?] {
+        let b = conj(context.inputs[1])
+        let da = chainedQuotient(context.cotangent, b)
+        let db = chainedQuotient(chained(da, conj(context.inputs[0])), b)
+        return [da, context.wanted[1] ? neg(db) : nil]
+    }
 
     /// d/da = b a^(b-1); d/db = ln(a) a^b, and 0 where a^b is 0.
     private static func powerVJP(_ context: VJPContext) -> [MLXArray?] {
         let (a, b) = (context.inputs[0], context.inputs[1])
         var result: [MLXArray?] = [nil, nil]
         if context.wanted[0] {
-            let slope = mul(b, Ops.binary(.power, a, plus(b, -1)))
-            result[0] = mul(context.cotangent, conj(slope))
+            let slope = chained(b, Ops.binary(.power, a, plus(b, -1)))
+            result[0] = chained(context.cotangent, conj(slope))
         }
         if context.wanted[1] {
             let slope = mul(Ops.unary(.log, a), context.output)
             let zero = zerosLike(slope)
             let isZero = Ops.binary(.equal, context.output, zero)
-            result[1] = mul(context.cotangent, conj(Ops.select(isZero, zero, slope)))
+            result[1] = chained(context.cotangent, conj(Ops.select(isZero, zero, slope)))
         }
         return result
     }
@@ -129,11 +149,10 @@ package enum Binary {
     ]
 
     private static func selection(_ context: VJPContext, _ first: MLXArray) -> [MLXArray?] {
-        let cotangent = context.cotangent
+        let (cotangent, zero) = (context.cotangent, zerosLike(context.cotangent))
         return [
-            context.wanted[0] ? mul(cotangent, indicator(first, like: cotangent)) : nil,
-            context.wanted[1]
-                ? mul(cotangent, indicator(Ops.unary(.logicalNot, first), like: cotangent)) : nil,
+            context.wanted[0] ? Ops.select(first, cotangent, zero) : nil,
+            context.wanted[1] ? Ops.select(first, zero, cotangent) : nil,
         ]
     }
 
@@ -194,6 +213,8 @@ extension OpCode {
     package static let minimum = OpCode(MLX_MINIMUM)
     package static let logAddExp = OpCode(MLX_LOGADDEXP)
     package static let arctan2 = OpCode(MLX_ARCTAN2)
+    package static let multiplyOrZero = OpCode(MLX_MULTIPLY_OR_ZERO)
+    package static let divideOrZero = OpCode(MLX_DIVIDE_OR_ZERO)
     package static let bitwiseAnd = OpCode(MLX_AND)
     package static let bitwiseOr = OpCode(MLX_OR)
     package static let bitwiseXor = OpCode(MLX_XOR)

@@ -30,7 +30,7 @@ package enum Unary {
             samples: SampleRule { Elementwise.unarySamples(domain) })
     }
 
-    /// A row whose derivative is `cotangent * factor(x, y)`.
+    /// A row whose derivative is `cotangent * derivative(x, y)`.
     private static func row(
         _ function: mlx_elementwise, _ name: String, _ synopsis: String,
         _ reference: @escaping @Sendable (Double) -> Double, _ dtype: DTypeRule = .promoteFloat,
@@ -40,7 +40,7 @@ package enum Unary {
     ) -> OpRow {
         row(
             function, name, synopsis, reference, dtype, weight: weight, domain: domain,
-            vjp: .rule { [mul($0.cotangent, conj(derivative($0.inputs[0], $0.output)))] })
+            vjp: .rule { [chained($0.cotangent, conj(derivative($0.inputs[0], $0.output)))] })
     }
 
     /// By Newton's method from a rough start.
@@ -79,8 +79,9 @@ package enum Unary {
 
     private static let exponentials: [OpRow] = [
         row(MLX_EXP, "exp", "y = e^x", exp, weight: 10) { _, y in y },
-        row(MLX_EXPM1, "expm1", "y = e^x - 1", expm1, .promoteRealFloat, weight: 12) { _, y in
-            plus(y, 1)
+        // NUMERICS: y + 1 has lost what e^x is where y is nearly -1.
+        row(MLX_EXPM1, "expm1", "y = e^x - 1", expm1, .promoteRealFloat, weight: 12) { x, _ in
+            Ops.unary(.exp, x)
         },
         row(MLX_LOG, "log", "y = ln x", log, weight: 10, domain: positive) { x, _ in reciprocal(x)
         },

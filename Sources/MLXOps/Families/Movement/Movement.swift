@@ -103,12 +103,19 @@ package enum Movement {
             let axis = try AttributeChecks.axis(context, rank: context.shapes[0].ndim)
             var dims = context.shapes[0].array
             for shape in context.shapes.dropFirst() {
-                guard shape.ndim == dims.count,
-                    (0..<dims.count).allSatisfy({ $0 == axis || shape[$0] == dims[$0] })
-                else {
+                guard shape.ndim == dims.count else {
                     throw context.error(
                         .shape,
-                        "shapes \(context.shapes[0]) and \(shape) differ outside axis \(axis)")
+                        "All the input arrays must have the same number of dimensions. However, got"
+                            + " arrays with dimensions \(dims.count) and \(shape.ndim).")
+                }
+                guard (0..<dims.count).allSatisfy({ $0 == axis || shape[$0] == dims[$0] }) else {
+                    let shapes = context.shapes.map { "\($0)" }.joined(separator: ", ")
+                    throw context.error(
+                        .shape,
+                        "All the input array dimensions must match exactly except for the"
+                            + " concatenation axis. However, the provided shapes are \(shapes),"
+                            + " and the concatenation axis is \(axis).")
                 }
                 let (sum, overflow) = dims[axis].addingReportingOverflow(shape[axis])
                 if overflow { throw context.error(.limit, "the axis would be too long") }

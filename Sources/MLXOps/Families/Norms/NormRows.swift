@@ -214,8 +214,11 @@ extension NormRows {
         /// + A (h - mean(h) - y H) + H (a - mean(a) - y A))
         /// with A = mean(a y), H = mean(h y); the root mean square has no means of a and h.
         func pulledTwice(_ context: VJPContext) -> [MLXArray?] {
-            let (x, g, h) = (context.inputs[0], context.inputs[1], context.cotangent)
-            let weight = context.inputs.count > 2 ? context.inputs[2] : nil
+            // NUMERICS: squares of halves leave their range.
+            let (x, g, h) = (
+                wide(context.inputs[0]), wide(context.inputs[1]), wide(context.cotangent)
+            )
+            let weight = context.inputs.count > 2 ? wide(context.inputs[2]) : nil
             let last = Attributes(word: 1 << UInt64(x.nodeShape.ndim - 1) | 1 << 16)
             let count = 1 / Double(max(x.nodeShape.dims.last!, 1))
             func mean(_ x: MLXArray) -> MLXArray { scaled(Ops.record(.sum, [x], last), count) }
@@ -239,7 +242,9 @@ extension NormRows {
             let back = Ops.record(gradient, [x, h], plain(context.attributes))
             if context.wanted[1] { result[1] = weight.map { mul(back, $0) } ?? back }
             if weight != nil { result.append(context.wanted[2] ? overRows(mul(back, g)) : nil) }
-            return result
+            return zip(result, context.inputs).map { gradient, input in
+                gradient.map { Ops.cast($0, to: input.dtype) }
+            }
         }
     }
 }

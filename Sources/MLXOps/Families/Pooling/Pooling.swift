@@ -8,7 +8,7 @@ package enum Pooling {
     package static let rows: [OpRow] = [
         row(
             .maxPool, "max_pool2d", "y = max over windows", Kernels.maxPool, arity: 1,
-            shape: .pooled,
+            dtype: .anyReal, shape: .pooled,
             samples: geometries.map { .init([$0.input], Attributes(words: $0.words)) },
             vjp: .rule { context in
                 [
@@ -46,7 +46,7 @@ package enum Pooling {
             vjp: .rule { adjoint(.maxPoolGradient, $0) }),
         row(
             .averagePool, "avg_pool2d", "y = mean over windows", Kernels.averagePool, arity: 1,
-            shape: .pooled,
+            dtype: .promoteRealFloat, shape: .pooled,
             samples: geometries.map { .init([$0.input], Attributes(words: $0.words)) },
             vjp: .rule { context in
                 [
@@ -115,13 +115,13 @@ package enum Pooling {
 
     private static func row(
         _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
-        arity: Int, shape: ShapeRule,
+        arity: Int, dtype: DTypeRule = .inexactReal, shape: ShapeRule,
         samples: [SampleRule.Sample], vjp: VJPRule
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: arity...arity,
             attributeNames: ["window…", "stride…", "padding low…", "padding high…"],
-            dtype: .inexactReal, shape: shape, vjp: vjp, vmap: .rule(mapped),
+            dtype: dtype, shape: shape, vjp: vjp, vmap: .rule(mapped),
             work: OpWork(.pooling) {
                 Double(max($0.output.size, $0.shapes[0].size)) * Double($0.words[0])
                     * Double($0.words[1])
@@ -145,6 +145,14 @@ extension OpCode {
 }
 
 extension DTypeRule {
+    /// Every dtype but complex64, which has no order, stays.
+    static let anyReal = DTypeRule { (context) throws(ArrayError) in
+        if context.dtypes[0] == .complex64 {
+            throw context.error(.dtype, "does not take complex64")
+        }
+        return (nil, context.dtypes[0])
+    }
+
     static let inexactReal = DTypeRule { (context) throws(ArrayError) in
         let type = promoted(context)
         if !type.isFloatingPoint || type == .complex64 {

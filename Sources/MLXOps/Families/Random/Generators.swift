@@ -2,9 +2,9 @@ import MLXBase
 import MLXGraph
 import MLXKernels
 
-/// Arrays made from numbers alone: ranges and random bits.
+/// Arrays made from numbers alone: ranges, random bits, and integers made of them.
 package enum Generators {
-    package static let rows: [OpRow] = [arange, randomBits]
+    package static let rows: [OpRow] = [arange, randomBits, randomIntegers]
 
     private static let arange = OpRow(
         code: .arange, name: "arange", synopsis: "y[i] = start + i increment", arity: 0...0,
@@ -67,7 +67,38 @@ package enum Generators {
         })
 }
 
+extension Generators {
+    private static let randomIntegers = OpRow(
+        code: .randomIntegers, name: "random_integers",
+        synopsis: "y = l + ⌊(h - l) w / 2⁶⁴⌋", arity: 4...4,
+        traits: .mayFail,
+        dtype: DTypeRule { (context) throws(ArrayError) in
+            let type = context.attributes.outputDType ?? .int64
+            let bound: DType = type == .uint64 ? .uint64 : .int64
+            guard type.isInteger, context.dtypes == [bound, bound, .uint32, .uint32] else {
+                throw context.error(.dtype, "makes \(type) of bounds and words")
+            }
+            return (nil, type)
+        },
+        shape: ShapeRule { (context) throws(ArrayError) in
+            guard context.shapes.allSatisfy({ $0 == context.shapes[0] }) else {
+                throw context.error(.shape, "needs bounds and words of one shape")
+            }
+            return context.shapes[0]
+        },
+        vjp: .zero, vmap: .rule { $0.record((0..<4).map($0.batched), $0.attributes) },
+        work: OpWork(.random) { Double($0.output.size) * 4 }, kernel: Kernels.randomIntegers,
+        samples: SampleRule {
+            [[], [5], [3, 4]].map {
+                .init(
+                    [$0, $0, $0, $0], domains: [-9...0, 1...90, 0...4e9, 0...4e9],
+                    fixedDTypes: [0: .int64, 1: .int64, 2: .uint32, 3: .uint32])
+            }
+        })
+}
+
 extension OpCode {
+    package static let randomIntegers = OpCode(.generators)
     package static let arange = OpCode(.generators)
     package static let randomBits = OpCode(.generators)
 }

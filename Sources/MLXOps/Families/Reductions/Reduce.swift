@@ -11,7 +11,9 @@ package enum Reduce {
         row(
             .sum, "sum", "y = Σ x", Kernels.reduction(MLX_SUM), { $0.reduce(0, +) }, .accumulating,
             vjp: .rule { context in
-                [Ops.full(context.inputs[0].nodeShape, restored(context.cotangent, context))]
+                let x = context.inputs[0]
+                let cotangent = Ops.cast(context.cotangent, to: x.dtype)
+                return [Ops.full(x.nodeShape, restored(cotangent, context))]
             }),
         row(
             .product, "prod", "y = Π x", Kernels.reduction(MLX_PRODUCT), { $0.reduce(1, *) },
@@ -38,9 +40,11 @@ package enum Reduce {
             .logSumExp, "logsumexp", "y = ln Σ e^x", Kernels.logSumExp,
             { log($0.reduce(0) { $0 + exp($1) }) }, .promoteRealFloat, weight: 12,
             vjp: .rule {
-                let x = $0.inputs[0]
-                let shifted = sub(x, restored($0.output, $0))
-                return [mul(restored($0.cotangent, $0), Ops.unary(.exp, shifted))]
+                // NUMERICS: e^(x - y) is off by as much as y was rounded, which for large x is
+                // more than 1.
+                let axes = UInt64(AxisMask($0.attributes.word).bits)
+                let weights = Ops.record(.softmax, [$0.inputs[0]], Attributes(word: axes))
+                return [mul(restored($0.cotangent, $0), weights)]
             }),
         softmax,
     ]
@@ -107,11 +111,12 @@ package enum Reduce {
     /// Tied elements share the cotangent evenly.
     private static func extremumVJP(_ context: VJPContext) -> [MLXArray?] {
         let x = context.inputs[0]
-        let isBest = indicator(
-            Ops.binary(.equal, x, restored(context.output, context)), like: context.cotangent)
+        let isBest = Ops.binary(.equal, x, restored(context.output, context))
         let mask = AxisMask(context.attributes.word)
         let ties = Ops.record(.sum, [isBest], Attributes(word: UInt64(mask.bits) | 1 << 16))
-        return [mul(isBest, div(restored(context.cotangent, context), ties))]
+        let cotangent = restored(context.cotangent, context)
+        let share = div(cotangent, Ops.cast(ties, to: cotangent.dtype))
+        return [Ops.select(isBest, share, zerosLike(cotangent))]
     }
 
     /// Π over the other elements, found without dividing, so that zeros are handled exactly: with
@@ -149,15 +154,24 @@ extension OpCode {
 }
 
 extension DTypeRule {
-    /// Small integers and bool accumulate in 32 bits.
-    static let accumulating = DTypeRule { context in
-        let type: DType
-        switch context.dtypes[0] {
-        case .bool, .int8, .int16: type = .int32
-        case .uint8, .uint16: type = .uint32
-        default: type = context.dtypes[0]
+    /// Small integers and bool accumulate in 32 bits. A wider float may be asked for; the kernel
+    /// converts while it reads.
+    static let accumulating = DTypeRule { (context) throws(ArrayError) in
+        let type = context.dtypes[0]
+        let own: DType =
+            switch type {
+            case .bool, .int8, .int16: .int32
+            case .uint8, .uint16: .uint32
+            default: type
+            }
+        let told = context.attributes.outputDType ?? own
+        let isWider =
+            type != .complex64
+            && (told == .float64 || told == .float32 && (type.isHalf || !type.isFloatingPoint))
+        guard told == own || isWider else {
+            throw context.error(.dtype, "gives \(own) of \(type), not \(told)")
         }
-        return (type, type)
+        return (nil, told)
     }
 
     static let index = DTypeRule { _ in (nil, .uint32) }
@@ -180,9 +194,11 @@ extension ShapeRule {
 }
 
 extension Ops {
-    /// A reduction over axes that may be negative; nil means all.
+    /// A reduction over axes that may be negative; nil means all. A sum may be asked for in a
+    /// wider float.
     package static func reduce(
-        _ code: OpCode, _ x: MLXArray, axes: [Int]?, keepDims: Bool, stream: StreamID = .unpinned
+        _ code: OpCode, _ x: MLXArray, axes: [Int]?, keepDims: Bool, dtype: DType? = nil,
+        stream: StreamID = .unpinned
     ) -> MLXArray {
         let shape = x.nodeShape
         do throws(ArrayError) {
@@ -196,7 +212,9 @@ extension Ops {
                     .argument, name, "over an axis without elements", shapes: [shape.array])
             }
             return record(
-                code, [x], Attributes(word: AxisMask(reduced, keepDims: keepDims).word),
+                code, [x],
+                Attributes(
+                    word: AxisMask(reduced, keepDims: keepDims).word, outputDType: dtype),
                 stream: stream)
         } catch {
             return invalid(error, inputs: [x])

@@ -1,8 +1,10 @@
 import MLX
+import MLXNN
 
 /// Low-rank adaptation (Hu et al., 2022): the weight W of a linear layer stays as it is, and the
 /// product of two thin matrices is trained beside it. The layers are subclasses of those they
-/// adapt, with the same keys and two more, so files of either kind fit.
+/// adapt, with the same keys and two more, so files of either kind fit. A module of its own,
+/// because packages of language models have types of these names, and mlx-swift has none.
 
 /// A layer with a trainable product of two thin matrices beside a frozen weight.
 public protocol LoRALayer: Module {
@@ -23,10 +25,7 @@ public protocol LoRALayer: Module {
 extension LoRALayer {
     /// scale (x A) B, with a part of x zeroed while training.
     fileprivate func adapted(_ x: MLXArray, _ dropout: Float) -> MLXArray {
-        var x = x
-        if training, dropout > 0 {
-            x = x * MLXRandom.bernoulli(1 - dropout, x.shape) * (1 / (1 - dropout))
-        }
+        let x = training && dropout > 0 ? Dropout(p: dropout)(x) : x
         return matmul(matmul(x, loraA), loraB) * scale
     }
 
@@ -50,7 +49,7 @@ private func thinMatrices(_ shape: (Int, Int), _ rank: Int) -> (a: MLXArray, b: 
     )
 }
 
-/// ``Linear`` with a low-rank change: y = x Wᵀ + b + scale (x A) B.
+/// `Linear` with a low-rank change: y = x Wᵀ + b + scale (x A) B.
 /// ```swift
 /// let layer = LoRALinear(linear, rank: 8, scale: 20)
 /// ```
@@ -65,7 +64,7 @@ open class LoRALinear: Linear, LoRALayer {
     public let dropout: Float
 
     /// The adaptable form of a layer, whose parameters it shares and freezes.
-    /// - Parameter dropout: in 0..<1.
+    /// - Parameter dropout: in 0...1.
     public init(_ linear: Linear, rank: Int = 8, scale: Float = 20, dropout: Float = 0) {
         let (a, b) = thinMatrices(linear.shape, rank)
         _loraA = ParameterInfo(wrappedValue: a, key: "lora_a")
@@ -83,7 +82,7 @@ open class LoRALinear: Linear, LoRALayer {
         return noted(y + adapted(x, dropout).asType(y.dtype), from: x)
     }
 
-    /// A ``Linear`` with the change in its weight.
+    /// A `Linear` with the change in its weight.
     open func fused(dequantize: Bool = false) -> Module {
         Linear(weight: weight + change(weight.dtype), bias: bias)
     }
@@ -92,7 +91,7 @@ open class LoRALinear: Linear, LoRALayer {
     open func reverted() -> Module { Linear(weight: weight, bias: bias) }
 }
 
-/// ``QuantizedLinear`` with a low-rank change in floats (Dettmers et al., 2023).
+/// `QuantizedLinear` with a low-rank change in floats (Dettmers et al., 2023).
 open class LoRAQuantizedLinear: QuantizedLinear, LoRALayer {
     /// (inputs, rank)
     @ParameterInfo(key: "lora_a") public var loraA: MLXArray
@@ -104,7 +103,7 @@ open class LoRAQuantizedLinear: QuantizedLinear, LoRALayer {
     public let dropout: Float
 
     /// The adaptable form of a layer, whose parameters it shares.
-    /// - Parameter dropout: in 0..<1.
+    /// - Parameter dropout: in 0...1.
     public init(_ linear: QuantizedLinear, rank: Int = 8, scale: Float = 20, dropout: Float = 0) {
         let (a, b) = thinMatrices(linear.shape, rank)
         _loraA = ParameterInfo(wrappedValue: a, key: "lora_a")
@@ -133,7 +132,7 @@ open class LoRAQuantizedLinear: QuantizedLinear, LoRALayer {
         return noted(y + adapted(x, dropout).asType(y.dtype), from: x)
     }
 
-    /// A ``QuantizedLinear`` with the change in its weight, rounded anew, or a ``Linear``.
+    /// A `QuantizedLinear` with the change in its weight, rounded anew, or a `Linear`.
     open func fused(dequantize: Bool = false) -> Module {
         let type: DType = mode == .affine ? scales.dtype : .float32
         var wide = dequantized(
@@ -165,7 +164,7 @@ extension Module {
     /// try save(arrays: model.loraWeights(), url: url)
     /// ```
     /// - Parameters:
-    ///   - dropout: in 0..<1.
+    ///   - dropout: in 0...1.
     ///   - filter: which layers, by path and layer.
     /// - Returns: the paths of the layers.
     @discardableResult public func addLoRA(
