@@ -10,9 +10,10 @@ extension MLXArray {
         var entry = GraphStore.Entry(op: .invalid, dtype: .float32, shape: .scalar)
         entry.flags = .poisoned
         entry.word = noneWord
-        entry.payload = Payload(
-            error: ArrayError(
-                .argument, "mlxNone", "stands for no array, and the operation needs one"))
+        entry.own(
+            Payload(
+                error: ArrayError(
+                    .argument, "mlxNone", "stands for no array, and the operation needs one")))
         return MLXArray(owning: GraphStore.shared.append(entry))
     }
 
