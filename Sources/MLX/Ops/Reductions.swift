@@ -327,11 +327,16 @@ public func std(
     sqrt(spread(array, nil, keepDims, ddof, stream), stream: stream)
 }
 
-/// The number of elements that each element of a reduction stands for. Axes named twice, whose
-/// product may wrap, are an error of the reduction itself.
-private func reducedCount(_ array: MLXArray, _ axes: [Int]?) -> Int {
-    guard let axes else { return array.size }
-    return axes.reduce(1) { $0 &* array.dim($1) }
+/// The number of elements that each element of a reduction stands for, as a factor or divisor of
+/// its result. Bad axes are an error of the reduction itself.
+private func reducedCount(
+    _ array: MLXArray, _ axes: [Int]?, less: Int = 0, isReciprocal: Bool = false, _ dtype: DType
+) -> MLXArray {
+    let rank = array.ndim
+    let places = axes?.map { $0 < 0 ? $0 + rank : $0 } ?? Array(0..<rank)
+    return Ops.elementCount(
+        array, axes: places.filter { $0 >= 0 && $0 < rank }, less: less,
+        isReciprocal: isReciprocal, dtype)
 }
 
 private func average(
@@ -342,7 +347,9 @@ private func average(
     let wide = type.isHalf ? Ops.cast(array, to: .float32, stream: stream.id) : array
     let total = Ops.reduce(.sum, wide, axes: axes, keepDims: keepDims, stream: stream.id)
     let float = Ops.cast(total, to: wide.dtype.atLeastFloat, stream: stream.id)
-    let mean = recordBinary(.multiply, float, 1 / Double(reducedCount(array, axes)), stream)
+    let mean = Ops.binary(
+        .multiply, float, reducedCount(array, axes, isReciprocal: true, float.dtype),
+        stream: stream.id)
     return Ops.cast(mean, to: type.atLeastFloat, stream: stream.id)
 }
 
@@ -353,8 +360,8 @@ private func spread(
     let distance = x - average(x, axes, true, stream)
     let squares = x.dtype.isComplex ? square(abs(distance)) : square(distance)
     let total = Ops.reduce(.sum, squares, axes: axes, keepDims: keepDims, stream: stream.id)
-    let count = Swift.max(Double(reducedCount(array, axes)) - Double(ddof), 0)
-    return recordBinary(.divide, total, count, stream)
+    return Ops.binary(
+        .divide, total, reducedCount(array, axes, less: ddof, total.dtype), stream: stream.id)
 }
 
 /// The index along an axis of the first largest element, or of the first NaN; uint32. An axis out

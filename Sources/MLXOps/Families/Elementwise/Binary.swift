@@ -89,15 +89,24 @@ package enum Binary {
             }),
         row(
             MLX_LOGADDEXP, "logaddexp", "c = ln(e^a + e^b)", { log(exp($0) + exp($1)) },
-            .promoteRealFloat,
+            .promoteFloat,
             traits: .commutative, weight: 25,
             vjp: .rule {
+                if $0.output.dtype == .complex64 { return logAddExpVJP($0) }
                 let weight = Ops.unary(.sigmoid, sub($0.inputs[0], $0.inputs[1]))
                 return [
                     mul($0.cotangent, weight), mul($0.cotangent, minus(1, weight)),
                 ]
             }),
     ]
+
+    /// Complex numbers have no logistic function: weights are e^(a - c).
+    private static func logAddExpVJP(_ context: VJPContext) -> [MLXArray?] {
+        zip(context.inputs, context.wanted).map { input, isWanted in
+            let weight = Ops.unary(.exp, sub(input, context.output))
+            return isWanted ? mul(context.cotangent, conj(weight)) : nil
+        }
+    }
 
     /// d/da = b a^(b-1); d/db = ln(a) a^b, and 0 where a^b is 0.
     private static func powerVJP(_ context: VJPContext) -> [MLXArray?] {

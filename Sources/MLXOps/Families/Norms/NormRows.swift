@@ -130,7 +130,7 @@ extension NormRows {
 
         /// A sum over all axes but the last.
         private func overRows(_ x: MLXArray) -> MLXArray {
-            let axes = Array(0..<(x.nodeShape.ndim - 1))
+            let axes = Array(0..<(x.ndim - 1))
             return axes.isEmpty
                 ? x : Ops.record(.sum, [x], Attributes(word: AxisMask(axes, keepDims: false).word))
         }
@@ -213,7 +213,7 @@ extension NormRows {
         func pulledTwice(_ context: VJPContext) -> [MLXArray?] {
             let (x, g, h) = (context.inputs[0], context.inputs[1], context.cotangent)
             let weight = context.inputs.count > 2 ? context.inputs[2] : nil
-            let last = Attributes(word: 1 << UInt64(x.nodeShape.ndim - 1) | 1 << 16)
+            let last = Attributes(word: 1 << UInt64(x.ndim - 1) | 1 << 16)
             let count = 1 / Double(max(x.nodeShape.dims.last!, 1))
             func mean(_ x: MLXArray) -> MLXArray { scaled(Ops.record(.sum, [x], last), count) }
             var result: [MLXArray?] = [nil, nil]
