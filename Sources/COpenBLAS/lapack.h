@@ -52,6 +52,9 @@ void cgeev_(const char *jobvl, const char *jobvr, const int *n, mlx_lapack_c32 *
             mlx_lapack_c32 *w, mlx_lapack_c32 *vl, const int *ldvl, mlx_lapack_c32 *vr,
             const int *ldvr, mlx_lapack_c32 *work, const int *lwork, float *rwork, int *info,
             size_t, size_t);
+void cgetrf_(const int *m, const int *n, mlx_lapack_c32 *a, const int *lda, int *ipiv, int *info);
+void cgetrs_(const char *trans, const int *n, const int *nrhs, const mlx_lapack_c32 *a,
+             const int *lda, const int *ipiv, mlx_lapack_c32 *b, const int *ldb, int *info, size_t);
 void cheevd_(const char *jobz, const char *uplo, const int *n, mlx_lapack_c32 *a, const int *lda,
              float *w, mlx_lapack_c32 *work, const int *lwork, float *rwork, const int *lrwork,
              int *iwork, const int *liwork, int *info, size_t, size_t);

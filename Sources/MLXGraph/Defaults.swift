@@ -16,6 +16,8 @@ package struct Defaults: Sendable {
     package var policy: (any Sendable)?
     /// The number of gradient traces around the recording code.
     package var traceDepth = 0
+    /// Who wants to know of shapes that are read, while a function is recorded for any shape.
+    package var shapeWatch: ShapeWatch?
     /// Random state and other values of upper layers.
     package var extras: [ObjectIdentifier: any Sendable] = [:]
 

@@ -52,17 +52,26 @@ import Synchronization
 }
 
 extension MLXArray {
-    package var nodeShape: Shape { NodeReference(self).shape }
+    /// The shape, for whoever lets what happens next depend on it; see `ShapeWatch`.
+    package var nodeShape: Shape {
+        let node = NodeReference(self)
+        ShapeWatch.noteReading(node.trace)
+        return node.shape
+    }
+
+    /// The shape, for recording an operation: a replay with other shapes does the same again.
+    package var recordedShape: Shape { NodeReference(self).shape }
+
     package var value: Value? { NodeReference(self).value }
 
     /// The element type; known without computing the array.
     public var dtype: DType { NodeReference(self).dtype }
     /// The dimensions; empty for a scalar. Known without computing the array.
-    public var shape: [Int] { NodeReference(self).shape.array }
+    public var shape: [Int] { nodeShape.array }
     /// The number of axes; 0 for a scalar.
     public var ndim: Int { NodeReference(self).shape.ndim }
     /// The number of elements.
-    public var size: Int { NodeReference(self).shape.size }
+    public var size: Int { nodeShape.size }
 
     /// An array around contents that exist already.
     package convenience init(_ value: Value) {

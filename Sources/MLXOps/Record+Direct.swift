@@ -77,9 +77,11 @@ extension Ops {
     @inline(__always) static func directReshape(
         _ x: MLXArray, _ dims: UnsafeBufferPointer<Int>, _ stream: StreamID
     ) -> MLXArray? {
+        // A shape that is told, and a reshape that is left out, hold for this one alone.
+        x.noteShapeReading()
         let input = NodeReference(x)
         let own = input.shape
-        if own.dims.elementsEqual(dims) { return x }
+        if own.dims.elementsEqual(dims) { return x.aliased() }
         guard dims.count <= Shape.maximumRank, let shape = filled(dims, size: own.size),
             shape.size == own.size
         else { return nil }

@@ -39,8 +39,8 @@ package enum Batching {
     }
 
     package static func moveAxis(_ x: MLXArray, from: Int, to: Int) -> MLXArray {
-        if from == to { return x }
-        var axes = Array(0..<x.nodeShape.ndim)
+        if from == to { return x.aliased() }
+        var axes = Array(0..<x.ndim)
         axes.remove(at: from)
         axes.insert(from, at: to)
         return Ops.transpose(x, axes)
@@ -53,7 +53,7 @@ package enum Batching {
         let element = recording.graph.shapes[root]
         let result = walk.results[root]
         let array = result ?? recording.graph.array(root)
-        if NodeReference(array).isPoisoned { return array }
+        if NodeReference(array).isPoisoned { return array.aliased() }
         do throws(ArrayError) {
             guard let axis = try outAxes(output, element.ndim + 1).get() else {
                 guard result == nil else {
@@ -61,7 +61,7 @@ package enum Batching {
                         .argument, "vmap",
                         "output \(output) depends on a mapped input, so its out axis cannot be nil")
                 }
-                return array
+                return array.aliased()
             }
             let batched =
                 result ?? Ops.broadcast(array, to: [walk.size] + element.array)
@@ -153,7 +153,7 @@ private struct Walk {
     ) -> MLXArray {
         if number < outputs.count, number < axes.count {
             let output = outputs[number]
-            let rank = output.nodeShape.ndim
+            let rank = output.ndim
             if let axis = axes[number], axis >= -rank, axis < rank {
                 let moved = Batching.moveAxis(output, from: axis < 0 ? axis + rank : axis, to: 0)
                 if moved.shape == [size] + element.array { return moved }

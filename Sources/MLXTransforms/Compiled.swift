@@ -24,8 +24,9 @@ package final class Compiled: Sendable {
         let dtypes: [DType]
 
         init(_ arguments: [MLXArray], byRank: Bool) {
-            shapes = byRank ? [] : arguments.map(\.nodeShape)
-            ranks = byRank ? arguments.map { $0.nodeShape.ndim } : []
+            // Whoever goes by the shapes says so.
+            shapes = byRank ? [] : arguments.map(\.recordedShape)
+            ranks = byRank ? arguments.map(\.ndim) : []
             dtypes = arguments.map(\.dtype)
         }
     }
@@ -40,15 +41,23 @@ package final class Compiled: Sendable {
             return recordings[Key(arguments, byRank: false)]
         }
         guard let recorded, recorded.stateCount == stateCount else { return nil }
-        return recorded.replay(arguments)
+        return replay(recorded, arguments)
     }
 
     /// Records the function for the dtypes and shapes of `arguments`, and applies it to them.
     package func record(_ arguments: [MLXArray], _ body: Body) -> Outcome {
-        let recorded = Recorded(arguments, body)
+        let recorded = Recorded(arguments, watchesShapes: isShapeless, body)
         if recorded.isReusable {
             let key = Key(arguments, byRank: isShapeless && recorded.isShapeless)
             keep(recorded, key)
+        }
+        return replay(recorded, arguments)
+    }
+
+    /// A function around this one that is recorded for any shape is not, where this one is not.
+    private func replay(_ recorded: Recorded, _ arguments: [MLXArray]) -> Outcome {
+        if !(isShapeless && recorded.isShapeless) {
+            for argument in arguments { argument.noteShapeReading() }
         }
         return recorded.replay(arguments)
     }
@@ -75,22 +84,29 @@ private final class Recorded: @unchecked Sendable {
     private let recording: Recording
     let stateCount: Int
     private let bit: UInt8
+    /// Nobody looked at a shape, and every operation may be recorded again on other ones.
+    let isShapeless: Bool
 
-    init(_ arguments: [MLXArray], _ body: Compiled.Body) {
+    init(_ arguments: [MLXArray], watchesShapes: Bool, _ body: Compiled.Body) {
         let trace = Trace()
-        let variables = arguments.map { trace.placeholder($0.nodeShape, $0.dtype) }
+        let variables = arguments.map { trace.placeholder($0.recordedShape, $0.dtype) }
         var count = 0
-        recording = Recording(trace, variables: variables, throughValues: false) {
+        var wasRead = true
+        func run() -> [MLXArray] {
             let (results, state) = body(variables)
             count = state.count
             return results + state
         }
+        recording = Recording(trace, variables: variables, throughValues: false) {
+            guard watchesShapes else { return run() }
+            let watched = ShapeWatch.watching(trace.bit, run)
+            wasRead = watched.wasRead
+            return watched.result
+        }
         stateCount = count
         bit = trace.bit
+        isShapeless = !wasRead && recording.operationOfOneShape == nil
     }
-
-    /// Every operation may be recorded again on other shapes.
-    var isShapeless: Bool { recording.operationOfOneShape == nil }
 
     /// Nothing in it belongs to a derivative or a map around the call, which the next call will
     /// not be in, and nothing in it failed: the next call may succeed, or reports its own error.
@@ -119,7 +135,9 @@ extension Recording {
     /// Records the nodes that depend on the variables again, on other arrays. The rows are asked
     /// for shapes and dtypes where the arrays have other shapes than the variables.
     package borrowing func replay(_ arguments: [MLXArray]) -> [MLXArray] {
-        let infersShapes = zip(arguments, variables).contains { $0.nodeShape != $1.nodeShape }
+        let infersShapes = zip(arguments, variables).contains {
+            $0.recordedShape != $1.recordedShape
+        }
         var results = [MLXArray?](repeating: nil, count: graph.count)
         for node in 0..<graph.count where isTraced[node] {
             if let number = variable(at: node) {
@@ -129,6 +147,9 @@ extension Recording {
             let inputs = graph.inputs(of: node).map { results[Int($0)] ?? graph.array(Int($0)) }
             if graph.ops[node] == .invalid {
                 results[node] = graph.array(node)
+            } else if graph.ops[node] == .elementCount {
+                results[node] = Ops.elementCount(
+                    inputs[0], graph.attributes(node), graph.dtypes[node])
             } else if infersShapes {
                 var attributes = graph.attributes(node)
                 attributes.outputShape = nil
@@ -140,6 +161,7 @@ extension Recording {
                     graph.attributes(node), graph.streams[node])
             }
         }
-        return graph.roots.map { results[Int($0)] ?? graph.array(Int($0)) }
+        // A result may be an argument, and two results one node: arrays of their own all the same.
+        return graph.roots.map { (results[Int($0)] ?? graph.array(Int($0))).aliased() }
     }
 }

@@ -80,7 +80,8 @@ package enum Gradient {
             pull(cotangent, through: node, recording, &cotangents)
         }
         return zip(recording.variables, gradients).map { variable, gradient in
-            gradient ?? Ops.full(variable.nodeShape, 0, variable.dtype)
+            // Two variables may have one cotangent.
+            gradient?.aliased() ?? Ops.full(variable.nodeShape, 0, variable.dtype)
         }
     }
 

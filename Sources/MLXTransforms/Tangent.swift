@@ -37,7 +37,7 @@ package enum Tangent {
                     ArrayError(.argument, "jvp", "the function's result is invalid"),
                     inputs: [output])
             }
-            return tangents[Int(root)] ?? Ops.full(output.nodeShape, 0, output.dtype)
+            return tangents[Int(root)]?.aliased() ?? Ops.full(output.nodeShape, 0, output.dtype)
         }
     }
 

@@ -140,10 +140,6 @@ private struct RowPoint {
                 .maxPool, [inputs[0].array(.float64)], Attributes(words: sample.attributes.words))
             inputs[1] = Tensor(y)
         }
-        if row.name == "scatter" {
-            // Of several writes to one place the last wins, which no gather can know.
-            inputs[1] = Tensor(inputs[1].shape) { Double($0) }
-        }
         arrays = zip(Matrices.prepared(row.name, inputs), types).map { $0.array($1) }
         wanted = types.indices.filter {
             types[$0] == .float64 && !(row.name.hasPrefix("max_pool2d_") && $0 < 2)

@@ -14,7 +14,7 @@ enum Matrices {
         let shift: Double
         switch name {
         case "cholesky", "eigh", "eigvalsh", "solve", "solve_triangular", "inv", "tri_inv", "det",
-            "slogdet":
+            "slogdet", "cofactors":
             shift = 4
         default: return inputs
         }
@@ -65,6 +65,10 @@ enum Matrices {
                 return (word == 1 ? transposed(l) : l).flatMap { $0 }
             }
         case "det": function = { a, _ in [determinant(a)] }
+        case "cofactors":
+            function = { a, _ in
+                a.indices.flatMap { i in a.indices.map { j in cofactor(a, i, j) } }
+            }
         case "slogdet":
             function = { a, _ in
                 let value = determinant(a)
@@ -109,6 +113,14 @@ enum Matrices {
     }
 
     /// Gauss and Jordan, with interchanges.
+    /// The signed determinant without a row and a column.
+    private static func cofactor(_ a: Matrix, _ row: Int, _ column: Int) -> Double {
+        var minor = a
+        minor.remove(at: row)
+        for i in minor.indices { minor[i].remove(at: column) }
+        return ((row + column) % 2 == 0 ? 1 : -1) * determinant(minor)
+    }
+
     private static func solve(_ a: Matrix, _ b: Matrix) -> Matrix {
         var (a, b) = (a, b)
         for i in a.indices {

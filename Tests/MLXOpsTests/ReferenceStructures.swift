@@ -7,7 +7,18 @@ enum Reductions {
     static func evaluate(
         _ name: String, _ inputs: [Tensor], _ attributes: Attributes, _ shape: [Int]
     ) -> Tensor? {
-        name == "softmax" ? softmax(inputs[0], attributes) : nil
+        switch name {
+        case "softmax": softmax(inputs[0], attributes)
+        case "number_of_elements": number(inputs[0].shape, attributes.words)
+        default: nil
+        }
+    }
+
+    private static func number(_ shape: [Int], _ words: [Int]) -> Tensor {
+        var count = 1.0
+        for axis in shape.indices where words[0] & 1 << axis != 0 { count *= Double(shape[axis]) }
+        count = Swift.max(count - Double(words[1]), 0)
+        return Tensor([], [words[2] == 1 ? 1 / count : count])
     }
 
     /// What a function makes of the elements that fall together.

@@ -76,11 +76,54 @@ INLINE c64 scale_zd(zd z, double s) {
 INLINE c64 multiply_c64(c64 x, c64 y) {
     return (c64){x.re * y.re - x.im * y.im, x.re * y.im + x.im * y.re};
 }
+/// Quotients that come out as NaN in both parts: by zero, by infinity, of infinity. C's annex G:
+/// what is not zero by zero is infinite, what is finite by infinity is zero.
+INLINE c64 divide_unusual(double a, double b, double c, double d) {
+    bool finite_x = isfinite(a) && isfinite(b), finite_y = isfinite(c) && isfinite(d);
+    double factor = INFINITY;
+    if (c == 0 && d == 0) {
+        double infinity = copysign(INFINITY, c);
+        return (c64){(float)(infinity * a), (float)(infinity * b)};
+    }
+    if ((isinf(a) || isinf(b)) && finite_y) {
+        a = copysign(isinf(a), a), b = copysign(isinf(b), b);
+    } else if ((isinf(c) || isinf(d)) && finite_x) {
+        c = copysign(isinf(c), c), d = copysign(isinf(d), d), factor = 0;
+    } else {
+        return (c64){NAN, NAN};
+    }
+    return (c64){(float)(factor * (a * c + b * d)), (float)(factor * (b * c - a * d))};
+}
 INLINE c64 divide_zd(zd x, zd y) {
     // float32 parts squared cannot leave float64's range, so no scaling is needed.
-    double c = creal(y), d = cimag(y), s = c * c + d * d;
-    return (c64){(float)((creal(x) * c + cimag(x) * d) / s),
-                 (float)((cimag(x) * c - creal(x) * d) / s)};
+    double a = creal(x), b = cimag(x), c = creal(y), d = cimag(y), s = c * c + d * d;
+    double re = (a * c + b * d) / s, im = (b * c - a * d) / s;
+    if (re != re && im != im) return divide_unusual(a, b, c, d);
+    return (c64){(float)re, (float)im};
+}
+INLINE float abs_c64(c64 x) {
+    if (fabsf(x.re) == INFINITY || fabsf(x.im) == INFINITY) return INFINITY;
+    return (float)root((double)x.re * x.re + (double)x.im * x.im);
+}
+INLINE zd shifted_zd(c64 x, double shift) {
+    zd z = widen(x);
+    __real__ z -= shift;
+    return z;
+}
+/// ln z + shift
+INLINE zd log_zd(zd z, double shift) {
+    z = clog(z);
+    __real__ z += shift;
+    return z;
+}
+INLINE zd log1p_zd(zd z) {
+    // |1 + z|² - 1 without cancellation near 0.
+    double a = creal(z), b = cimag(z), excess = a * (2 + a) + b * b;
+    if (!(fabs(excess) < 0.5)) return clog(1 + z);
+    zd result;
+    __real__ result = 0.5 * log1p(excess);
+    __imag__ result = atan2(b, 1 + a);
+    return result;
 }
 INLINE c64 sign_c64(c64 x) {
     double m = root((double)x.re * x.re + (double)x.im * x.im);
@@ -99,5 +142,6 @@ INLINE c64 logaddexp_c64(c64 x, c64 y) {
     if (is_nan_c64(x) || is_nan_c64(y)) return (c64){NAN, NAN};
     c64 high = less_c64(y, x) ? x : y, low = less_c64(y, x) ? y : x;
     if (low.re == -INFINITY || high.re == INFINITY) return high;
-    return narrow(widen(high) + clog(1 + cexp(widen(low) - widen(high))));
+    zd sum = cexp(shifted_zd(high, high.re)) + cexp(shifted_zd(low, high.re));
+    return narrow(log_zd(sum, high.re));
 }

@@ -10,7 +10,7 @@ typedef const mlx_tile_fn mlx_cast_table[MLX_DTYPE_COUNT][MLX_DTYPE_COUNT];
 typedef const mlx_tile_fn mlx_round_table[2];
 typedef const mlx_reduce_rows mlx_reduce_table[MLX_REDUCTION_COUNT][MLX_DTYPE_COUNT];
 typedef const mlx_arg_rows mlx_arg_table[2][MLX_DTYPE_COUNT];
-typedef const mlx_softmax_rows mlx_softmax_table[4];
+typedef const mlx_softmax_rows mlx_softmax_table[6];
 typedef const mlx_scan mlx_scan_table[MLX_REDUCTION_COUNT][MLX_DTYPE_COUNT];
 typedef const mlx_log_sums mlx_log_sums_table[2];
 typedef void mlx_random_words_fn(uint32_t *, uint32_t, uint32_t, size_t, size_t, size_t);

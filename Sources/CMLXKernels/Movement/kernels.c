@@ -24,11 +24,13 @@ mlx_reduce_rows mlx_reduce_fn(int reduction, int dtype) {
     return (*reductions[mlx_level()])[reduction][dtype];
 }
 mlx_arg_rows mlx_arg_fn(bool minimum, int dtype) { return (*args[mlx_level()])[minimum][dtype]; }
+static int softmax_place(int dtype) { return dtype == MLX_C64 ? 2 : dtype == MLX_F64; }
+
 mlx_softmax_rows mlx_softmax_fn(int dtype) {
-    return (*softmaxes[mlx_level()])[dtype == MLX_F64];
+    return (*softmaxes[mlx_level()])[softmax_place(dtype)];
 }
 mlx_softmax_rows mlx_log_sum_exp_fn(int dtype) {
-    return (*softmaxes[mlx_level()])[2 + (dtype == MLX_F64)];
+    return (*softmaxes[mlx_level()])[3 + softmax_place(dtype)];
 }
 void mlx_random_words(uint32_t *out, uint32_t key0, uint32_t key1, size_t count, size_t begin,
                       size_t end) {

@@ -198,6 +198,8 @@ static double exp_row_f64(double *out, const double *x, size_t n, double high) {
 SOFTMAX(f32, log)
 SOFTMAX(f64, log)
 
+#include "softmax_complex.h"
+
 #define REDUCTIONS(T) [MLX_SUM][CODE_##T] = sum_##T, [MLX_PRODUCT][CODE_##T] = product_##T, \
     [MLX_MAX][CODE_##T] = max_##T, [MLX_MIN][CODE_##T] = min_##T,
 const mlx_reduce_rows LEVEL_NAME(mlx_reduce_table)[MLX_REDUCTION_COUNT][MLX_DTYPE_COUNT] = {
@@ -213,8 +215,8 @@ const mlx_arg_rows LEVEL_NAME(mlx_arg_table)[2][MLX_DTYPE_COUNT] = {
     ARG_ENTRY(f32) ARG_ENTRY(f64) ARG_ENTRY(c64)
     [0][MLX_BOOL] = argmax_u8, [1][MLX_BOOL] = argmin_u8,
 };
-const mlx_softmax_rows LEVEL_NAME(mlx_softmax_table)[4] = {
-    softmax_f32, softmax_f64, log_sum_exp_f32, log_sum_exp_f64,
+const mlx_softmax_rows LEVEL_NAME(mlx_softmax_table)[6] = {
+    softmax_f32, softmax_f64, softmax_c64, log_sum_exp_f32, log_sum_exp_f64, log_sum_exp_c64,
 };
 
 /// Threefry-2x32 with 20 rounds (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3").

@@ -61,9 +61,16 @@ SIGNED_KEY(key_i16, uint16_t, 0x8000u)
 SIGNED_KEY(key_i32, uint32_t, 0x80000000u)
 SIGNED_KEY(key_i64, uint64_t, 0x8000000000000000u)
 
-/// The real part in the high half: lexicographic order.
+static inline bool is_nan_f32(uint32_t b) { return (b & 0x7fffffffu) > 0x7f800000u; }
+
+/// The real part in the high half: lexicographic order. Numbers with a NaN come last, as in NumPy:
+/// those with a NaN as imaginary part, then as real part, then as both, each by the other part.
 static inline uint64_t key_c64(uint64_t b, bool joined) {
-    return (uint64_t)key_f32((uint32_t)b, joined) << 32 | key_f32((uint32_t)(b >> 32), joined);
+    uint32_t re = (uint32_t)b, im = (uint32_t)(b >> 32);
+    int kind = 2 * is_nan_f32(re) + is_nan_f32(im);
+    uint32_t high = kind == 0 ? key_f32(re, joined) : 0xff800000u + kind; // above infinity's key
+    uint32_t low = kind == 3 ? 0 : key_f32(kind == 1 ? re : im, joined);
+    return (uint64_t)high << 32 | low;
 }
 
 #define FOR_DTYPES(ROW)                                                                   \

@@ -24,11 +24,21 @@ final class Program: @unchecked Sendable {
     ) throws(ArrayError) -> Program {
         let trace = Trace()
         let variables = arguments.map { trace.placeholder($0.nodeShape, $0.dtype) }
+        var looksAtShapes = false
         let recording = Recording(trace, variables: variables, throughValues: false) {
-            function(variables)
+            guard isShapeless else { return function(variables) }
+            let (results, wasRead) = ShapeWatch.watching(trace.bit) { function(variables) }
+            looksAtShapes = wasRead
+            return results
         }
         let program = Program(recording, labels, isShapeless)
         try program.checkValid()
+        if looksAtShapes {
+            throw ArrayError(
+                .unsupported, "export",
+                "the function looks at the shapes of its arguments, so it cannot be exported"
+                    + " shapeless")
+        }
         return program
     }
 
@@ -61,7 +71,7 @@ final class Program: @unchecked Sendable {
             && zip(arguments, zip(shapes, dtypes)).allSatisfy { argument, wanted in
                 argument.dtype == wanted.1
                     && (argument.nodeShape == wanted.0
-                        || isShapeless && argument.nodeShape.ndim == wanted.0.ndim)
+                        || isShapeless && argument.ndim == wanted.0.ndim)
             }
     }
 }

@@ -130,7 +130,8 @@ extension MLXLinalg {
     /// ```swift
     /// MLXLinalg.det(MLXArray([1, 2, 3, 4] as [Float], [2, 2]))  // -2
     /// ```
-    /// - Note: the gradient takes the inverse, so it needs a matrix that has one.
+    /// - Note: without rows it is 1. The gradient is the adjugate's transpose, at singular matrices
+    ///   too. Complex64 is taken as well.
     public static func det(
         _ array: MLXArray, stream: StreamOrDevice = .default
     ) -> MLXArray {
@@ -149,7 +150,9 @@ extension MLXLinalg {
     ) -> (MLXArray, MLXArray) {
         let packed = Ops.record(.logDeterminant, [array], Attributes(word: 1), stream: stream.id)
         guard packed.ndim > 0 else { return (packed, packed) }
-        return (part(packed, 0, [], stream), part(packed, 1, [], stream))
+        let size = part(packed, 1, [], stream)
+        let logarithm = size.dtype == .complex64 ? Ops.unary(.real, size, stream: stream.id) : size
+        return (part(packed, 0, [], stream), logarithm)
     }
 
     /// The cross product of the vectors of two or three numbers along an axis, the others
@@ -204,7 +207,7 @@ extension MLXLinalg {
         _ x: MLXArray, rows: Int, columns: Int, _ stream: StreamOrDevice
     ) -> MLXArray {
         let rank = x.ndim
-        if rank < 2 { return x }
+        if rank < 2 { return x.aliased() }
         let wide = Ops.slice(x, axis: rank - 2, 0, rows, stream: stream.id)
         return Ops.slice(wide, axis: rank - 1, 0, columns, stream: stream.id)
     }

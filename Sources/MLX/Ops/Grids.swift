@@ -49,7 +49,7 @@ public func roll(
         return Ops.reshape(flat, a.shape, stream: stream.id)
     }
     return recording([a]) { () throws(ArrayError) in
-        var result = a
+        var result = a.aliased()
         for axis in axes {
             let axis = try Axes.normalize(axis, rank: a.ndim, operation: "roll")
             let length = a.dim(axis)

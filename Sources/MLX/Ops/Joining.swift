@@ -17,7 +17,7 @@ public func concatenated(
         guard let first = arrays.first else {
             throw ArrayError(.argument, "concatenate", "needs at least one array")
         }
-        if arrays.count == 1 { return first }
+        if arrays.count == 1 { return first.aliased() }
         let axis = try Axes.normalize(axis, rank: first.ndim, operation: "concatenate")
         return Ops.concatenate(arrays, axis: axis, stream: stream.id)
     }
@@ -161,7 +161,7 @@ public func padded(
                 .argument, "pad", "invalid padding (\(bad.first), \(bad.second))",
                 shapes: [shape])
         }
-        if mode == .edge { return edgePadded(array, widths, stream) }
+        if mode == .edge { return try edgePadded(array, widths, stream) }
         if mode != .constant { return try mirrored(array, widths, mode, stream) }
         let fill = value.given ?? Ops.scalar(0, array.dtype)
         return Ops.record(
@@ -172,11 +172,15 @@ public func padded(
 
 private func edgePadded(
     _ array: MLXArray, _ widths: [IntOrPair], _ stream: StreamOrDevice
-) -> MLXArray {
-    var result = array
+) throws(ArrayError) -> MLXArray {
+    var result = array.aliased()
     for (axis, width) in widths.enumerated() where width.first > 0 || width.second > 0 {
         let length = result.dim(axis)
-        if length == 0 { continue }
+        guard length > 0 else {
+            throw ArrayError(
+                .argument, "pad", "axis \(axis) has no edge: it has no elements",
+                shapes: [array.shape])
+        }
         func border(_ start: Int, _ count: Int) -> [MLXArray] {
             if count == 0 { return [] }
             var shape = result.shape
@@ -195,7 +199,7 @@ private func edgePadded(
 private func mirrored(
     _ array: MLXArray, _ widths: [IntOrPair], _ mode: PadMode, _ stream: StreamOrDevice
 ) throws(ArrayError) -> MLXArray {
-    var result = array
+    var result = array.aliased()
     for (axis, width) in widths.enumerated() where width.first > 0 || width.second > 0 {
         let length = array.dim(axis)
         let (border, o1) = width.first.addingReportingOverflow(width.second)

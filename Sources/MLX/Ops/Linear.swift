@@ -17,7 +17,8 @@ public func matmul(
     Ops.matmul(a, b, stream: stream.id)
 }
 
-/// beta c + alpha (a b), where a b is ``matmul(_:_:stream:)`` and c broadcasts to its shape.
+/// beta c + alpha (a b), where a b is ``matmul(_:_:stream:)`` and c broadcasts to its shape. A term
+/// whose factor is 0 is left out, as in BLAS: it may be infinite or NaN.
 /// ```swift
 /// let y = addMM(bias, x, weight.T)
 /// ```
@@ -29,8 +30,31 @@ public func addMM(
     let product = matmul(a, b, stream: stream)
     let scaled = alpha == 1 ? product : recordBinary(.multiply, product, alpha, stream)
     let term = c.asMLXArray(dtype: product.dtype)
+    if alpha == 0 || beta == 0 {
+        return withoutTerm(
+            product: alpha == 0 ? nil : scaled, addend: beta == 0 ? nil : term,
+            of: product, term, beta, stream)
+    }
     let addend = beta == 1 ? term : recordBinary(.multiply, term, beta, stream)
     return Ops.binary(.add, scaled, addend, stream: stream.id)
+}
+
+/// What is left of a sum of a product and a term when one or both are multiplied by 0.
+private func withoutTerm(
+    product: MLXArray?, addend: MLXArray?, of whole: MLXArray, _ term: MLXArray, _ beta: Float,
+    _ stream: StreamOrDevice
+) -> MLXArray {
+    recording([whole, term]) { () throws(ArrayError) in
+        let shape = try Broadcasting.shape([whole.nodeShape, term.nodeShape], operation: "addmm")
+        let dtype = DType.promote(whole.dtype, term.dtype)
+        if NodeReference(whole).isPoisoned { return whole }
+        let scaled = addend.map {
+            beta == 1 ? $0 : recordBinary(.multiply, $0, beta, stream)
+        }
+        let rest = product ?? scaled ?? Ops.scalar(0, dtype)
+        return Ops.broadcast(
+            Ops.cast(rest, to: dtype, stream: stream.id), to: shape.array, stream: stream.id)
+    }
 }
 
 /// beta c + alpha (a b), under its former name.

@@ -327,11 +327,16 @@ public func std(
     spread(array, nil, keepDims, ddof, stream, isRoot: true)
 }
 
-/// The number of elements that each element of a reduction stands for. Axes named twice, whose
-/// product may wrap, are an error of the reduction itself.
-private func reducedCount(_ array: MLXArray, _ axes: [Int]?) -> Int {
-    guard let axes else { return array.size }
-    return axes.reduce(1) { $0 &* array.dim($1) }
+/// The number of elements that each element of a reduction stands for, as a factor or divisor of
+/// its result. Bad axes are an error of the reduction itself.
+private func reducedCount(
+    _ array: MLXArray, _ axes: [Int]?, less: Int = 0, isReciprocal: Bool = false, _ dtype: DType
+) -> MLXArray {
+    let rank = array.ndim
+    let places = axes?.map { $0 < 0 ? $0 + rank : $0 } ?? Array(0..<rank)
+    return Ops.elementCount(
+        array, axes: places.filter { $0 >= 0 && $0 < rank }, less: less,
+        isReciprocal: isReciprocal, dtype)
 }
 
 private func average(
@@ -343,7 +348,8 @@ private func average(
     let wide: DType = type.isHalf ? .float32 : type.isFloatingPoint ? type : .float64
     let total = Ops.reduce(
         .sum, array, axes: axes, keepDims: keepDims, dtype: wide, stream: stream.id)
-    let mean = recordBinary(.multiply, total, 1 / Double(reducedCount(array, axes)), stream)
+    let mean = Ops.binary(
+        .multiply, total, reducedCount(array, axes, isReciprocal: true, wide), stream: stream.id)
     return Ops.cast(mean, to: type.atLeastFloat, stream: stream.id)
 }
 
@@ -361,8 +367,8 @@ private func spread(
     let distance = x - average(x, axes, true, stream)
     let squares = x.dtype.isComplex ? square(abs(distance)) : square(distance)
     let total = Ops.reduce(.sum, squares, axes: axes, keepDims: keepDims, stream: stream.id)
-    let count = Swift.max(Double(reducedCount(array, axes)) - Double(ddof), 0)
-    let variance = recordBinary(.divide, total, count, stream)
+    let variance = Ops.binary(
+        .divide, total, reducedCount(array, axes, less: ddof, total.dtype), stream: stream.id)
     let result = isRoot ? sqrt(variance, stream: stream) : variance
     return type.isComplex ? result : Ops.cast(result, to: type.atLeastFloat, stream: stream.id)
 }

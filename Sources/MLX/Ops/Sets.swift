@@ -18,7 +18,7 @@ public func diff(
         guard n >= 0 else {
             throw ArrayError(.argument, "diff", "a negative number of differences: \(n)")
         }
-        var result = array
+        var result = array.aliased()
         for _ in 0..<Swift.min(n, array.dim(axis)) {
             let length = result.dim(axis) - 1
             let op: OpCode = result.dtype == .bool ? .notEqual : .subtract
@@ -35,7 +35,7 @@ public func diff(
 /// trunc(MLXArray([-1.7, 1.7] as [Float]))  // [-1, 1]
 /// ```
 public func trunc(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
-    if !array.dtype.isFloatingPoint { return array }
+    if !array.dtype.isFloatingPoint { return array.aliased() }
     let isNegative = recordBinary(.less, array, 0, stream)
     return Ops.select(
         isNegative, Ops.unary(.ceil, array, stream: stream.id),
@@ -54,7 +54,7 @@ public func flip(
         let axes = try Axes.normalize(
             axes ?? Array(shape.indices), rank: shape.count, operation: "flip")
         let flipped = shape.indices.filter { axes.contains($0) && shape[$0] > 1 }
-        if flipped.isEmpty { return array }
+        if flipped.isEmpty { return array.aliased() }
         return Ops.slice(
             array, starts: shape.indices.map { flipped.contains($0) ? shape[$0] - 1 : 0 },
             steps: shape.indices.map { flipped.contains($0) ? -1 : 1 }, sizes: shape,

@@ -267,12 +267,12 @@ public func broadcast(
 
 /// At least one axis.
 public func atLeast1D(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
-    array.ndim >= 1 ? array : Ops.reshape(array, [1], stream: stream.id)
+    array.ndim >= 1 ? array.aliased() : Ops.reshape(array, [1], stream: stream.id)
 }
 
 /// At least two axes; vectors become rows.
 public func atLeast2D(_ array: MLXArray, stream: StreamOrDevice = .default) -> MLXArray {
-    array.ndim >= 2 ? array : Ops.reshape(array, [1, array.size], stream: stream.id)
+    array.ndim >= 2 ? array.aliased() : Ops.reshape(array, [1, array.size], stream: stream.id)
 }
 
 /// At least three axes; a vector becomes (1, n, 1), a matrix (m, n, 1).
@@ -281,7 +281,7 @@ public func atLeast3D(_ array: MLXArray, stream: StreamOrDevice = .default) -> M
     switch shape.count {
     case 0, 1: return Ops.reshape(array, [1, array.size, 1], stream: stream.id)
     case 2: return Ops.reshape(array, shape + [1], stream: stream.id)
-    default: return array
+    default: return array.aliased()
     }
 }
 

@@ -97,7 +97,7 @@ public func top(
                 .argument, "topk", "\(k) of \(length) elements along axis \(axis)",
                 shapes: [array.shape])
         }
-        if k == length { return array }
+        if k == length { return array.aliased() }
         let rank = Swift.min(length - k, length - 1)
         let parted = partitioned(array, kth: rank, axis: axis, stream: stream)
         return Ops.slice(parted, axis: axis, length - k, k, stream: stream.id)

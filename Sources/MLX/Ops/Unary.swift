@@ -235,7 +235,7 @@ public func nanToNum(
     _ array: MLXArray, nan: Float = 0, posInf: Float? = 0, negInf: Float? = 0,
     stream: StreamOrDevice = .default
 ) -> MLXArray {
-    guard let info = array.dtype.finfo else { return array }
+    guard let info = array.dtype.finfo else { return array.aliased() }
     let high = posInf.map(Double.init) ?? info.max
     let low = negInf.map(Double.init) ?? info.min
     let type = array.dtype

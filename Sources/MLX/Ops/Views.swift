@@ -13,7 +13,7 @@ import MLXOps
 public func view(
     _ array: MLXArray, dtype: DType, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    if array.dtype == dtype { return array }
+    if array.dtype == dtype { return array.aliased() }
     if dtype == .bool {
         return recordBinary(.notEqual, view(array, dtype: .uint8, stream: stream), 0, stream)
     }

@@ -119,8 +119,8 @@ public protocol RandomStateOrKey {
 }
 
 extension MLXArray: RandomStateOrKey {
-    /// The array itself: equal keys give equal draws.
-    public func asRandomKey() -> MLXArray { self }
+    /// The array: equal keys give equal draws.
+    public func asRandomKey() -> MLXArray { aliased() }
 }
 
 /// The key to draw with: the one given, else one from the task's state or the global one.

@@ -14,10 +14,7 @@ enum ComplexDecompositions {
         let (m, n) = (input.rows, input.columns)
         let (k, most) = (min(m, n), max(m, n))
         if out.shape.size == 0 || k == 0 {
-            if out.shape.size > 0 {
-                throw ArrayError(
-                    .shape, "svd", "a complex matrix without elements", shapes: [[m, n]])
-            }
+            if out.shape.size > 0 { emptySVD(out, m, n) }
             return
         }
         let length = k * k + 2 * k + 64 * (m + n)
@@ -43,6 +40,16 @@ enum ComplexDecompositions {
                 integers, &info, 1)
             for i in 0..<k { result[m * m + i] = Value(re: s[i], im: 0) }
             return info
+        }
+    }
+
+    /// Bases of matrices without rows or without columns.
+    private static func emptySVD(_ out: Operand, _ m: Int, _ n: Int) {
+        let values = out.values(Value.self)
+        values.update(repeating: Value(re: 0, im: 0), count: out.shape.size)
+        let (each, side) = (m * m + n * n, max(m, n))
+        for item in 0..<out.shape.size / max(each, 1) {
+            for i in 0..<side { values[item * each + i * (side + 1)] = Value(re: 1, im: 0) }
         }
     }
 

@@ -44,8 +44,7 @@ enum Solvers {
             if let b {
                 x.update(from: b.values(T.self) + item * n * k, count: n * k)
             } else {
-                x.update(repeating: 0, count: n * n)
-                for i in 0..<n { x[i * (n + 1)] = 1 }
+                setIdentity(x, n)
             }
             let info = BlockedFactorization.lu(factors, n, pivots, team)
             if info == 0 { finish(factors, pivots, x, n, k, team) }
@@ -53,8 +52,13 @@ enum Solvers {
         }
     }
 
+    static func setIdentity<T: LAPACKScalar>(_ x: UnsafeMutablePointer<T>, _ n: Int) {
+        x.update(repeating: 0, count: n * n)
+        for i in 0..<n { x[i * (n + 1)] = 1 }
+    }
+
     /// X = P L⁻ᵀ U⁻ᵀ B in place, with the factors of the transpose; bands of columns side by side.
-    private static func finish<T: LAPACKScalar>(
+    static func finish<T: LAPACKScalar>(
         _ factors: UnsafeMutablePointer<T>, _ pivots: UnsafeMutablePointer<Int32>,
         _ x: UnsafeMutablePointer<T>, _ n: Int, _ k: Int, _ team: any FanOut
     ) {
@@ -229,26 +233,37 @@ enum Solvers {
             let x: UnsafeMutablePointer<T> = pieces.take(n * n)
             let pivots: UnsafeMutablePointer<Int32> = pieces.take(n)
             x.update(from: a.values(T.self) + item * n * n, count: n * n)
-            let info = BlockedFactorization.lu(x, n, pivots, team)
+            // Of no rows LAPACK says that it was called wrongly.
+            let info = n == 0 ? 0 : BlockedFactorization.lu(x, n, pivots, team)
+            let result: UnsafeMutablePointer<T> = out.values(T.self)
+            guard isPair else {
+                result[item] = determinant(x, pivots, n)
+                return min(info, 0)
+            }
             let diagonal: UnsafeMutablePointer<T> = pieces.take(n)
-            var (sign, product): (T, T) = (1, 1)
+            var sign: T = 1
             for i in 0..<n {
                 if Int(pivots[i]) - 1 != i { sign = -sign }
                 let value = x[i * (n + 1)]
-                product *= value
                 diagonal[i] = Swift.abs(value)
-                if isPair { sign = value == 0 ? 0 : value < 0 ? -sign : value > 0 ? sign : .nan }
+                sign = value == 0 ? 0 : value < 0 ? -sign : value > 0 ? sign : .nan
             }
-            let result: UnsafeMutablePointer<T> = out.values(T.self)
-            if isPair {
-                logarithm(diagonal, diagonal, nil, nil, n)
-                let total = (0..<n).reduce(T(0)) { $0 + diagonal[$1] }
-                (result[2 * item], result[2 * item + 1]) = (sign, total)
-            } else {
-                result[item] = sign * product
-            }
+            logarithm(diagonal, diagonal, nil, nil, n)
+            let total = (0..<n).reduce(T(0)) { $0 + diagonal[$1] }
+            (result[2 * item], result[2 * item + 1]) = (sign, total)
             return min(info, 0)
         }
+    }
+
+    /// The determinant of a matrix from its factors; 1 without rows.
+    static func determinant<T: LAPACKScalar>(
+        _ factors: UnsafePointer<T>, _ pivots: UnsafePointer<Int32>, _ n: Int
+    ) -> T {
+        var product: T = 1
+        for i in 0..<n {
+            product *= Int(pivots[i]) - 1 != i ? -factors[i * (n + 1)] : factors[i * (n + 1)]
+        }
+        return product
     }
 
     /// Zeros above or below the diagonal.
@@ -267,6 +282,7 @@ enum Solvers {
 
 extension Kernels {
     package static func solve(_ call: borrowing KernelCall) throws(ArrayError) {
+        if call.outputs[0].dtype == .complex64 { return try ComplexSolvers.solve(call, inverse: false) }
         if call.outputs[0].dtype == .float64 {
             try Solvers.solve(call, inverse: false, Double.self)
         } else {
@@ -275,6 +291,7 @@ extension Kernels {
     }
 
     package static func inverse(_ call: borrowing KernelCall) throws(ArrayError) {
+        if call.outputs[0].dtype == .complex64 { return try ComplexSolvers.solve(call, inverse: true) }
         if call.outputs[0].dtype == .float64 {
             try Solvers.solve(call, inverse: true, Double.self)
         } else {
@@ -315,6 +332,7 @@ extension Kernels {
     }
 
     package static func determinant(_ call: borrowing KernelCall) throws(ArrayError) {
+        if call.outputs[0].dtype == .complex64 { return try ComplexSolvers.determinant(call) }
         if call.outputs[0].dtype == .float64 {
             try Solvers.determinant(call, Double.self)
         } else {

@@ -1,19 +1,20 @@
 import CMLXKernels
 import MLXBase
 
-/// Softmax and log-sum-exp over any set of axes. Attributes: [0] the axes as a bit mask. Real
-/// floating dtypes; the output has the input's.
+/// Softmax and log-sum-exp over any set of axes. Attributes: [0] the axes as a bit mask. Floating
+/// dtypes and complex64; the output has the input's.
 /// NUMERICS: shifted by the maximum; half types are computed in float32, sums of exponentials are
-/// merged in float64 by segments of 4096.
+/// merged in float64 by segments of 4096, complex numbers are computed in float64.
 enum Softmax {
     static func run(_ call: borrowing KernelCall) throws(ArrayError) {
         let (x, out, mask) = (call.inputs[0], call.outputs[0], call.attributes[0])
         if out.shape.size == 0 { return }
         let compute = x.dtype.computeType
-        guard let softmax = mlx_softmax_fn(compute.code), compute != .complex64 else {
+        guard let softmax = mlx_softmax_fn(compute.code) else {
             throw ArrayError(.dtype, "softmax", "not for \(x.dtype)", dtypes: [x.dtype])
         }
-        if let columns = ColumnLayout(x, mask: mask), let target = ColumnLayout(out, mask: mask),
+        if compute != .complex64, let columns = ColumnLayout(x, mask: mask),
+            let target = ColumnLayout(out, mask: mask),
             columns.matches(target)
         {
             return try ColumnSoftmax(x, columns).softmax(out, target, call.fanOut)
@@ -59,10 +60,10 @@ enum Softmax {
             castLoop(.float64, out.dtype)(&value, &lowest, nil, nil, 1)
             return Movement.fill(out, with: &value, call.fanOut, call.grain)
         }
-        guard let reduce = mlx_log_sum_exp_fn(compute.code), compute != .complex64 else {
+        guard let reduce = mlx_log_sum_exp_fn(compute.code) else {
             throw ArrayError(.dtype, "logsumexp", "not for \(x.dtype)", dtypes: [x.dtype])
         }
-        if let columns = ColumnLayout(x, mask: mask) {
+        if compute != .complex64, let columns = ColumnLayout(x, mask: mask) {
             return try ColumnSoftmax(x, columns).logSumExp(out, call.fanOut)
         }
         let source = RowSource(x, mask: mask, as: compute)

@@ -5,8 +5,8 @@ import MLX
 
 /// y = x: a layer that changes nothing, to put where a layer is expected.
 public class Identity: Module, UnaryLayer {
-    /// The input itself.
-    public func callAsFunction(_ x: MLXArray) -> MLXArray { x }
+    /// The input, as an array of its own.
+    public func callAsFunction(_ x: MLXArray) -> MLXArray { x.aliased() }
 }
 
 /// An affine map, y = x Wᵀ + b.

@@ -53,6 +53,7 @@ extension Module {
     @inline(__always)
     public func noted(_ output: MLXArray, from inputs: MLXArray...) -> MLXArray {
         if let log = CallLog.active { log.append(self, output, inputs) }
-        return output
+        // A layer that lets its input through still gives an array of its own.
+        return inputs.contains { $0 === output } ? output.aliased() : output
     }
 }

@@ -98,13 +98,13 @@ extension Ops {
         return nil
     }
 
-    /// The array in another dtype; the array itself when it has it already.
+    /// The array in another dtype: a new array of the same node when it has it already.
     package static func cast(
         _ x: MLXArray, to dtype: DType, stream: StreamID = .unpinned
     ) -> MLXArray {
-        if x.dtype == dtype { return x }
+        if x.dtype == dtype { return x.aliased() }
         return append(
-            .cast, [x], dtype: dtype, shape: x.nodeShape, Attributes(outputDType: dtype), stream)
+            .cast, [x], dtype: dtype, shape: x.recordedShape, Attributes(outputDType: dtype), stream)
     }
 }
 

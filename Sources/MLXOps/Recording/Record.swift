@@ -22,7 +22,7 @@ package enum Ops {
         _ row: OpRow, _ inputs: [MLXArray], _ attributes: Attributes, _ stream: StreamID
     ) throws(ArrayError) -> MLXArray {
         let context = RuleContext(
-            row: row, shapes: inputs.map(\.nodeShape), dtypes: inputs.map(\.dtype),
+            row: row, shapes: inputs.map(\.recordedShape), dtypes: inputs.map(\.dtype),
             attributes: attributes)
         guard row.arity.contains(inputs.count) else {
             throw context.error(.argument, "takes \(row.arity) arrays, not \(inputs.count)")
@@ -30,7 +30,9 @@ package enum Ops {
         try AttributeChecks.form(context)
         let (inputType, outputType) = try row.dtype.apply(context)
         let shape = try row.shape.apply(context)
-        let cast = inputType.map { type in inputs.map { Ops.cast($0, to: type, stream: stream) } }
+        let cast = inputType.map { type in
+            inputs.map { $0.dtype == type ? $0 : Ops.cast($0, to: type, stream: stream) }
+        }
         return append(
             row.code, cast ?? inputs, dtype: outputType, shape: shape, attributes, stream)
     }
@@ -96,7 +98,7 @@ package enum Ops {
         let bad = inputs.first { NodeReference($0).isPoisoned }
         var entry = GraphStore.Entry(
             op: .invalid, dtype: dtype ?? inputs.first?.dtype ?? .float32,
-            shape: shapeHint ?? inputs.first?.nodeShape ?? .scalar)
+            shape: shapeHint ?? inputs.first?.recordedShape ?? .scalar)
         entry.flags = .poisoned
         if let bad {
             entry.inputs.0 = NodeReference(bad).take()

@@ -20,10 +20,10 @@ package enum Convolution {
                 return [
                     context.wanted[0]
                         ? record(
-                            .convInputGradient, context.cotangent, w, x.nodeShape, context) : nil,
+                            .convInputGradient, context.cotangent, conj(w), x.nodeShape, context) : nil,
                     context.wanted[1]
                         ? record(
-                            .convWeightGradient, x, context.cotangent, w.nodeShape, context)
+                            .convWeightGradient, conj(x), context.cotangent, w.nodeShape, context)
                         : nil,
                 ]
             }),
@@ -40,10 +40,10 @@ package enum Convolution {
                 let (g, w) = (context.inputs[0], context.inputs[1])
                 return [
                     context.wanted[0]
-                        ? record(.conv2d, context.cotangent, w, g.nodeShape, context) : nil,
+                        ? record(.conv2d, context.cotangent, conj(w), g.nodeShape, context) : nil,
                     context.wanted[1]
                         ? record(
-                            .convWeightGradient, context.cotangent, g, w.nodeShape, context)
+                            .convWeightGradient, context.cotangent, conj(g), w.nodeShape, context)
                         : nil,
                 ]
             }),
@@ -60,10 +60,11 @@ package enum Convolution {
                 let (x, g) = (context.inputs[0], context.inputs[1])
                 return [
                     context.wanted[0]
-                        ? record(.convInputGradient, g, context.cotangent, x.nodeShape, context)
+                        ? record(
+                            .convInputGradient, conj(g), context.cotangent, x.nodeShape, context)
                         : nil,
                     context.wanted[1]
-                        ? record(.conv2d, x, context.cotangent, g.nodeShape, context) : nil,
+                        ? record(.conv2d, conj(x), context.cotangent, g.nodeShape, context) : nil,
                 ]
             }),
     ]

@@ -100,9 +100,10 @@ package enum Binary {
             }),
         row(
             MLX_LOGADDEXP, "logaddexp", "c = ln(e^a + e^b)", { log(exp($0) + exp($1)) },
-            .promoteRealFloat,
+            .promoteFloat,
             traits: .commutative, weight: 25,
             vjp: .rule {
+                if $0.output.dtype == .complex64 { return logAddExpVJP($0) }
                 // NUMERICS: 1 - sigmoid(a - b) would have lost what sigmoid(b - a) is near 0.
                 let (a, b) = ($0.inputs[0], $0.inputs[1])
                 return [
@@ -117,6 +118,14 @@ package enum Binary {
         let da = chainedQuotient(context.cotangent, b)
         let db = chainedQuotient(chained(da, conj(context.inputs[0])), b)
         return [da, context.wanted[1] ? neg(db) : nil]
+    }
+
+    /// Complex numbers have no logistic function: weights are e^(a - c).
+    private static func logAddExpVJP(_ context: VJPContext) -> [MLXArray?] {
+        zip(context.inputs, context.wanted).map { input, isWanted in
+            let weight = Ops.unary(.exp, sub(input, context.output))
+            return isWanted ? mul(context.cotangent, conj(weight)) : nil
+        }
     }
 
     /// d/da = b a^(b-1); d/db = ln(a) a^b, and 0 where a^b is 0.

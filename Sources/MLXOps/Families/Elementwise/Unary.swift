@@ -51,6 +51,26 @@ package enum Unary {
         return y
     }
 
+    /// One over the derivative of the function that y is the inverse of, for complex numbers: a root
+    /// of x² would not know which branch y is on.
+    private static func branched(
+        _ x: MLXArray, _ derivative: OpCode, of y: MLXArray
+    ) -> MLXArray? {
+        x.dtype == .complex64 ? reciprocal(Ops.unary(derivative, y)) : nil
+    }
+
+    /// The sign s = x / |x| of a complex number turns: (g - s Re s̄g) / |x|, and 0 at 0.
+    private static func signCotangent(_ context: VJPContext) -> MLXArray? {
+        let (x, s, g) = (context.inputs[0], context.output, context.cotangent)
+        guard x.dtype == .complex64 else { return nil }
+        let along = Ops.cast(Ops.unary(.real, mul(conj(s), g)), to: .complex64)
+        let size = Ops.unary(.abs, x)
+        let isZero = Ops.binary(.equal, size, zerosLike(size))
+        let safe = Ops.select(isZero, Ops.full(size.nodeShape, 1, size.dtype), size)
+        let slope = div(sub(g, mul(s, along)), Ops.cast(safe, to: .complex64))
+        return Ops.select(isZero, zerosLike(slope), slope)
+    }
+
     // MARK: - Arithmetic
 
     private static let arithmetic: [OpRow] = [
@@ -65,7 +85,8 @@ package enum Unary {
             }),
         row(
             MLX_SIGN, "sign", "y = -1, 0 or 1; x / |x| when complex",
-            { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }, .same, vjp: .zero),
+            { $0 > 0 ? 1 : $0 < 0 ? -1 : 0 }, .same,
+            vjp: .rule { [signCotangent($0)] }),
         row(MLX_SQUARE, "square", "y = x * x", { $0 * $0 }, .same) { x, _ in scaled(x, 2) },
         row(MLX_SQRT, "sqrt", "y = √x", sqrt, domain: positive) { _, y in scaled(reciprocal(y), 0.5)
         },
@@ -115,11 +136,11 @@ package enum Unary {
         row(MLX_TAN, "tan", "y = tan x", tan, weight: 20, domain: -1.2...1.2) { _, y in
             plus(square(y), 1)
         },
-        row(MLX_ASIN, "arcsin", "sin y = x", asin, weight: 20, domain: unit) { x, _ in
-            Ops.unary(.rsqrt, minus(1, square(x)))
+        row(MLX_ASIN, "arcsin", "sin y = x", asin, weight: 20, domain: unit) { x, y in
+            branched(x, .cos, of: y) ?? Ops.unary(.rsqrt, minus(1, square(x)))
         },
-        row(MLX_ACOS, "arccos", "cos y = x", acos, weight: 20, domain: unit) { x, _ in
-            neg(Ops.unary(.rsqrt, minus(1, square(x))))
+        row(MLX_ACOS, "arccos", "cos y = x", acos, weight: 20, domain: unit) { x, y in
+            neg(branched(x, .sin, of: y) ?? Ops.unary(.rsqrt, minus(1, square(x))))
         },
         row(MLX_ATAN, "arctan", "tan y = x", atan, weight: 20) { x, _ in
             reciprocal(plus(square(x), 1))
@@ -135,11 +156,11 @@ package enum Unary {
         },
         row(MLX_TANH, "tanh", "y = sinh x / cosh x", tanh, weight: 15) { _, y in minus(1, square(y))
         },
-        row(MLX_ASINH, "arcsinh", "sinh y = x", asinh, weight: 20) { x, _ in
-            Ops.unary(.rsqrt, plus(square(x), 1))
+        row(MLX_ASINH, "arcsinh", "sinh y = x", asinh, weight: 20) { x, y in
+            branched(x, .cosh, of: y) ?? Ops.unary(.rsqrt, plus(square(x), 1))
         },
-        row(MLX_ACOSH, "arccosh", "cosh y = x", acosh, weight: 20, domain: 1.1...4) { x, _ in
-            Ops.unary(.rsqrt, plus(square(x), -1))
+        row(MLX_ACOSH, "arccosh", "cosh y = x", acosh, weight: 20, domain: 1.1...4) { x, y in
+            branched(x, .sinh, of: y) ?? Ops.unary(.rsqrt, plus(square(x), -1))
         },
         row(MLX_ATANH, "arctanh", "tanh y = x", atanh, weight: 20, domain: unit) { x, _ in
             reciprocal(minus(1, square(x)))

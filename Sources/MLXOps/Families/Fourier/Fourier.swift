@@ -114,7 +114,7 @@ extension Ops {
         scale: FourierScale, stream: StreamID = .unpinned
     ) -> MLXArray {
         let word = FFTWord(
-            axisFromEnd: x.nodeShape.ndim - 1 - axis, isInverse: isInverse, scale: scale)
+            axisFromEnd: x.ndim - 1 - axis, isInverse: isInverse, scale: scale)
         return record(
             code, [x], Attributes(words: [Int(word.bits), n, length]), stream: stream)
     }

@@ -53,15 +53,13 @@ package enum AlongAxis {
                 return [
                     Ops.record(
                         .putAlong, [context.cotangent, indices, zeros], context.attributes), nil,
-                    Ops.record(.takeAlong, [context.cotangent, indices], context.attributes),
+                    context.wanted[2] ? kept(context) : nil,
                 ]
             },
             vmap: .rule(mapped), work: OpWork(.gather) { Double($0.shapes[1].size) },
             kernel: Kernels.putAlong,
             samples: SampleRule {
-                // Indices of one place are all different: which of two values wins is no
-                // derivative's business.
-                [([4, 3], [4, 1], 1), ([3, 5], [1, 5], 0), ([6], [1], 0)].map {
+                [([4, 3], [4, 1], 1), ([3, 5], [1, 5], 0), ([6], [1], 0), ([4, 3], [4, 5], 1)].map {
                     .init(
                         [$0.0, $0.1, $0.1], Attributes(word: UInt64($0.2)),
                         domains: [-4...4, 0...2, -4...4], fixedDTypes: [1: .int32])
@@ -91,6 +89,20 @@ package enum AlongAxis {
         else {
             throw context.error(.shape, "indices \(indices) along axis \(axis) of \(x)")
         }
+    }
+
+    /// The cotangent of the values: none for those that another one overwrote.
+    private static func kept(_ context: VJPContext) -> MLXArray {
+        let indices = context.inputs[1]
+        func taken(_ x: MLXArray) -> MLXArray {
+            Ops.record(.takeAlong, [x, indices], context.attributes)
+        }
+        if indices.nodeShape[Int(context.attributes.word)] <= 1 { return taken(context.cotangent) }
+        let numbers = Overwriting.numbers(indices.nodeShape)
+        let last = Ops.record(
+            .putAlong, [Overwriting.base(context.inputs[0], numbers), indices, numbers],
+            context.attributes)
+        return Overwriting.selected(taken(context.cotangent), where: taken(last), are: numbers)
     }
 
     private static func mapped(_ context: VMapContext) -> MLXArray {

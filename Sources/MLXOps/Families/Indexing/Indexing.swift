@@ -19,7 +19,7 @@ package enum Indexing {
                     .scatterAssign,
                     [context.cotangent] + context.inputs.dropFirst().dropLast() + [zero],
                     Attributes(words: context.attributes.words))
-                return [base] + noIndices(context) + [gathered(context)]
+                return [base] + noIndices(context) + [kept(context)]
             }),
         scatter(
             .scatterMax, "scatter_max", "y = x, y[i…] = max(y[i…], u)", Kernels.scatterMax,
@@ -40,6 +40,21 @@ package enum Indexing {
         Ops.record(
             .gather, [array ?? context.cotangent] + context.inputs.dropFirst().dropLast(),
             Attributes(words: context.attributes.words))
+    }
+
+    /// The cotangent of the updates: none for those that another one overwrote.
+    private static func kept(_ context: VJPContext) -> MLXArray? {
+        guard context.wanted[context.wanted.count - 1] else { return nil }
+        let updates = context.inputs[context.inputs.count - 1].nodeShape
+        let window = context.attributes.words.dropFirst().reduce(1, *)
+        if updates.size <= window { return gathered(context) }
+        let numbers = Overwriting.numbers(updates)
+        let last = Ops.record(
+            .scatterAssign,
+            [Overwriting.base(context.inputs[0], numbers)] + context.inputs.dropFirst().dropLast()
+                + [numbers], Attributes(words: context.attributes.words))
+        return Overwriting.selected(
+            gathered(context), where: gathered(context, from: last), are: numbers)
     }
 
     /// The cotangent goes to whatever equals the result, to all of them where several do.

@@ -35,7 +35,7 @@ package enum LinearAlgebra {
             dtype: .complexResult, words: [0], { [$0] }),
         square(
             .inverse, "inv", "x y = 1", Kernels.inverse, vjp: .rule(Rules.inverse),
-            jvp: .rule(Rules.inverseTangent), dtype: .matrix, words: [0], { [$0, $0] }),
+            jvp: .rule(Rules.inverseTangent), dtype: .matrixOrComplex, words: [0], { [$0, $0] }),
         square(
             .triangularInverse, "tri_inv", "y = inverse of a triangle of x",
             Kernels.triangularInverse, vjp: .rule(Rules.triangularInverse), dtype: .matrix,
@@ -45,18 +45,21 @@ package enum LinearAlgebra {
             dtype: .matrix, words: [0, 1], { [$0, $0] }),
         square(
             .determinant, "det", "y = |x|", Kernels.determinant, vjp: .rule(Rules.determinant),
-            dtype: .matrix, words: [0], { _ in [] }),
+            dtype: .matrixOrComplex, words: [0], { _ in [] }),
+        square(
+            .cofactors, "cofactors", "y = |x| x⁻ᵀ", Kernels.cofactors, vjp: .rule(Rules.cofactors),
+            dtype: .matrixOrComplex, words: [0], { [$0, $0] }),
         square(
             .logDeterminant, "slogdet", "sign and ln ||x||, packed", Kernels.determinant,
-            vjp: .rule(Rules.logDeterminant), dtype: .matrix, words: [1], { _ in [2] }),
+            vjp: .rule(Rules.logDeterminant), dtype: .matrixOrComplex, words: [1], { _ in [2] }),
         pseudoInverse,
         system(
             .solve, "solve", "a y = b", Kernels.solve, vjp: .rule(Rules.solve),
-            jvp: .rule(Rules.solveTangent), words: [0]),
+            jvp: .rule(Rules.solveTangent), dtype: .matrixOrComplex, words: [0]),
         system(
             .solveTriangular, "solve_triangular", "t y = b, t a triangle of a or of aᵀ",
             Kernels.solveTriangular, vjp: .rule(Rules.solveTriangular), jvp: .transposed,
-            words: [0, 1, 2, 3]),
+            dtype: .matrix, words: [0, 1, 2, 3]),
     ]
 
     typealias Rules = LinearAlgebraRules
@@ -126,11 +129,11 @@ package enum LinearAlgebra {
     /// Systems of equations: both inputs have the same batch.
     private static func system(
         _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
-        vjp: VJPRule, jvp: JVPRule, words: [UInt64]
+        vjp: VJPRule, jvp: JVPRule, dtype: DTypeRule, words: [UInt64]
     ) -> OpRow {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 2...2, traits: .mayFail,
-            attributeNames: ["kind"], attributeForm: .integer, dtype: .matrix,
+            attributeNames: ["kind"], attributeForm: .integer, dtype: dtype,
             shape: ShapeRule { (context) throws(ArrayError) in
                 let n = try AttributeChecks.squareMatrix(context, words)
                 let (a, b) = (context.shapes[0], context.shapes[1])
@@ -223,6 +226,7 @@ extension OpCode {
     package static let pseudoInverse = OpCode(.linearAlgebra)
     package static let determinant = OpCode(.linearAlgebra)
     package static let logDeterminant = OpCode(.linearAlgebra)
+    package static let cofactors = OpCode(.linearAlgebra)
 }
 
 extension Ops {

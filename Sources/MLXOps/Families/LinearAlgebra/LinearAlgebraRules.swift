@@ -8,20 +8,20 @@ import MLXKernels
 /// a symmetric cotangent. Where singular values or eigenvalues coincide, vectors have no
 /// derivative; their part is taken as zero there.
 enum LinearAlgebraRules {
-    private static func product(_ factors: MLXArray...) -> MLXArray {
+    static func product(_ factors: MLXArray...) -> MLXArray {
         factors.dropFirst().reduce(factors[0]) { Ops.record(.matmul, [$0, $1]) }
     }
 
     /// The conjugate transpose.
-    private static func adjoint(_ x: MLXArray) -> MLXArray { conj(Ops.swapLast(x)) }
+    static func adjoint(_ x: MLXArray) -> MLXArray { conj(Ops.swapLast(x)) }
 
-    private static func extents(_ x: MLXArray) -> (Int, Int) {
+    static func extents(_ x: MLXArray) -> (Int, Int) {
         let shape = x.nodeShape
         return (shape[shape.ndim - 2], shape[shape.ndim - 1])
     }
 
     /// 1 where row and column numbers compare so, 0 elsewhere.
-    private static func mask(
+    static func mask(
         _ comparison: OpCode, _ m: Int, _ n: Int, like x: MLXArray
     ) -> MLXArray {
         let rows = Ops.reshape(Ops.arange(start: 0, increment: 1, count: m, .int32), [m, 1])
@@ -29,12 +29,12 @@ enum LinearAlgebraRules {
         return indicator(Ops.binary(comparison, rows, columns), like: x)
     }
 
-    private static func lower(_ x: MLXArray, strictly: Bool = false) -> MLXArray {
+    static func lower(_ x: MLXArray, strictly: Bool = false) -> MLXArray {
         let (m, n) = extents(x)
         return mul(x, mask(strictly ? .greater : .greaterEqual, m, n, like: x))
     }
 
-    private static func upper(_ x: MLXArray) -> MLXArray {
+    static func upper(_ x: MLXArray) -> MLXArray {
         let (m, n) = extents(x)
         return mul(x, mask(.lessEqual, m, n, like: x))
     }
@@ -42,15 +42,15 @@ enum LinearAlgebraRules {
     private static func symmetric(_ x: MLXArray) -> MLXArray { scaled(add(x, adjoint(x)), 0.5) }
 
     /// Vectors as the diagonals of matrices.
-    private static func diagonal(_ x: MLXArray) -> MLXArray {
+    static func diagonal(_ x: MLXArray) -> MLXArray {
         let n = x.shape.last ?? 0
         return mul(Ops.reshape(x, x.shape + [1]), mask(.equal, n, n, like: x))
     }
 
-    private static func row(_ x: MLXArray) -> MLXArray {
+    static func row(_ x: MLXArray) -> MLXArray {
         Ops.reshape(x, x.shape.dropLast() + [1, x.shape.last ?? 0])
     }
-    private static func column(_ x: MLXArray) -> MLXArray { Ops.reshape(x, x.shape + [1]) }
+    static func column(_ x: MLXArray) -> MLXArray { Ops.reshape(x, x.shape + [1]) }
 
     private static func triangular(
         _ a: MLXArray, _ b: MLXArray, upper: Bool, transposed: Bool = false
@@ -63,7 +63,7 @@ enum LinearAlgebraRules {
     // MARK: - Inverses and systems
 
     static func inverse(_ context: VJPContext) -> [MLXArray?] {
-        let t = Ops.swapLast(context.output)
+        let t = adjoint(context.output)
         return [neg(product(t, context.cotangent, t))]
     }
 
@@ -78,9 +78,8 @@ enum LinearAlgebraRules {
     }
 
     static func solve(_ context: VJPContext) -> [MLXArray?] {
-        let transposed = Ops.swapLast(context.inputs[0])
-        let b = Ops.record(.solve, [transposed, context.cotangent])
-        let a = context.wanted[0] ? neg(product(b, Ops.swapLast(context.output))) : nil
+        let b = Ops.record(.solve, [adjoint(context.inputs[0]), context.cotangent])
+        let a = context.wanted[0] ? neg(product(b, adjoint(context.output))) : nil
         return [a, b]
     }
 
@@ -116,20 +115,6 @@ enum LinearAlgebraRules {
         return [
             add(add(main, product(left, gt, p, pt)), product(pt, p, gt, right))
         ]
-    }
-
-    // MARK: - Determinants
-
-    static func determinant(_ context: VJPContext) -> [MLXArray?] {
-        let factor = mul(context.cotangent, context.output)
-        let inverse = Ops.record(.inverse, [context.inputs[0]])
-        return [mul(Ops.reshape(factor, factor.shape + [1, 1]), Ops.swapLast(inverse))]
-    }
-
-    static func logDeterminant(_ context: VJPContext) -> [MLXArray?] {
-        let factor = Ops.unpacked(context.cotangent, at: 1, [1, 1])
-        let inverse = Ops.record(.inverse, [context.inputs[0]])
-        return [mul(factor, Ops.swapLast(inverse))]
     }
 
     // MARK: - Triangular factors
@@ -178,7 +163,7 @@ enum LinearAlgebraRules {
         if m >= n { return [tall(q, r, gq, gr)] }
         // X = [A B] = Q [R₁ R₂]: B = Q R₂ is linear in both.
         func columns(_ x: MLXArray, _ start: Int, _ length: Int) -> MLXArray {
-            Ops.slice(x, axis: x.nodeShape.ndim - 1, start, length)
+            Ops.slice(x, axis: x.ndim - 1, start, length)
         }
         let g2 = columns(gr, k, n - k)
         let inner = add(gq, product(columns(x, k, n - k), Ops.swapLast(g2)))
@@ -186,7 +171,7 @@ enum LinearAlgebraRules {
         return [
             Ops.record(
                 .concatenate, [first, product(q, g2)],
-                Attributes(word: UInt64(x.nodeShape.ndim - 1)))
+                Attributes(word: UInt64(x.ndim - 1)))
         ]
     }
 
@@ -234,10 +219,10 @@ enum LinearAlgebraRules {
         let k = min(m, n)
         let packed = Ops.record(.svd, [context.inputs[0]])
         let u = Ops.slice(
-            Ops.unpacked(packed, at: 0, [m, m]), axis: context.inputs[0].nodeShape.ndim - 1, 0, k)
+            Ops.unpacked(packed, at: 0, [m, m]), axis: context.inputs[0].ndim - 1, 0, k)
         let vt = Ops.slice(
             Ops.unpacked(packed, at: m * m + k, [n, n]),
-            axis: context.inputs[0].nodeShape.ndim - 2, 0, k)
+            axis: context.inputs[0].ndim - 2, 0, k)
         return [product(mul(u, row(context.cotangent)), vt)]
     }
 
@@ -258,14 +243,14 @@ enum LinearAlgebraRules {
         let right = product(vt, Ops.swapLast(gvt))
         let (a, b) = (sub(left, Ops.swapLast(left)), sub(right, Ops.swapLast(right)))
         func block(_ x: MLXArray, _ r: Int, _ rows: Int, _ c: Int, _ columns: Int) -> MLXArray {
-            let rank = x.nodeShape.ndim
+            let rank = x.ndim
             return Ops.slice(
                 Ops.slice(x, axis: rank - 2, r, rows), axis: rank - 1, c, columns)
         }
         let turned = add(
             mul(block(a, 0, k, 0, k), row(s)), mul(block(b, 0, k, 0, k), column(s)))
         var inner = add(diagonal(gs), mul(gaps(square(s)), turned))
-        let rank = x.nodeShape.ndim
+        let rank = x.ndim
         if m > n {
             let below = div(block(a, k, m - k, 0, k), row(s))
             inner = Ops.record(

@@ -20,7 +20,7 @@ package enum Movement {
             ],
             vjp: .rule {
                 let permutation = Permutation(
-                    word: $0.attributes.word, rank: $0.inputs[0].nodeShape.ndim)
+                    word: $0.attributes.word, rank: $0.inputs[0].ndim)
                 return [Ops.transpose($0.cotangent, permutation.inverse)]
             }, vmap: BatchRules.transpose, isShapeless: true, draw: .permutation),
         view(
@@ -308,7 +308,7 @@ extension Ops {
     package static func transpose(
         _ x: MLXArray, _ axes: [Int], stream: StreamID = .unpinned
     ) -> MLXArray {
-        if axes == Array(axes.indices) { return x }
+        if axes == Array(axes.indices) { return x.aliased() }
         return record(
             .transpose, [x], Attributes(word: Permutation(axes).word), stream: stream)
     }
@@ -350,7 +350,7 @@ extension Ops {
         do throws(ArrayError) {
             let shape = try Shape(validating: dims, operation: "broadcast_to")
             let own = x.nodeShape
-            if own == shape { return x }
+            if own == shape { return x.aliased() }
             guard try Broadcasting.shape([own, shape], operation: "broadcast_to") == shape else {
                 throw ArrayError(
                     .shape, "broadcast_shapes",

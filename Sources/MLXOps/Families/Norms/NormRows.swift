@@ -133,7 +133,7 @@ extension NormRows {
 
         /// A sum over all axes but the last.
         private func overRows(_ x: MLXArray) -> MLXArray {
-            let axes = Array(0..<(x.nodeShape.ndim - 1))
+            let axes = Array(0..<(x.ndim - 1))
             return axes.isEmpty
                 ? x : Ops.record(.sum, [x], Attributes(word: AxisMask(axes, keepDims: false).word))
         }
@@ -219,7 +219,7 @@ extension NormRows {
                 wide(context.inputs[0]), wide(context.inputs[1]), wide(context.cotangent)
             )
             let weight = context.inputs.count > 2 ? wide(context.inputs[2]) : nil
-            let last = Attributes(word: 1 << UInt64(x.nodeShape.ndim - 1) | 1 << 16)
+            let last = Attributes(word: 1 << UInt64(x.ndim - 1) | 1 << 16)
             let count = 1 / Double(max(x.nodeShape.dims.last!, 1))
             func mean(_ x: MLXArray) -> MLXArray { scaled(Ops.record(.sum, [x], last), count) }
             var result: [MLXArray?] = [nil, nil]

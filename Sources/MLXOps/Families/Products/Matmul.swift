@@ -78,7 +78,7 @@ extension OpCode {
 extension Ops {
     /// The last two axes swapped.
     package static func swapLast(_ x: MLXArray) -> MLXArray {
-        let rank = x.nodeShape.ndim
+        let rank = x.ndim
         var axes = Array(0..<rank)
         axes.swapAt(rank - 1, rank - 2)
         return transpose(x, axes)
@@ -89,7 +89,7 @@ extension Ops {
         _ a: MLXArray, _ b: MLXArray, stream: StreamID = .unpinned
     ) -> MLXArray {
         if let product = directMatmul(a, b, stream) { return product }
-        let (left, right) = (a.nodeShape, b.nodeShape)
+        let (left, right) = (a.recordedShape, b.recordedShape)
         guard left.ndim > 0, right.ndim > 0 else {
             return invalid(
                 ArrayError(

@@ -83,7 +83,7 @@ package enum GroupCodes {
             if context.isBatched.dropFirst().contains(true) { return stacked(context) }
             let y = context.record(context.inputs, context.attributes)
             if context.attributes.words[2] != 0 { return y }
-            let rank = y.nodeShape.ndim
+            let rank = y.ndim
             return Ops.transpose(y, [1, 0] + Array(2..<rank), stream: context.stream)
         },
         work: OpWork(.quantized) { Double($0.shapes[0].size) * 4 },

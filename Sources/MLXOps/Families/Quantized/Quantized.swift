@@ -61,7 +61,7 @@ package enum Quantized {
     private static func dequantized(_ context: VJPContext) -> MLXArray {
         let (q, scales) = (context.inputs[1], context.inputs[2])
         let type = context.cotangent.dtype
-        let rank = q.nodeShape.ndim
+        let rank = q.ndim
         let column = Ops.reshape(
             scales, [scales.nodeShape.size] + [Int](repeating: 1, count: rank - 1))
         return mul(Ops.cast(q, to: type), Ops.cast(column, to: type))

@@ -38,15 +38,19 @@ package enum Reduce {
             { Double($0.firstIndex(of: smallest($0))!) }, .index, vjp: .zero),
         row(
             .logSumExp, "logsumexp", "y = ln Σ e^x", Kernels.logSumExp,
-            { log($0.reduce(0) { $0 + exp($1) }) }, .promoteRealFloat, weight: 12,
+            { log($0.reduce(0) { $0 + exp($1) }) }, .promoteFloat, weight: 12,
             vjp: .rule {
+                if $0.output.dtype == .complex64 {
+                    let shifted = sub($0.inputs[0], restored($0.output, $0))
+                    return [mul(restored($0.cotangent, $0), conj(Ops.unary(.exp, shifted)))]
+                }
                 // NUMERICS: e^(x - y) is off by as much as y was rounded, which for large x is
                 // more than 1.
                 let axes = UInt64(AxisMask($0.attributes.word).bits)
                 let weights = Ops.record(.softmax, [$0.inputs[0]], Attributes(word: axes))
                 return [mul(restored($0.cotangent, $0), weights)]
             }),
-        softmax,
+        softmax, ElementCount.row,
     ]
 
     private static func row(
@@ -57,7 +61,8 @@ package enum Reduce {
         OpRow(
             code: code, name: name, synopsis: synopsis, arity: 1...1, traits: .shapeless,
             attributeNames: ["axes"], attributeForm: .axisMask, dtype: dtype,
-            shape: code == .argMax || code == .argMin ? .argReduce : .reduce,
+            shape: code == .argMax || code == .argMin
+                ? .argReduce : code == .max || code == .min ? .extremeReduce : .reduce,
             vjp: vjp, jvp: code == .sum ? .linear : .transposed,
             vmap: .rule(BatchRules.axisMask),
             work: OpWork(.reduction) { Double($0.shapes[0].size) * weight },
@@ -77,13 +82,14 @@ package enum Reduce {
     private static let softmax = OpRow(
         code: .softmax, name: "softmax", synopsis: "y = e^x / Σ e^x", arity: 1...1,
         traits: .shapeless, attributeNames: ["axes"], attributeForm: .axisMask,
-        dtype: .promoteRealFloat, shape: .normalized,
+        dtype: .promoteFloat, shape: .normalized,
         vjp: .rule { context in
-            let weighted = mul(context.output, context.cotangent)
+            let output = conj(context.output)
+            let weighted = mul(output, context.cotangent)
             let mask = AxisMask(context.attributes.word)
             let total = Ops.record(
                 .sum, [weighted], Attributes(word: UInt64(mask.bits) | 1 << 16))
-            return [sub(weighted, mul(context.output, total))]
+            return [sub(weighted, mul(output, total))]
         },
         vmap: .rule(BatchRules.axisMask),
         work: OpWork(.reduction) { Double($0.output.size) * 14 },
@@ -136,7 +142,7 @@ package enum Reduce {
         let elsewhere = mul(noZero, div(rest, safe))
         let atZero = mul(oneZero, rest)
         let slope = Ops.select(isZero, Ops.full(x.nodeShape, atZero), elsewhere)
-        return [mul(restored(context.cotangent, context), slope)]
+        return [mul(restored(context.cotangent, context), conj(slope))]
     }
 }
 
@@ -184,6 +190,16 @@ extension ShapeRule {
         return context.shapes[0]
     }
 
+    /// As `reduce`; there is no largest element along an axis without elements.
+    static let extremeReduce = ShapeRule { (context) throws(ArrayError) in
+        let input = context.shapes[0]
+        let axes = try AttributeChecks.axisMask(context, rank: input.ndim)
+        if axes.axes(rank: input.ndim).contains(where: { input[$0] == 0 }) {
+            throw context.error(.argument, "over an axis without elements")
+        }
+        return try ShapeRule.reduce.apply(context)
+    }
+
     /// As `reduce`; an empty axis has no largest element.
     static let argReduce = ShapeRule { (context) throws(ArrayError) in
         if context.shapes[0].size == 0 {
@@ -200,17 +216,13 @@ extension Ops {
         _ code: OpCode, _ x: MLXArray, axes: [Int]?, keepDims: Bool, dtype: DType? = nil,
         stream: StreamID = .unpinned
     ) -> MLXArray {
-        let shape = x.nodeShape
+        let rank = x.ndim
         do throws(ArrayError) {
             let name = OpTable.name(code)
             let normal = try axes.map { (axes) throws(ArrayError) in
-                try Axes.normalize(axes, rank: shape.ndim, operation: name)
+                try Axes.normalize(axes, rank: rank, operation: name)
             }
-            let reduced = normal ?? Array(0..<shape.ndim)
-            if (code == .max || code == .min) && reduced.contains(where: { shape[$0] == 0 }) {
-                throw ArrayError(
-                    .argument, name, "over an axis without elements", shapes: [shape.array])
-            }
+            let reduced = normal ?? Array(0..<rank)
             return record(
                 code, [x],
                 Attributes(

@@ -94,7 +94,7 @@ package enum Scans {
         _ code: OpCode, _ context: VJPContext
     ) -> [MLXArray?] {
         let words = context.attributes.words
-        let axis = context.inputs[0].nodeShape.ndim - 1 - words[0]
+        let axis = context.inputs[0].ndim - 1 - words[0]
         let reverse = words[1] == 1
         let x = Ops.axisLast(context.inputs[0], axis)
         let length = x.nodeShape.dims.last!
@@ -102,12 +102,12 @@ package enum Scans {
         var cotangent = Ops.axisLast(context.cotangent, axis)
         if words[2] == 1 {
             // Leaving out its own element is the same scan one place further on.
-            let zero = Ops.slice(zerosLike(cotangent), axis: x.nodeShape.ndim - 1, 0, 1)
+            let zero = Ops.slice(zerosLike(cotangent), axis: x.ndim - 1, 0, 1)
             let others = Ops.slice(
-                cotangent, axis: x.nodeShape.ndim - 1, reverse ? 0 : 1, length - 1)
+                cotangent, axis: x.ndim - 1, reverse ? 0 : 1, length - 1)
             cotangent = Ops.record(
                 .concatenate, reverse ? [zero, others] : [others, zero],
-                Attributes(word: UInt64(x.nodeShape.ndim - 1)))
+                Attributes(word: UInt64(x.ndim - 1)))
         }
         let best = scan(code, x, [0, words[1], 0])
         let previous = scan(code, x, [0, words[1], 1])
@@ -195,7 +195,7 @@ extension Ops {
         stream: StreamID = .unpinned
     ) -> MLXArray {
         do throws(ArrayError) {
-            let rank = x.nodeShape.ndim
+            let rank = x.ndim
             let axis = try Axes.normalize(axis, rank: rank, operation: OpTable.name(code))
             let words = [rank - 1 - axis, reverse ? 1 : 0, inclusive ? 0 : 1]
             return record(code, [x], Attributes(words: words), stream: stream)

@@ -143,7 +143,7 @@ extension Ops {
     package static func axisLast(
         _ x: MLXArray, _ axis: Int, stream: StreamID = .unpinned
     ) -> MLXArray {
-        let rank = x.nodeShape.ndim
+        let rank = x.ndim
         return transpose(x, (0..<rank).filter { $0 != axis } + [axis], stream: stream)
     }
 
@@ -151,7 +151,7 @@ extension Ops {
     package static func axisBack(
         _ x: MLXArray, _ axis: Int, stream: StreamID = .unpinned
     ) -> MLXArray {
-        let rank = x.nodeShape.ndim
+        let rank = x.ndim
         var axes = Array(0..<rank - 1)
         axes.insert(rank - 1, at: axis)
         return transpose(x, axes, stream: stream)
