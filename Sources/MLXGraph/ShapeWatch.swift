@@ -79,3 +79,8 @@ extension MLXArray {
     /// Says that what is recorded depends on the shape of this array.
     package func noteShapeReading() { ShapeWatch.noteReading(NodeReference(self).trace) }
 }
+
+extension NodeReference {
+    /// Says that what is recorded depends on the shape of this node.
+    @inline(__always) package func noteShapeReading() { ShapeWatch.noteReading(trace) }
+}

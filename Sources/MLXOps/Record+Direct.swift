@@ -78,8 +78,8 @@ extension Ops {
         _ x: MLXArray, _ dims: UnsafeBufferPointer<Int>, _ stream: StreamID
     ) -> MLXArray? {
         // A shape that is told, and a reshape that is left out, hold for this one alone.
-        x.noteShapeReading()
         let input = NodeReference(x)
+        input.noteShapeReading()
         let own = input.shape
         if own.dims.elementsEqual(dims) { return x.aliased() }
         guard dims.count <= Shape.maximumRank, let shape = filled(dims, size: own.size),

@@ -5,7 +5,7 @@ import Testing
 /// `mlx inspect` and `mlx convert`: what they say and write, and that bad files end them with
 /// status 1 and bad usage with 2.
 @Suite("File commands") struct FileCommandTests {
-    private let matrix = MLXArray(0 ..< 256).asType(.float32).reshaped(4, 64) / 16
+    private let matrix = MLXArray(0..<256).asType(.float32).reshaped(4, 64) / 16
 
     private func names(_ folder: URL) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()

@@ -12,10 +12,15 @@ import Testing
         ("reshaped", { [reshaped($0, $0.shape), $0.reshaped($0.shape)] }),
         ("flattened", { [flattened($0), $0.flattened(), $0.flattened(start: 0, end: 0)] }),
         ("unflatten", { [$0.ndim == 1 ? unflatten($0, axis: 0, shape: [-1]) : $0 + 0] }),
-        ("transposed", { x in
-            let axes = Array(0..<x.ndim)
-            return [transposed(x, axes: axes), x.transposed(axes: axes), T(x), x.T, transposed(x)]
-        }),
+        (
+            "transposed",
+            { x in
+                let axes = Array(0..<x.ndim)
+                return [
+                    transposed(x, axes: axes), x.transposed(axes: axes), T(x), x.T, transposed(x),
+                ]
+            }
+        ),
         ("swappedAxes", { $0.ndim == 0 ? [] : [swappedAxes($0, 0, 0), $0.swappedAxes(-1, -1)] }),
         ("movedAxis", { $0.ndim == 0 ? [] : [movedAxis($0, source: 0, destination: 0)] }),
         ("transposed(axis:)", { $0.ndim == 0 ? [] : [transposed($0, axis: 0)] }),
@@ -26,9 +31,14 @@ import Testing
         ("contiguous", { [contiguous($0), $0.contiguous()] }),
         ("split", { $0.ndim == 0 ? [] : split($0, parts: 1) + split($0, indices: [Int]()) }),
         ("concatenated", { $0.ndim == 0 ? [] : [concatenated([$0])] }),
-        ("padded", { x in
-            [PadMode.constant, .edge, .reflect, .symmetric].flatMap { [padded(x, width: 0, mode: $0)] }
-        }),
+        (
+            "padded",
+            { x in
+                [PadMode.constant, .edge, .reflect, .symmetric].flatMap {
+                    [padded(x, width: 0, mode: $0)]
+                }
+            }
+        ),
         ("repeated", { $0.ndim == 0 ? [] : [repeated($0, count: 1, axis: 0)] }),
         ("tiled", { [tiled($0, repetitions: [Int](repeating: 1, count: $0.ndim))] }),
         ("roll", { $0.ndim == 0 ? [] : [roll($0, shift: 0, axis: 0), roll($0, shift: 0)] }),
@@ -40,31 +50,40 @@ import Testing
 
     private static let values: [Function] = [
         ("stopGradient", { [stopGradient($0)] }),
-        ("depends", { x in
-            depends(inputs: [x], dependencies: [x]) + [depends(input: x, dependencies: [])]
-        }),
+        (
+            "depends",
+            { x in
+                depends(inputs: [x], dependencies: [x]) + [depends(input: x, dependencies: [])]
+            }
+        ),
         ("trunc and rounding", { [trunc($0), floor($0), ceil($0), round($0), $0.round()] }),
         ("nanToNum", { [nanToNum($0)] }),
         ("clip", { [clip($0, min: -100), clip($0, max: 100), clip($0, min: -100, max: 100)] }),
         ("parts", { [$0.realPart(), conjugate($0), abs($0), sign($0)] }),
         ("arithmetic", { [$0 + 0, $0 * 1, $0 - 0, $0 / 1, pow($0, 1)] }),
         ("which", { [which(MLXArray(true), $0, $0), maximum($0, $0), minimum($0, $0)] }),
-        ("reductions", { [sum($0, axes: [Int]()), max($0, axes: [Int]()), mean($0, axes: [Int]()), prod($0)] }),
+        (
+            "reductions",
+            { [sum($0, axes: [Int]()), max($0, axes: [Int]()), mean($0, axes: [Int]()), prod($0)] }
+        ),
         ("diff", { $0.ndim == 0 ? [] : [diff($0, n: 0)] }),
         ("top", { $0.ndim == 0 ? [] : [top($0, k: $0.dim(-1))] }),
         ("sorted", { $0.ndim == 0 ? [] : [sorted($0), cumsum($0, axis: 0)] }),
         ("einsum", { $0.ndim == 1 ? [einsum("i->i", $0), einsum("i", $0)] : [] }),
         ("tril", { $0.ndim >= 2 ? [tril($0, k: 9), triu($0, k: -9)] : [] }),
         ("fft", { [MLXFFT.fftn($0.asType(.complex64), axes: [Int]())] }),
-        ("transforms", { x in
-            let id: (MLXArray) -> MLXArray = { $0 }
-            let compiled = compile { (x: MLXArray) -> MLXArray in x }
-            return [compiled(x), vmap0(x), checkpoint(id)(x)]
-                + vjp({ $0 }, primals: [x], cotangents: [x]).0
-                + vjp({ $0 }, primals: [x], cotangents: [x]).1
-                + jvp({ $0 }, primals: [x], tangents: [x]).0
-                + jvp({ $0 }, primals: [x], tangents: [x]).1
-        }),
+        (
+            "transforms",
+            { x in
+                let id: (MLXArray) -> MLXArray = { $0 }
+                let compiled = compile { (x: MLXArray) -> MLXArray in x }
+                return [compiled(x), vmap0(x), checkpoint(id)(x)]
+                    + vjp({ $0 }, primals: [x], cotangents: [x]).0
+                    + vjp({ $0 }, primals: [x], cotangents: [x]).1
+                    + jvp({ $0 }, primals: [x], tangents: [x]).0
+                    + jvp({ $0 }, primals: [x], tangents: [x]).1
+            }
+        ),
     ]
 
     private static func prod(_ x: MLXArray) -> MLXArray { product(x, axes: [Int]()) }

@@ -34,7 +34,8 @@ import Testing
 
     /// Matrices of every rank below their size, zeros and repeated rows among them.
     private static let singular: [(String, Int, [Double])] = [
-        ("rank 0 of 1", 1, [0]), ("rank 1 of 2", 2, [1, 2, 2, 4]), ("rank 0 of 2", 2, [0, 0, 0, 0]),
+        ("rank 0 of 1", 1, [0]), ("rank 1 of 2", 2, [1, 2, 2, 4]),
+        ("rank 0 of 2", 2, [0, 0, 0, 0]),
         ("rank 2 of 3", 3, [1, 2, 3, 4, 5, 6, 7, 8, 9]),
         ("rank 1 of 3", 3, [1, 2, 3, 2, 4, 6, 3, 6, 9]),
         ("a zero row of 3", 3, [1, 2, 3, 0, 0, 0, 2, 0, 1]),
@@ -72,7 +73,8 @@ import Testing
         let x = array(numbers, n, dtype)
         let wanted = cofactors(numbers, n)
         let got = try await values(grad { MLXLinalg.det($0) }(x))
-        let bound = (dtype == .float64 ? 1e-12 : 2e-5) * wanted.reduce(1.0) { Swift.max($0, Swift.abs($1)) }
+        let bound =
+            (dtype == .float64 ? 1e-12 : 2e-5) * wanted.reduce(1.0) { Swift.max($0, Swift.abs($1)) }
         for (a, b) in zip(got, wanted) { #expect(abs(a - b) <= bound, "\(name): \(got)") }
         let ones = MLXArray.ones(like: x)
         let (_, slopes) = jvp({ [MLXLinalg.det($0[0])] }, primals: [x], tangents: [ones])

@@ -24,8 +24,9 @@ import MLXTransforms
 ///   - inputs: state that the function reads (a model, an optimizer, a random state), read anew
 ///     at each call.
 ///   - outputs: state that the function changes.
-///   - shapeless: replay for other shapes of the same ranks and dtypes, where each operation can
-///     tell its result's shape anew; where one cannot, the function is recorded again.
+///   - shapeless: replay for other shapes of the same ranks and dtypes, if each operation can tell
+///     its result's shape anew and the function looks at no shape; else the function is recorded
+///     for each shape, as without.
 /// - Returns: a function with the same results.
 public func compile(
     inputs: [any Updatable] = [], outputs: [any Updatable] = [], shapeless: Bool = false,

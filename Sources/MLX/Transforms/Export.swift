@@ -51,7 +51,7 @@ private enum FunctionFile {
 /// let z = try product(x, y: y)[0]
 /// ```
 /// - Parameter shapeless: let the file be called with other shapes of the same ranks; an error
-///   when an operation cannot tell its result's shape anew.
+///   when an operation cannot tell its result's shape anew, or the function looks at a shape.
 public func exportFunction(
     to url: URL, shapeless: Bool = false, _ f: @escaping ([MLXArray]) -> [MLXArray]
 ) -> FunctionExporterSingle {

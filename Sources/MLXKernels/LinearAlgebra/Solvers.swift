@@ -282,7 +282,9 @@ enum Solvers {
 
 extension Kernels {
     package static func solve(_ call: borrowing KernelCall) throws(ArrayError) {
-        if call.outputs[0].dtype == .complex64 { return try ComplexSolvers.solve(call, inverse: false) }
+        if call.outputs[0].dtype == .complex64 {
+            return try ComplexSolvers.solve(call, inverse: false)
+        }
         if call.outputs[0].dtype == .float64 {
             try Solvers.solve(call, inverse: false, Double.self)
         } else {
@@ -291,7 +293,9 @@ extension Kernels {
     }
 
     package static func inverse(_ call: borrowing KernelCall) throws(ArrayError) {
-        if call.outputs[0].dtype == .complex64 { return try ComplexSolvers.solve(call, inverse: true) }
+        if call.outputs[0].dtype == .complex64 {
+            return try ComplexSolvers.solve(call, inverse: true)
+        }
         if call.outputs[0].dtype == .float64 {
             try Solvers.solve(call, inverse: true, Double.self)
         } else {

@@ -104,7 +104,8 @@ extension Ops {
     ) -> MLXArray {
         if x.dtype == dtype { return x.aliased() }
         return append(
-            .cast, [x], dtype: dtype, shape: x.recordedShape, Attributes(outputDType: dtype), stream)
+            .cast, [x], dtype: dtype, shape: x.recordedShape, Attributes(outputDType: dtype), stream
+        )
     }
 }
 

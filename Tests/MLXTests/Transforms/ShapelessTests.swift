@@ -13,15 +13,19 @@ import Testing
     private static let once: [Function] = [
         ("mean", { $0.mean() }), ("mean of an axis", { $0.mean(axis: 0) }),
         ("mean of axes", { $0.mean(axes: [-1], keepDims: true) }),
-        ("variance", { variance($0) }), ("variance of an axis", { variance($0, axis: -1, ddof: 1) }),
+        ("variance", { variance($0) }),
+        ("variance of an axis", { variance($0, axis: -1, ddof: 1) }),
         ("std", { std($0, axes: [0, 1], ddof: 3) }), ("std of all", { $0 - std($0) }),
         ("sum", { $0.sum(axis: 1) }), ("max", { $0.max(axis: 0) - $0.min() }),
         ("activation", { $0 * sigmoid($0) + tanh($0) }),
         ("norm by hand", { $0 * rsqrt(mean(square($0), axis: -1, keepDims: true) + 1e-5) }),
-        ("layer norm by hand", { x in
-            (x - mean(x, axis: -1, keepDims: true))
-                / sqrt(variance(x, axis: -1, keepDims: true) + 1e-5)
-        }),
+        (
+            "layer norm by hand",
+            { x in
+                (x - mean(x, axis: -1, keepDims: true))
+                    / sqrt(variance(x, axis: -1, keepDims: true) + 1e-5)
+            }
+        ),
         ("softmax", { softmax($0, axis: -1) }), ("logSumExp", { logSumExp($0, axis: 0) }),
         ("products", { matmul($0, $0.T) }), ("transposed", { $0.transposed() + 1 }),
         ("casts", { $0.asType(.float16).mean().asType(.float32) }),
@@ -40,16 +44,22 @@ import Testing
         ("roll", { roll($0, shift: 2, axis: 0) }), ("roll by rows", { roll($0, shift: 4) }),
         ("shift", { concatenated([$0[1...], $0[..<1]], axis: 0) }), ("flip", { flip($0) }),
         ("flip one", { flip($0, axis: 0) }), ("reversed", { $0[.stride(by: -1)] }),
-        ("assignment", { x in
-            let y = x + 0
-            y[0..<2] = MLXArray(7 as Float)
-            return y
-        }),
-        ("assignment to all", { x in
-            let y = x + 0
-            y[0...] = x * 2
-            return y
-        }),
+        (
+            "assignment",
+            { x in
+                let y = x + 0
+                y[0..<2] = MLXArray(7 as Float)
+                return y
+            }
+        ),
+        (
+            "assignment to all",
+            { x in
+                let y = x + 0
+                y[0...] = x * 2
+                return y
+            }
+        ),
         ("zeros", { zeros(like: $0) + $0 }), ("ones", { $0.sum() + ones(like: $0) }),
         ("zeros alone", { zeros(like: $0) }), ("its shape", { $0 * Float($0.dim(0)) }),
         ("its size", { $0.sum() / Float($0.size) }), ("its count", { $0 + Float($0.count) }),
@@ -58,7 +68,8 @@ import Testing
         ("flattened", { $0.flattened().sum() }), ("squeezed", { $0.squeezed() }),
         ("broadcast", { broadcast($0.sum(axis: 0), to: $0.shape) }),
         ("padded", { padded($0, width: 1) }), ("edge", { padded($0, width: 1, mode: .edge) }),
-        ("repeated", { repeated($0, count: 2, axis: 0) }), ("tiled", { tiled($0, repetitions: [2, 1]) }),
+        ("repeated", { repeated($0, count: 2, axis: 0) }),
+        ("tiled", { tiled($0, repetitions: [2, 1]) }),
         ("arange", { $0 + arange($0.dim(1)).asType(.float32) }),
         ("argMax", { argMax($0) }), ("sorted", { sorted($0, axis: -1) }),
         ("top", { top($0, k: 2, axis: -1).sum(axis: -1) }),
@@ -70,25 +81,39 @@ import Testing
         ("gradient of a maximum", { grad { $0.max() }($0) }),
         ("gradient of a softmax", { grad { square(softmax($0, axis: -1)).sum() }($0) }),
         ("gradient of a product", { grad { matmul($0, $0.T).sum() }($0) }),
-        ("gradient by broadcasting", { x in
-            grad { (b: MLXArray) in (x + b).sum() }(MLXArray(1 as Float))
-        }),
+        (
+            "gradient by broadcasting",
+            { x in
+                grad { (b: MLXArray) in (x + b).sum() }(MLXArray(1 as Float))
+            }
+        ),
         ("mapped", { vmap { (row: MLXArray) in row.sum() * 2 }($0) }),
-        ("second gradient", { x in
-            grad { (y: MLXArray) in grad { ($0 * $0 * $0).mean() }(y).sum() }(x)
-        }),
-        ("tangent", { x in
-            jvp({ [$0[0].mean(axis: 0)] }, primals: [x], tangents: [ones(like: x)]).1[0]
-        }),
+        (
+            "second gradient",
+            { x in
+                grad { (y: MLXArray) in grad { ($0 * $0 * $0).mean() }(y).sum() }(x)
+            }
+        ),
+        (
+            "tangent",
+            { x in
+                jvp({ [$0[0].mean(axis: 0)] }, primals: [x], tangents: [ones(like: x)]).1[0]
+            }
+        ),
         ("median", { median($0) }), ("cumsum", { cumsum($0) }),
-        ("einsum", { einsum("ij,kj->ik", $0, $0) }), ("meshGrid", { meshGrid([$0.flattened()])[0] }),
+        ("einsum", { einsum("ij,kj->ik", $0, $0) }),
+        ("meshGrid", { meshGrid([$0.flattened()])[0] }),
         ("take", { take($0, MLXArray([0, -1] as [Int32]), axis: 0) }),
         ("linspace", { $0.sum() + linspace(0, 1, count: $0.dim(0)) }),
         ("hadamard", { hadamardTransform($0[0..., ..<2]) }),
         ("an inner function of one shape", { inner($0) + 1 }),
-        ("fft", { MLX.abs(MLXFFT.fft($0)) }), ("random", { x in
-            MLXRandom.uniform(0..<1, x.shape, key: MLXRandom.key(3)) + x
-        }),
+        ("fft", { MLX.abs(MLXFFT.fft($0)) }),
+        (
+            "random",
+            { x in
+                MLXRandom.uniform(0..<1, x.shape, key: MLXRandom.key(3)) + x
+            }
+        ),
         ("rms norm", { MLXFast.rmsNorm($0, weight: ones([$0.dim(-1)]), eps: 1e-5) }),
     ]
 
@@ -97,7 +122,9 @@ import Testing
         return f(x)
     }
 
-    private static let sizes = [[2, 3], [3, 2], [4, 3], [1, 6], [2, 3], [6, 1], [5, 5], [8, 4]]
+    private static let sizes = [
+        [2, 3], [3, 2], [4, 3], [1, 6], [2, 3], [6, 1], [5, 5], [8, 4],
+    ]
 
     private final class Counter: Sendable {
         let count = Atomic<Int>(0)
@@ -193,7 +220,9 @@ import Testing
     }
 
     @Test("errors of later shapes are errors") func errors() async {
-        let f = compile(shapeless: true) { (x: MLXArray) in x.max(axis: 0) + MLXArray([1, 2] as [Float]) }
+        let f = compile(shapeless: true) { (x: MLXArray) in
+            x.max(axis: 0) + MLXArray([1, 2] as [Float])
+        }
         #expect(f(MLXArray.ones([3, 2])).asArray(Float.self) == [2, 3])
         await #expect(throws: ArrayError.self) { try await evaluate(f(MLXArray.ones([0, 2]))) }
         await #expect(throws: ArrayError.self) { try await evaluate(f(MLXArray.ones([3, 3]))) }

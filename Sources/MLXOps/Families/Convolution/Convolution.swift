@@ -20,7 +20,8 @@ package enum Convolution {
                 return [
                     context.wanted[0]
                         ? record(
-                            .convInputGradient, context.cotangent, conj(w), x.nodeShape, context) : nil,
+                            .convInputGradient, context.cotangent, conj(w), x.nodeShape, context)
+                        : nil,
                     context.wanted[1]
                         ? record(
                             .convWeightGradient, conj(x), context.cotangent, w.nodeShape, context)

@@ -51,8 +51,8 @@ package enum Unary {
         return y
     }
 
-    /// One over the derivative of the function that y is the inverse of, for complex numbers: a root
-    /// of x² would not know which branch y is on.
+    /// One over the derivative of the function that y is the inverse of, for complex numbers: a
+    /// root of x² would not know which branch y is on.
     private static func branched(
         _ x: MLXArray, _ derivative: OpCode, of y: MLXArray
     ) -> MLXArray? {

@@ -59,7 +59,9 @@ package enum AlongAxis {
             vmap: .rule(mapped), work: OpWork(.gather) { Double($0.shapes[1].size) },
             kernel: Kernels.putAlong,
             samples: SampleRule {
-                [([4, 3], [4, 1], 1), ([3, 5], [1, 5], 0), ([6], [1], 0), ([4, 3], [4, 5], 1)].map {
+                [
+                    ([4, 3], [4, 1], 1), ([3, 5], [1, 5], 0), ([6], [1], 0), ([4, 3], [4, 5], 1),
+                ].map {
                     .init(
                         [$0.0, $0.1, $0.1], Attributes(word: UInt64($0.2)),
                         domains: [-4...4, 0...2, -4...4], fixedDTypes: [1: .int32])

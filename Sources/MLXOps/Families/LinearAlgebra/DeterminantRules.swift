@@ -28,10 +28,13 @@ extension LinearAlgebraRules {
         return [mul(factor, adjoint(inverse))]
     }
 
-    /// Of C = |A| A⁻ᵀ: (⟨G, C⟩ C - C Gᵀ C) / |A|, conjugated throughout. Singular matrices have
-    /// none of that quotient and take it through their singular values.
+    /// Of C = |A| A⁻ᵀ: (⟨G, C⟩ C - C Gᵀ C) / |A|, conjugated throughout. Matrices that are singular,
+    /// or so nearly that the quotient is all rounding, go through their singular values.
     static func cofactors(_ context: VJPContext) -> [MLXArray?] {
         let (a, g) = (context.inputs[0], context.cotangent)
+        let (n, _) = extents(a)
+        if n < 2 { return [zerosLike(a)] }
+        let s = singularValues(a, n)
         let c = conj(context.output)
         let determinant = Ops.record(.determinant, [a])
         let isZero = Ops.binary(.equal, determinant, zerosLike(determinant))
@@ -40,8 +43,26 @@ extension LinearAlgebraRules {
         let inner = Ops.reduce(.sum, mul(g, c), axes: [-1, -2], keepDims: true)
         let regular = div(
             sub(mul(inner, c), product(c, Ops.swapLast(g), c)), conj(Ops.reshape(safe, shape)))
-        let isSingular = Ops.broadcast(Ops.reshape(isZero, shape), to: a.shape)
-        return [Ops.select(isSingular, singular(a, g), regular)]
+        let isSingular = Ops.binary(
+            .logicalOr, Ops.reshape(isZero, shape), Ops.reshape(isNearlyZero(s, n), shape))
+        return [
+            Ops.select(Ops.broadcast(isSingular, to: a.shape), singular(a, g), regular)
+        ]
+    }
+
+    /// The singular values as real numbers, in descending order; a constant to derivatives.
+    private static func singularValues(_ a: MLXArray, _ n: Int) -> MLXArray {
+        let s = Ops.stopped(Ops.unpacked(Ops.record(.svd, [a]), at: n * n, [n]))
+        return s.dtype == .complex64 ? Ops.unary(.real, s) : s
+    }
+
+    /// Whether the last singular value is below the first by the fourth root of the precision.
+    private static func isNearlyZero(_ s: MLXArray, _ n: Int) -> MLXArray {
+        let axis = s.ndim - 1
+        let least = s.dtype == .float64 ? 1.2e-4 : 1.8e-2
+        return Ops.binary(
+            .lessEqual, Ops.slice(s, axis: axis, n - 1, 1),
+            scaled(Ops.slice(s, axis: axis, 0, 1), least))
     }
 
     /// With A = U S Vᴴ the cofactors of S vary by products of all but two singular values.
@@ -58,7 +79,8 @@ extension LinearAlgebraRules {
             product(Ops.swapLast(u), g, Ops.swapLast(vh)))
         let pairs = productsWithoutPairs(s, n)
         let eye = mask(.equal, n, n, like: a)
-        let straight = Ops.reduce(.sum, mul(pairs, diagonalColumn(inner, eye)), axes: [-2],
+        let straight = Ops.reduce(
+            .sum, mul(pairs, diagonalColumn(inner, eye)), axes: [-2],
             keepDims: true)
         let turned = sub(mul(eye, straight), Ops.swapLast(mul(pairs, inner)))
         return product(u, turned, vh)

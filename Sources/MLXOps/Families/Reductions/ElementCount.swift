@@ -23,13 +23,16 @@ package enum ElementCount {
         vmap: .rule { context in
             let words = context.attributes.words
             let count = value(
-                context.elementShape(0), axes: words[0], less: words[1], isReciprocal: words[2] == 1)
+                context.elementShape(0), axes: words[0], less: words[1], isReciprocal: words[2] == 1
+            )
             return Ops.broadcast(Ops.scalar(count, context.dtype), to: [context.size])
         },
         work: OpWork(.other) { _ in 1 }, kernel: Kernels.elementCount,
         samples: SampleRule {
-            [([3, 5], [0b11, 0, 0]), ([3, 5], [0b10, 1, 1]), ([7], [1, 9, 0]), ([], [0, 0, 1])]
-                .map { .init([$0.0], Attributes(words: $0.1, outputDType: .float32)) }
+            [
+                ([3, 5], [0b11, 0, 0]), ([3, 5], [0b10, 1, 1]), ([7], [1, 9, 0]), ([], [0, 0, 1]),
+            ]
+            .map { .init([$0.0], Attributes(words: $0.1, outputDType: .float32)) }
         })
 
     static func value(_ shape: [Int], axes: Int, less: Int, isReciprocal: Bool) -> Double {
