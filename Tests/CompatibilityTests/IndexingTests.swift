@@ -4,15 +4,15 @@ import Testing
 /// Index expressions as programs write them: reading, assigning, the update proxy, iteration.
 @Suite("Indexing idioms") struct IndexingTests {
     @Test("reading") func reading() {
-        let a = MLXArray(0..<24, [2, 3, 4])
+        let a = MLXArray(0 ..< 24, [2, 3, 4])
         #expect(a[0].shape == [3, 4])
         #expect(a[-1, 2, 3].item(Int.self) == 23)
         #expect(a[0, 1].shape == [4])
-        #expect(a[0..<1].shape == [1, 3, 4])
+        #expect(a[0 ..< 1].shape == [1, 3, 4])
         #expect(a[.ellipsis, 1].shape == [2, 3])
         #expect(a[.ellipsis, 0].shape == [2, 3])
-        #expect(a[0..., 1...2].shape == [2, 2, 4])
-        #expect(a[..<1, 1..., 2..<4].shape == [1, 2, 2])
+        #expect(a[0..., 1 ... 2].shape == [2, 2, 4])
+        #expect(a[..<1, 1..., 2 ..< 4].shape == [1, 2, 2])
         #expect(a[...(-2)].shape == [1, 3, 4])
         #expect(a[.newAxis, 0].shape == [1, 3, 4])
         #expect(a[0, .newAxis, .ellipsis, .newAxis].shape == [1, 3, 4, 1])
@@ -23,10 +23,10 @@ import Testing
         #expect(a[0..., MLXArray([0, 2]), 0].shape == [2, 2])
         #expect(a[[0, 2]].item(Int.self, at: 0) == 8)
         #expect(a[0, stream: .cpu].shape == [3, 4])
-        let list: [any MLXArrayIndex] = [0, 1..<3]
+        let list: [any MLXArrayIndex] = [0, 1 ..< 3]
         #expect(a[list].shape == [2, 4])
         let i = 1
-        #expect(a[i, 0..<i + 1].shape == [2, 4])
+        #expect(a[i, 0 ..< i + 1].shape == [2, 4])
     }
 
     @Test("assigning through a let") func assigning() {
@@ -34,14 +34,14 @@ import Testing
         let same = a
         a[0] = 7
         a[1, 2] = MLXArray(5)
-        a[2, 1..<3] = [8, 9]
+        a[2, 1 ..< 3] = [8, 9]
         a[.ellipsis, 3] = MLXArray([1, 2, 3])
         #expect(
             same.asArray(Int.self) == [7, 7, 7, 1, 0, 0, 5, 2, 0, 8, 9, 3])
         a[0..., 0] += 1
         a[MLXArray([0, 2])] = MLXArray(0)
         #expect(a.sum().item(Int.self) == 8)
-        a[0..<2] *= 2
+        a[0 ..< 2] *= 2
         a[0] = a[1]
         #expect(a[0].arrayEqual(a[1]).item())
         let b = MLXArray(converting: [0, 0, 0])
@@ -63,7 +63,7 @@ import Testing
     }
 
     @Test("rows of an array") func rows() {
-        let a = MLXArray(0..<6, [3, 2])
+        let a = MLXArray(0 ..< 6, [3, 2])
         var sums: [Int] = []
         for row in a { sums.append(row.sum().item()) }
         #expect(sums == [1, 5, 9])
@@ -76,9 +76,9 @@ import Testing
     }
 
     @available(*, deprecated) @Test("forms that mlx-swift deprecates") func deprecatedForms() {
-        let a = MLXArray(0..<12, [3, 4])
+        let a = MLXArray(0 ..< 12, [3, 4])
         #expect(a[1, axis: 1].asArray(Int.self) == [1, 5, 9])
-        #expect(a[1..<3, axis: 0].shape == [2, 4])
+        #expect(a[1 ..< 3, axis: 0].shape == [2, 4])
         #expect(a[1..., axis: -1].shape == [3, 3])
         #expect(a[from: 0, to: 4, stride: 2, axis: 1].shape == [3, 2])
         #expect(a[stride: 2].shape == [3, 2])
@@ -126,7 +126,7 @@ import Testing
     }
 
     @Test("picking and shapes") func picking() {
-        let a = MLXArray(0..<12, [3, 4])
+        let a = MLXArray(0 ..< 12, [3, 4])
         #expect(take(a, MLXArray([0, 2]), axis: 1).shape == [3, 2])
         #expect(a.take(MLXArray([5])).item(Int.self) == 5)
         #expect(takeAlong(a, argMax(a, axis: -1, keepDims: true), axis: -1).shape == [3, 1])

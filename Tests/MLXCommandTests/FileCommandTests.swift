@@ -5,7 +5,7 @@ import Testing
 /// `mlx inspect` and `mlx convert`: what they say and write, and that bad files end them with
 /// status 1 and bad usage with 2.
 @Suite("File commands") struct FileCommandTests {
-    private let matrix = MLXArray(0..<256).asType(.float32).reshaped(4, 64) / 16
+    private let matrix = MLXArray(0 ..< 256).asType(.float32).reshaped(4, 64) / 16
 
     private func names(_ folder: URL) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
@@ -93,10 +93,9 @@ import Testing
             try save(arrays: ["x.weight": matrix, "y": MLXArray([1, 2] as [Int32])], url: a)
             var command = try Command("convert", a.path, b.path, "--dtype", "bfloat16")
             #expect(command.status == 0)
-            #expect(
-                try loadSharded(directory: b).mapValues(\.dtype) == [
-                    "x.weight": .bfloat16, "y": .int32,
-                ])
+            #expect(try loadSharded(directory: b).mapValues(\.dtype) == [
+                "x.weight": .bfloat16, "y": .int32,
+            ])
             command = try Command(
                 "convert", a.path, b.path, "--quantize", "--bits", "8", "--group-size", "32")
             #expect(command.status == 1 && command.errors.contains("--force"))

@@ -29,11 +29,8 @@ import Testing
         for number in 1...100_000 {
             shared.replace(owning: rows.leaf(UInt64(number)))
             // Rows of another kind in between, so that a stale id would show.
-            MLXArray(
-                owning: GraphStore.shared.append(
-                    .init(
-                        op: otherOp, dtype: .int8, shape: .scalar))
-            ).touch()
+            MLXArray(owning: GraphStore.shared.append(.init(
+                op: otherOp, dtype: .int8, shape: .scalar))).touch()
         }
         isDone.store(true, ordering: .relaxed)
         reader.join()
