@@ -28,8 +28,8 @@ extension LinearAlgebraRules {
         return [mul(factor, adjoint(inverse))]
     }
 
-    /// Of C = |A| A⁻ᵀ: (⟨G, C⟩ C - C Gᵀ C) / |A|, conjugated throughout. Matrices that are singular,
-    /// or so nearly that the quotient is all rounding, go through their singular values.
+    /// Of C = |A| A⁻ᵀ: (⟨G, C⟩ C - C Gᵀ C) / |A|, conjugated throughout. Matrices that are
+    /// singular, or so nearly that the quotient is all rounding, go through their singular values.
     static func cofactors(_ context: VJPContext) -> [MLXArray?] {
         let (a, g) = (context.inputs[0], context.cotangent)
         let (n, _) = extents(a)
