@@ -167,7 +167,7 @@ extension GraphStore {
                 % UInt32(GraphStore.laneCount) + 1
         }
         mlx_thread().pointee.lane = lane
-        _ = GraphStore.full
+        _ = GraphStore.fullNode
         pthread_setspecific(key, UnsafeRawPointer(bitPattern: UInt(lane)))
         return Int(lane) - 1
     }

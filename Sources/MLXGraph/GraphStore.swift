@@ -146,8 +146,15 @@ import Synchronization
         return GraphStore.full
     }
 
+    /// What stands for a node that found no room. The thread gets its lane first, because that is
+    /// what makes the node.
+    static var full: NodeHandle {
+        _ = LaneAssignment.current
+        return fullNode
+    }
+
     /// Made when the first thread gets its lane, because later there may be no row for it.
-    static let full: NodeHandle = {
+    static let fullNode: NodeHandle = {
         var entry = Entry(op: .invalid, dtype: .float32, shape: .scalar)
         entry.flags = .poisoned
         entry.own(
