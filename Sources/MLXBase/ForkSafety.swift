@@ -5,11 +5,11 @@ import Synchronization
 /// thread held stays locked in it for ever. So those who own locks that a child will want hold
 /// them across the fork, and those who own threads make new ones when they are asked next.
 package enum ForkSafety {
-    /// What one owner does about a fork.
+    /// What is done about one lock, or about threads, when the process forks.
     package struct Handlers: Sendable {
-        /// Takes the locks without waiting for them; false, with none held, when it cannot.
+        /// Takes the lock without waiting for it; false when it cannot.
         package var hold: @Sendable () -> Bool
-        /// Lets them go, in the parent and in the child.
+        /// Lets it go, in the parent and in the child.
         package var letGo: @Sendable () -> Void
         /// In the child, when all locks are open again.
         package var inChild: @Sendable () -> Void
@@ -26,7 +26,7 @@ package enum ForkSafety {
     }
 
     private struct State {
-        var handlers: [Int: Handlers] = [:]
+        var handlers: [Int: [Handlers]] = [:]
         var next = 0
         var held: [Handlers] = []
     }
@@ -47,9 +47,10 @@ package enum ForkSafety {
     /// many rounds the fork goes on without them.
     private static let mostRounds = 20_000
 
-    /// Adds an owner of locks or threads.
+    /// Adds an owner of locks or threads. A fork holds the locks of all owners, or, while one of
+    /// them is taken, none.
     /// - Returns: a number to remove it by.
-    @discardableResult package static func add(_ handlers: Handlers) -> Int {
+    @discardableResult package static func add(_ handlers: [Handlers]) -> Int {
         pthread_mutex_lock(mutex)
         defer { pthread_mutex_unlock(mutex) }
         state.next += 1
@@ -65,10 +66,14 @@ package enum ForkSafety {
         _ = removed
     }
 
+    /// In the order of registration, which is that of the layers. Called with the mutex.
+    private static var registered: [Handlers] {
+        state.handlers.sorted { $0.key < $1.key }.flatMap(\.value)
+    }
+
     private static func prepare() {
         pthread_mutex_lock(mutex)
-        // In the order of registration, which is that of the layers.
-        let all = state.handlers.sorted { $0.key < $1.key }.map(\.value)
+        let all = registered
         state.held.reserveCapacity(all.count)
         for _ in 0..<mostRounds {
             // All or none: who waits for one with others in hand could close a circle.
@@ -86,7 +91,7 @@ package enum ForkSafety {
     private static func finish(inChild: Bool) {
         for handlers in state.held.reversed() { handlers.letGo() }
         state.held.removeAll()
-        let all = inChild ? state.handlers.sorted { $0.key < $1.key }.map(\.value) : []
+        let all = inChild ? registered : []
         pthread_mutex_unlock(mutex)
         for handlers in all { handlers.inChild() }
     }

@@ -126,21 +126,11 @@ private final class ShapeTable: @unchecked Sendable {
         }
         nonisolated(unsafe) let locks = locks
         ForkSafety.add(
-            .init(
-                hold: { ShapeTable.holdAll(locks) },
-                letGo: {
-                    for shard in 0..<ShapeTable.shardCount {
-                        locks[shard].store(false, ordering: .releasing)
-                    }
-                }))
-    }
-
-    private static func holdAll(_ locks: UnsafeMutablePointer<Atomic<Bool>>) -> Bool {
-        for shard in 0..<shardCount where locks[shard].exchange(true, ordering: .acquiring) {
-            for held in 0..<shard { locks[held].store(false, ordering: .releasing) }
-            return false
-        }
-        return true
+            (0..<ShapeTable.shardCount).map { shard in
+                .init(
+                    hold: { !locks[shard].exchange(true, ordering: .acquiring) },
+                    letGo: { locks[shard].store(false, ordering: .releasing) })
+            })
     }
 
     private static func makeSlots(_ capacity: Int) -> UnsafeMutablePointer<UnsafePointer<Int>?> {

@@ -16,8 +16,8 @@ import Synchronization
     // published; everything else is atomic or guarded by a lane's lock.
     @inlinable @inline(__always) package static var shared: GraphStore { GraphStore() }
 
-    @usableFromInline static var laneCount: Int { 256 }
-    @usableFromInline static var indexBits: UInt32 { 24 }
+    static let laneCount = 256
+    static let indexBits: UInt32 = 24
     @inlinable static var chunkShift: UInt32 { 14 }
     @inlinable static var rowsPerChunk: Int { 1 << 14 }
 
@@ -163,22 +163,13 @@ import Synchronization
                     .limit, "record",
                     "the graph holds as many nodes as it can or memory allows; evaluate arrays "
                         + "before recording more on them")))
-        ForkSafety.add(.init(hold: GraphStore.holdLanes, letGo: GraphStore.letLanesGo))
+        // A fork happens while no lane is being changed or walked.
+        ForkSafety.add(
+            (0..<laneCount).map { lane in
+                .init(hold: { shared.lanes[lane].tryHold() }, letGo: { shared.lanes[lane].letGo() })
+            })
         return GraphStore.shared.append(entry)
     }()
-
-    /// A fork happens while no lane is being changed or walked.
-    private static func holdLanes() -> Bool {
-        for lane in 0..<laneCount where !shared.lanes[lane].tryHold() {
-            for held in 0..<lane { shared.lanes[held].letGo() }
-            return false
-        }
-        return true
-    }
-
-    private static func letLanesGo() {
-        for lane in 0..<laneCount { shared.lanes[lane].letGo() }
-    }
 
     /// The last index of a lane. Smaller in tests only.
     package static var largestIndex: UInt32 {

@@ -21,7 +21,7 @@ public final class MLXArray: Sendable {
     }
 
     /// The current node. Valid only as long as nobody updates the array: use `acquire()`.
-    @usableFromInline @inline(__always) package var handle: NodeHandle {
+    @inline(__always) package var handle: NodeHandle {
         NodeHandle(raw: word.load(ordering: .acquiring))
     }
 

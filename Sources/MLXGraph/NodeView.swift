@@ -37,7 +37,7 @@ import Synchronization
     @inlinable @inline(__always) package var isPoisoned: Bool {
         row.pointee.flags.contains(.poisoned)
     }
-    @usableFromInline package var payload: Payload? { row.pointee.payload?.takeUnretainedValue() }
+    package var payload: Payload? { row.pointee.payload?.takeUnretainedValue() }
 
     @inlinable @inline(__always) package var hasValue: Bool {
         row.pointee.value.load(ordering: .acquiring) != 0

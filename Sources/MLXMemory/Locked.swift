@@ -29,11 +29,7 @@ package final class Locked<Value>: @unchecked Sendable {
     /// Has forks wait until nobody holds the lock, so that the child finds it open. For values
     /// that live as long as the process.
     @discardableResult package func survivingForks() -> Self {
-        nonisolated(unsafe) let mutex = mutex
-        ForkSafety.add(
-            .init(
-                hold: { pthread_mutex_trylock(mutex) == 0 },
-                letGo: { pthread_mutex_unlock(mutex) }))
+        ForkSafety.add([.init(hold: tryHold, letGo: letGo)])
         return self
     }
 

@@ -51,7 +51,8 @@ package final class PlanFamily: Sendable {
     /// The steps whose work follows a curve.
     let varyingSteps: [Int]
     private let layouts = Mutex<ArenaLayout?>(nil)
-    package let serial: UInt64
+    /// What a member has its sizes in.
+    let memberByteCount: Int
 
     /// A length at which nothing has size one yet, and small enough to double.
     private static let lengths = 2..<(1 << 40)
@@ -97,7 +98,7 @@ package final class PlanFamily: Sendable {
         varyingSteps = Set(
             planCurves.filter { $0.index >= first }.map { ($0.index - first) / 2 }
         ).sorted()
-        serial = PlanClosing.nextSerial()
+        memberByteCount = MemberMemory.byteCount(plan)
         guard isConfirmed(older.dropFirst(2)) else { return nil }
     }
 
@@ -236,7 +237,7 @@ package final class PlanFamily: Sendable {
         guard let distance = distance(column), let shapes = shapes(column, distance),
             let layout = layout(for: baseLength + distance)
         else { return nil }
-        return PlanMember(self, distance, shapes, layout, key)?.plan(key)
+        return PlanMember(self, distance, shapes, layout)?.plan(key)
     }
 
     /// What a varying number is at a distance from the base.

@@ -21,13 +21,13 @@ struct PlanMember: ~Copyable {
     /// - Parameter shapes: the family's at this distance.
     /// - Returns: nil when a size makes no sense at this distance, or a decision would change.
     init?(
-        _ family: PlanFamily, _ distance: Int, _ shapes: [Shape], _ layout: ArenaLayout,
-        _ key: borrowing PlanKey
+        _ family: PlanFamily, _ distance: Int, _ shapes: [Shape], _ layout: ArenaLayout
     ) {
         let base = family.base
         self.family = family
         self.layout = layout
-        var writer = MemberMemory(base, keyCount: key.words.count)
+        var writer = MemberMemory(
+            .allocate(byteCount: family.memberByteCount, alignment: 64), 0)
         slots = writer.copy(base.slots)
         operands = writer.copy(base.operands)
         terms = writer.copy(base.terms)
@@ -180,12 +180,12 @@ struct PlanMember: ~Copyable {
 }
 
 /// The one piece of memory of a member, filled from its start.
-private struct MemberMemory {
+struct MemberMemory {
     let memory: UnsafeMutableRawPointer
     private(set) var used = 0
 
     /// Room for the lists of a plan that hold sizes.
-    init(_ plan: Plan, keyCount: Int) {
+    static func byteCount(_ plan: Plan) -> Int {
         var total = 0
         func add<Element>(_ column: Column<Element>) {
             total += MemberMemory.rounded(column.count * MemoryLayout<Element>.stride)
@@ -201,7 +201,7 @@ private struct MemberMemory {
         add(plan.arenaStarts)
         add(plan.key)
         for tape in 0..<plan.tapes.count { add(plan.tapes.base[tape].operands) }
-        memory = .allocate(byteCount: total + 64, alignment: 64)
+        return max(total, 1)
     }
 
     init(_ memory: UnsafeMutableRawPointer, _ used: Int) {

@@ -37,12 +37,13 @@ package enum Runtime {
     }
 
     private static let handlesForks: Void = {
-        ForkSafety.add(
+        ForkSafety.add([
             .init(inChild: {
                 current.store(0, ordering: .releasing)
                 // The parent writes what was traced until now.
                 traceFile.withLock { $0 = nil }
-            }))
+            })
+        ])
     }()
 
     private static func make() -> Engine {

@@ -21,12 +21,13 @@ final class CoreCounts: Sendable {
 
     /// Time spent on a plan that the core did not have at hand.
     func notePlanning(_ nanoseconds: UInt64) {
-        planningCell.store(
-            planningCell.load(ordering: .relaxed) &+ nanoseconds, ordering: .relaxed)
+        CoreCounts.raise(planningCell, by: nanoseconds)
     }
 
-    @inline(__always) private static func raise(_ cell: borrowing Atomic<UInt64>) {
-        cell.store(cell.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
+    @inline(__always) private static func raise(
+        _ cell: borrowing Atomic<UInt64>, by count: UInt64 = 1
+    ) {
+        cell.store(cell.load(ordering: .relaxed) &+ count, ordering: .relaxed)
     }
 
     var values: EvaluationCounts {

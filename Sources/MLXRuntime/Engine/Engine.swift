@@ -40,7 +40,7 @@ package final class Engine: Sendable {
     let log: @Sendable (String) -> Void
     /// The allocators by device, for runs, which count no references.
     nonisolated(unsafe) let allocatorTable: UnsafeMutablePointer<Unmanaged<SlabAllocator>>
-    private let forkNumber = Atomic<Int>(0)
+    private let forkNumber: Int
     private let lastDecay = Atomic<UInt64>(0)
     private let idleDecay = Locked<IdleDecay?>(nil)
     private let idleDecayReference = Atomic<UInt>(0)
@@ -102,14 +102,13 @@ package final class Engine: Sendable {
             planner: Planner(
                 costs: configuration.costs, policy: configuration.policy,
                 coreSets: CoreSet.sets(of: configuration.topology, placement)))
-        forkNumber.store(
-            ForkSafety.add(Engine.forkHandlers(account, allocators, turns)), ordering: .relaxed)
+        forkNumber = ForkSafety.add(Engine.forkHandlers(account, allocators, turns))
         turns.carryOut = { [unowned self] in carryOut($0, $1) }
         turns.settle = { [unowned self] in settle($0) }
     }
 
     deinit {
-        ForkSafety.remove(forkNumber.load(ordering: .relaxed))
+        ForkSafety.remove(forkNumber)
         life.end()
         allocatorTable.deallocate()
     }
@@ -120,27 +119,11 @@ package final class Engine: Sendable {
     /// buffers back. What its runs had not finished, nobody is computing.
     private static func forkHandlers(
         _ account: MemoryAccount, _ allocators: [SlabAllocator], _ turns: Turns
-    ) -> ForkSafety.Handlers {
-        ForkSafety.Handlers(
-            hold: {
-                guard turns.tryHold() else { return false }
-                guard account.tryHold() else {
-                    turns.letGo()
-                    return false
-                }
-                for (count, allocator) in allocators.enumerated() where !allocator.tryHold() {
-                    for held in allocators[..<count] { held.letGo() }
-                    account.letGo()
-                    turns.letGo()
-                    return false
-                }
-                return true
-            },
-            letGo: {
-                for allocator in allocators { allocator.letGo() }
-                account.letGo()
-                turns.letGo()
-            }, inChild: { turns.abandon() })
+    ) -> [ForkSafety.Handlers] {
+        [
+            .init(hold: turns.tryHold, letGo: turns.letGo, inChild: turns.abandon),
+            .init(hold: account.tryHold, letGo: account.letGo),
+        ] + allocators.map { .init(hold: $0.tryHold, letGo: $0.letGo) }
     }
 
     package var isShared: Bool { devices.allSatisfy { $0.team === scheduler.team } }
