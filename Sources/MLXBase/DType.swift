@@ -65,6 +65,21 @@ public enum DType: UInt8, Hashable, Sendable, CaseIterable, BitwiseCopyable {
         rawValue >= DType.int8.rawValue && rawValue <= DType.int64.rawValue
     }
 
+    /// The numbers of an integer dtype, as far as an `Int64` has them; 0 and 1 of bool.
+    package var integerRange: ClosedRange<Int64> {
+        switch self {
+        case .bool: 0...1
+        case .int8: -0x80...0x7F
+        case .int16: -0x8000...0x7FFF
+        case .int32: -0x8000_0000...0x7FFF_FFFF
+        case .uint8: 0...0xFF
+        case .uint16: 0...0xFFFF
+        case .uint32: 0...0xFFFF_FFFF
+        case .uint64: 0 ... .max
+        default: .min ... .max
+        }
+    }
+
     package var isUnsignedInteger: Bool { rawValue >= 1 && rawValue <= DType.uint64.rawValue }
 
     /// float16 and bfloat16, which kernels widen to float32.

@@ -31,9 +31,8 @@ extension ModelDirectory {
         let text = JSONWriter.bytes(of: try configuration(quantization, dtype))
         try Data(text + [0x0A]).write(to: URL(fileURLWithPath: staged.path(of: "config.json")))
         for name in try otherFiles() {
-            let source = try FileSource(path: url.appendingPathComponent(name).path)
-            try Data(source.bytes(at: 0, count: source.byteCount)).write(
-                to: URL(fileURLWithPath: staged.path(of: name)))
+            let contents = try FileSource(path: url.appendingPathComponent(name).path).contents()
+            try Data(contents).write(to: URL(fileURLWithPath: staged.path(of: name)))
         }
         try writeShards(
             taking: &weights, to: staged, maximumShardBytes: maximumShardBytes,

@@ -71,9 +71,7 @@ public struct ChatTemplate: Sendable {
         let path = directory.appendingPathComponent(file).path
         if FileManager.default.fileExists(atPath: path) {
             do {
-                let file = try FileSource(path: path)
-                source = String(
-                    decoding: try file.bytes(at: 0, count: file.byteCount), as: UTF8.self)
+                source = String(decoding: try FileSource(path: path).contents(), as: UTF8.self)
             } catch {
                 throw ChatTemplateError(error.message, line: 0)
             }

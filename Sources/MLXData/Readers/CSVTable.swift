@@ -65,7 +65,7 @@ public struct CSVTable: Sendable {
                     + " (FileLimits.tableByteCount) of \(FileLimits.current.tableByteCount)")
         }
         try self.init(
-            source.bytes(at: 0, count: source.byteCount), name: url.path, options: options)
+            source.contents(), name: url.path, options: options)
     }
 
     /// A table in memory.

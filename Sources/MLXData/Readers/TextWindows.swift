@@ -148,8 +148,7 @@ extension ElementDataset where Element == String {
 /// ```
 /// - Throws: `ArrayError` of kind `file` for a file that cannot be read or is not UTF-8.
 public func loadText(url: URL) throws -> String {
-    let source = try FileSource(path: url.path)
-    let bytes = try source.bytes(at: 0, count: source.byteCount)
+    let bytes = try FileSource(path: url.path).contents()
     let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     guard let text = String(validating: bytes[start...], as: UTF8.self) else {
         throw ArrayError.file("load", url.path, "is not text in UTF-8")

@@ -22,6 +22,9 @@ package protocol ByteSource: AnyObject, Sendable {
 extension ByteSource {
     package var isDivisible: Bool { true }
 
+    /// A copy of all there is.
+    package func contents() throws(ArrayError) -> [UInt8] { try bytes(at: 0, count: byteCount) }
+
     /// A copy of a range. Memory is only taken after the range was checked.
     package func bytes(at offset: Int, count: Int) throws(ArrayError) -> [UInt8] {
         try checkRange(offset, count)

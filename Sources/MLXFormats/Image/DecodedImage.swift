@@ -27,9 +27,7 @@ package struct DecodedImage: Sendable, Hashable {
 
     /// A PNG, PPM or PGM file, by its first bytes.
     package static func open(path: String) throws(ArrayError) -> DecodedImage {
-        let source = try FileSource(path: path)
-        return try decode(
-            source.bytes(at: 0, count: source.byteCount), source: path)
+        try decode(FileSource(path: path).contents(), source: path)
     }
 
     /// A PNG, PPM or PGM file in memory.

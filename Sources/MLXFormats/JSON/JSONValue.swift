@@ -44,7 +44,7 @@ package enum JSONValue: Sendable, Hashable {
         guard source.byteCount <= JSONValue.maximumByteCount else {
             throw .file("load", path, "has more than \(JSONValue.maximumByteCount) bytes")
         }
-        let bytes = try source.bytes(at: 0, count: source.byteCount)
+        let bytes = try source.contents()
         do throws(JSONError) { try self.init(parsing: bytes) } catch {
             throw .file("load", path, "\(error)")
         }

@@ -8,7 +8,7 @@ package enum IDX {
         let source = try FileSource(path: path)
         let start = try source.bytes(at: 0, count: min(2, source.byteCount))
         guard start == [0x1F, 0x8B] else { return try open(source) }
-        let packed = try source.bytes(at: 0, count: source.byteCount)
+        let packed = try source.contents()
         return try open(MemorySource(Gzip.unpack(packed, source: path), name: path))
     }
 

@@ -53,7 +53,7 @@ package struct SafetensorsIndex: Sendable {
             throw .file("load", path, "is no index: it has \(source.byteCount) bytes")
         }
         let index = try SafetensorsIndex(
-            parsing: source.bytes(at: 0, count: source.byteCount), source: path)
+            parsing: source.contents(), source: path)
         let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
         var shards: [(name: String, contents: Safetensors)] = []
         for file in index.files {

@@ -174,7 +174,7 @@ struct Pooling {
     /// What a window has that lies in the padding alone: the lowest number for the largest element.
     private func fillWithPadding(_ place: UnsafeMutablePointer<CChar>, _ n: Int) {
         if dtype.isFloatingPoint { return fill(place, n, kind == .max ? -.infinity : 0) }
-        var lowest = dtype.lowestInteger
+        var lowest = dtype.integerRange.lowerBound
         let narrow = castLoop(.int64, dtype)
         for i in 0..<n { narrow(place + i * size, &lowest, nil, nil, 1) }
     }
@@ -212,13 +212,6 @@ struct Pooling {
             loops.add(place, place, term, nil, n)
         }
         loops.divide(place, place, ties, nil, n)
-    }
-}
-
-extension DType {
-    /// The lowest number of a type of integers; false of bool.
-    fileprivate var lowestInteger: Int64 {
-        isSignedInteger ? -1 << Int64(8 * size - 1) : 0
     }
 }
 

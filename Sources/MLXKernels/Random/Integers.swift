@@ -82,7 +82,7 @@ enum RandomIntegers {
     private static func check(
         _ low: Bounds, _ high: Bounds, _ out: Operand, isUnsigned: Bool
     ) throws(ArrayError) {
-        let range = limits(out.dtype)
+        let range = out.dtype.integerRange
         for i in 0..<max(low.count, high.count) {
             let (l, h) = (low[i], high[i])
             func fail(_ why: String) -> ArrayError {
@@ -98,19 +98,6 @@ enum RandomIntegers {
             if !isUnsigned, l < range.lowerBound || h - 1 > range.upperBound {
                 throw fail("does not lie within \(out.dtype)")
             }
-        }
-    }
-
-    private static func limits(_ dtype: DType) -> ClosedRange<Int64> {
-        switch dtype {
-        case .int8: -0x80...0x7F
-        case .int16: -0x8000...0x7FFF
-        case .int32: -0x8000_0000...0x7FFF_FFFF
-        case .uint8: 0...0xFF
-        case .uint16: 0...0xFFFF
-        case .uint32: 0...0xFFFF_FFFF
-        case .uint64: 0 ... .max
-        default: .min ... .max
         }
     }
 }

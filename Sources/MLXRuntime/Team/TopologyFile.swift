@@ -20,7 +20,7 @@ extension Topology {
             throw ArrayError(
                 .limit, "topology", "\(path) is longer than \(maximumFileByteCount) bytes")
         }
-        return try parse(source.bytes(at: 0, count: source.byteCount), name: path)
+        return try parse(source.contents(), name: path)
     }
 
     /// - Parameter name: what errors call the text.

@@ -98,8 +98,7 @@ public final class TrainingLog: TrainingCallback {
     /// How many bytes the lines up to a step have. What a killed process left of a line does not
     /// count.
     private func keptByteCount(upTo step: Int) throws -> Int {
-        let source = try FileSource(path: path)
-        let bytes = try source.bytes(at: 0, count: source.byteCount)
+        let bytes = try FileSource(path: path).contents()
         var kept = 0
         var begin = 0
         while let end = bytes[begin...].firstIndex(of: UInt8(ascii: "\n")) {

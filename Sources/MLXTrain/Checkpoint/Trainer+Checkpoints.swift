@@ -110,8 +110,7 @@ extension Trainer {
 
     private func contents(_ checkpoint: URL, _ name: String) throws -> [UInt8] {
         do {
-            let source = try FileSource(path: checkpoint.appendingPathComponent(name).path)
-            return try source.bytes(at: 0, count: source.byteCount)
+            return try FileSource(path: checkpoint.appendingPathComponent(name).path).contents()
         } catch {
             throw TrainingError.checkpoint(checkpoint.path, "\(name) cannot be read")
         }

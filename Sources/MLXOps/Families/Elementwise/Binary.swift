@@ -48,33 +48,19 @@ package enum Binary {
             }),
         row(
             MLX_MULTIPLY, "multiply", "c = a * b", { $0 * $1 }, .promote, traits: .commutative,
-            vjp: .rule {
-                [
-                    $0.wanted[0] ? chained($0.cotangent, conj($0.inputs[1])) : nil,
-                    $0.wanted[1] ? chained($0.cotangent, conj($0.inputs[0])) : nil,
-                ]
-            }),
+            vjp: .rule(productVJP)),
         row(
             MLX_DIVIDE, "divide", "c = a / b", { $0 / $1 }, .promoteFloat,
             domains: [-4...4, 0.3...4],
-            vjp: .rule {
-                quotientVJP($0)
-            }),
+            vjp: .rule(quotientVJP)),
         row(
             MLX_MULTIPLY_OR_ZERO, "multiply_or_zero", "c = a b, 0 where a or b is 0",
             { $0 == 0 || $1 == 0 ? 0 : $0 * $1 }, .promote, traits: .commutative,
-            vjp: .rule {
-                [
-                    $0.wanted[0] ? chained($0.cotangent, conj($0.inputs[1])) : nil,
-                    $0.wanted[1] ? chained($0.cotangent, conj($0.inputs[0])) : nil,
-                ]
-            }),
+            vjp: .rule(productVJP)),
         row(
             MLX_DIVIDE_OR_ZERO, "divide_or_zero", "c = a / b, 0 where a is 0",
             { $0 == 0 ? 0 : $0 / $1 }, .promoteFloat, domains: [-4...4, 0.3...4],
-            vjp: .rule {
-                quotientVJP($0)
-            }),
+            vjp: .rule(quotientVJP)),
         row(
             MLX_FLOOR_DIVIDE, "floor_divide", "c = ⌊a / b⌋", { ($0 / $1).rounded(.down) },
             .promoteNotComplex, weight: 4,
@@ -112,6 +98,13 @@ package enum Binary {
                 ]
             }),
     ]
+
+    private static func productVJP(_ context: VJPContext) -> [MLXArray?] {
+        [
+            context.wanted[0] ? chained(context.cotangent, conj(context.inputs[1])) : nil,
+            context.wanted[1] ? chained(context.cotangent, conj(context.inputs[0])) : nil,
+        ]
+    }
 
     private static func quotientVJP(_ context: VJPContext) -> [MLXArray?] {
         let b = conj(context.inputs[1])
