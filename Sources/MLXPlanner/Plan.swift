@@ -9,8 +9,9 @@ import MLXOps
 /// to some. Immutable, closed, and made of constant memory, so that cores that run it side by
 /// side count no references and meet nowhere.
 package final class Plan: @unchecked Sendable {
-    // SAFETY: everything is written by `init` and constant afterwards; the memory behind the
-    // columns is freed once, by `deinit`.
+    // SAFETY: everything is written by `init` and constant afterwards, but for a member of a
+    // family that one thread alone refers to: that thread may rewrite it for another length. The
+    // memory behind the columns is freed once, by `deinit`.
 
     /// Slots come in this order: arrays given, scalars given, then what steps write.
     package let leafNodes: Column<Int32>
@@ -27,6 +28,8 @@ package final class Plan: @unchecked Sendable {
     package let attributes: Column<Int>
     package let tapes: Column<ClosedTape>
     package let results: Column<Result>
+    /// Arrays given that results may be written over.
+    package let donations: Column<Donation>
     /// The streams the steps run on; a step names its stream by its place here.
     package let streams: Column<StreamID>
     package let waits: Column<Wait>
@@ -34,7 +37,7 @@ package final class Plan: @unchecked Sendable {
     /// one core has them all in one piece.
     package let arenaBytes: Column<Int>
     package let arenaStarts: Column<Int>
-    package let arenaByteCount: Int
+    @exclusivity(unchecked) package private(set) var arenaByteCount: Int
     /// The steps of all streams, stream by stream, each in order; stream `s` has those at
     /// `streamStart[s] ..< streamStart[s + 1]`.
     package let streamSteps: Column<Int32>
@@ -46,20 +49,21 @@ package final class Plan: @unchecked Sendable {
     package let policyName: String
     /// The structure it is for.
     package let key: Column<UInt64>
-    package let hash: UInt64
+    @exclusivity(unchecked) package private(set) var hash: UInt64
     /// What all steps are expected to take.
-    package let nanoseconds: Double
+    @exclusivity(unchecked) package private(set) var nanoseconds: Double
     /// Too little work to be worth a fan-out, and on no stream of the user's: one core carries it
     /// out from begin to end.
-    package let isNarrow: Bool
+    @exclusivity(unchecked) package private(set) var isNarrow: Bool
     /// About how much memory the plan itself takes.
     package let byteCount: Int
     /// Numbers plans in the order they were made.
-    package let serial: UInt64
+    @exclusivity(unchecked) package private(set) var serial: UInt64
     /// The family that the plan was written down from; it lends the lists that hold no sizes.
     package let family: PlanFamily?
-    /// What a member of a family has its sizes in.
+    /// What a member of a family has its sizes in, and where its intermediate values lie.
     private let memory: UnsafeMutableRawPointer?
+    @exclusivity(unchecked) private(set) var layout: ArenaLayout?
 
     /// Where waking another core costs more than its help brings.
     package static let narrowNanoseconds = 60_000.0
@@ -121,6 +125,7 @@ package final class Plan: @unchecked Sendable {
         kernels = closing.kernels()
         tapes = closing.tapes(strideStorage)
         results = closing.results()
+        donations = closing.column(draft.donations(graph))
         streams = closing.column(draft.streams)
         waits = closing.column(draft.waits)
         arenaBytes = closing.column(draft.arenaBytes)
@@ -145,6 +150,7 @@ package final class Plan: @unchecked Sendable {
         serial = PlanClosing.nextSerial()
         family = nil
         memory = nil
+        layout = nil
     }
 
     deinit {
@@ -162,7 +168,7 @@ package final class Plan: @unchecked Sendable {
             UnsafeMutableRawPointer(leafNodes.base), .init(scalarNodes.base), .init(slots.base),
             .init(dynamics.base), .init(operands.base), .init(terms.base), .init(steps.base),
             .init(attributes.base), .init(tapes.base), .init(results.base), .init(streams.base),
-            .init(waits.base), .init(arenaBytes.base), .init(arenaStarts.base),
+            .init(waits.base), .init(donations.base), .init(arenaBytes.base), .init(arenaStarts.base),
             .init(streamSteps.base), .init(streamStart.base), .init(strideStorage.base),
             .init(key.base),
         ] { memory.deallocate() }
@@ -181,27 +187,42 @@ package final class Plan: @unchecked Sendable {
         attributes = own.attributes
         tapes = own.tapes
         results = base.results
+        donations = base.donations
         streams = base.streams
         waits = base.waits
         arenaBytes = own.arenaBytes
         arenaStarts = own.arenaStarts
-        arenaByteCount = own.arenaByteCount
+        arenaByteCount = 0
         streamSteps = base.streamSteps
         streamStart = base.streamStart
         strideStorage = own.strides
         nodeCount = base.nodeCount
         policyName = base.policyName
         key = own.key
-        hash = own.hash
+        hash = 0
+        nanoseconds = 0
+        isNarrow = true
+        byteCount = base.byteCount
+        serial = 0
+        self.family = family
+        memory = own.memory
+        layout = nil
+    }
+
+    /// Takes over what follows from the sizes that were written into a member's lists.
+    func settle(_ layout: ArenaLayout, hash: UInt64) {
+        if layout !== self.layout {
+            for stream in 0..<arenaBytes.count { arenaBytes.base[stream] = layout.arenaBytes[stream] }
+            arenaByteCount = PlanClosing.startArenas(arenaBytes, arenaStarts)
+            self.layout = layout
+        }
+        self.hash = hash
         var total = 0.0
         for step in 0..<steps.count { total += steps.base[step].estimatedNanoseconds }
         nanoseconds = total
         PlanClosing.sumBatches(steps, streamSteps)
         isNarrow = Plan.isNarrow(total, arenaByteCount, streams)
-        byteCount = base.byteCount
         serial = PlanClosing.nextSerial()
-        self.family = family
-        memory = own.memory
     }
 
     private static func isNarrow(

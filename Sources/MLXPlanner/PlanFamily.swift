@@ -46,8 +46,8 @@ package final class PlanFamily: Sendable {
     private let baseLength: Int
     let planCurves: [Varying]
     let shapes: [VaryingShape]
-    /// For each operand the number of its shape in `shapes`, -1 for one that stays.
-    let shapeOfOperand: [Int32]
+    /// The operands whose shape varies, with its number in `shapes`.
+    let varyingOperands: [(operand: Int32, shape: Int32)]
     /// The steps whose work follows a curve.
     let varyingSteps: [Int]
     private let layouts = Mutex<ArenaLayout?>(nil)
@@ -93,7 +93,8 @@ package final class PlanFamily: Sendable {
         baseLength = lengths[0]
         self.planCurves = planCurves
         shapes = fit.shapes
-        shapeOfOperand = ofOperand
+        varyingOperands = ofOperand.enumerated().filter { $0.element >= 0 }
+            .map { (Int32($0.offset), $0.element) }
         let first = plan.firstStepSize
         varyingSteps = Set(
             planCurves.filter { $0.index >= first }.map { ($0.index - first) / 2 }
@@ -231,13 +232,19 @@ package final class PlanFamily: Sendable {
     }
 
     /// The plan for a graph of the family.
+    /// - Parameter spare: asked, once it is clear that the graph is one, for a member that nobody
+    ///   else refers to; it is rewritten.
     /// - Returns: nil when the graph is none, or when something would be decided otherwise.
-    package func member(_ key: borrowing PlanKey) -> Plan? {
+    package func member(
+        _ key: borrowing PlanKey, rewriting spare: () -> Plan? = { nil }
+    ) -> Plan? {
         let column = Column(mutating: key.words)
         guard let distance = distance(column), let shapes = shapes(column, distance),
             let layout = layout(for: baseLength + distance)
         else { return nil }
-        return PlanMember(self, distance, shapes, layout)?.plan(key)
+        let member =
+            spare().map { PlanMember(rewriting: $0, of: self) } ?? PlanMember(copying: self)
+        return member.plan(distance, shapes, layout, key)
     }
 
     /// What a varying number is at a distance from the base.
@@ -264,10 +271,16 @@ package final class PlanFamily: Sendable {
 }
 
 /// Where intermediate values lie, for every length up to one.
-struct ArenaLayout: Sendable {
+final class ArenaLayout: Sendable {
     let length: Int
     let slots: [Plan.Slot]
     let arenaBytes: [Int]
+
+    init(length: Int, slots: [Plan.Slot], arenaBytes: [Int]) {
+        self.length = length
+        self.slots = slots
+        self.arenaBytes = arenaBytes
+    }
 }
 
 extension Shape {

@@ -5,63 +5,56 @@ import MLXOps
 
 /// Writes down the plan of a family for one length: the base's lists with the sizes changed, in
 /// one piece of memory.
-struct PlanMember: ~Copyable {
+struct PlanMember {
     private let family: PlanFamily
-    private let layout: ArenaLayout
-    private let memory: UnsafeMutableRawPointer
-    private var used = 0
-    private var slots: Column<Plan.Slot>
-    private var operands: Column<PlanOperand>
-    private var terms: Column<Plan.OffsetTerm>
-    private var strides: Column<Int>
-    private var attributes: Column<Int>
-    private var tapes: Column<ClosedTape>
-    private var steps: Column<Step>
+    private let plan: Plan
+    private var slots: Column<Plan.Slot> { plan.slots }
+    private var operands: Column<PlanOperand> { plan.operands }
+    private var strides: Column<Int> { plan.strideStorage }
+    private var tapes: Column<ClosedTape> { plan.tapes }
+    private var steps: Column<Step> { plan.steps }
 
-    /// - Parameter shapes: the family's at this distance.
-    /// - Returns: nil when a size makes no sense at this distance, or a decision would change.
-    init?(
-        _ family: PlanFamily, _ distance: Int, _ shapes: [Shape], _ layout: ArenaLayout
-    ) {
+    /// A member at the base's length, with memory of its own.
+    init(copying family: PlanFamily) {
         let base = family.base
         self.family = family
-        self.layout = layout
-        var writer = MemberMemory(
-            .allocate(byteCount: family.memberByteCount, alignment: 64), 0)
-        slots = writer.copy(base.slots)
-        operands = writer.copy(base.operands)
-        terms = writer.copy(base.terms)
-        strides = writer.copy(base.strideStorage)
-        attributes = writer.copy(base.attributes)
-        tapes = writer.copy(base.tapes)
-        steps = writer.copy(base.steps)
+        var writer = MemberMemory(byteCount: family.memberByteCount)
+        let tapes = writer.copy(base.tapes)
         for index in 0..<tapes.count {
             tapes.base[index].operands = writer.copy(base.tapes.base[index].operands)
         }
-        memory = writer.memory
-        used = writer.used
-        guard write(distance), place(), decide() else {
-            memory.deallocate()
-            return nil
-        }
-        for index in 0..<operands.count {
-            let number = Int(family.shapeOfOperand[index])
-            if number >= 0 { operands.base[index].shape = shapes[number] }
-        }
+        plan = Plan(
+            memberOf: family,
+            Plan.MemberColumns(
+                memory: writer.memory, slots: writer.copy(base.slots),
+                operands: writer.copy(base.operands), terms: writer.copy(base.terms),
+                strides: writer.copy(base.strideStorage),
+                attributes: writer.copy(base.attributes), tapes: tapes,
+                steps: writer.copy(base.steps), arenaBytes: writer.copy(base.arenaBytes),
+                arenaStarts: writer.copy(base.arenaStarts), key: writer.copy(base.key)))
         moveTapes()
     }
 
-    /// The closed plan, which owns the memory.
-    consuming func plan(_ key: borrowing PlanKey) -> Plan {
-        var writer = MemberMemory(memory, used)
-        let (bytes, starts, total) = writer.arenas(layout.arenaBytes)
-        return Plan(
-            memberOf: family,
-            Plan.MemberColumns(
-                memory: memory, slots: slots, operands: operands, terms: terms, strides: strides,
-                attributes: attributes, tapes: tapes, steps: steps, arenaBytes: bytes,
-                arenaStarts: starts, arenaByteCount: total,
-                key: writer.copy(Column(mutating: key.words)), hash: key.hash))
+    /// A member for another length, which nobody else refers to: what does not follow the length
+    /// stands in it already.
+    init(rewriting plan: Plan, of family: PlanFamily) {
+        self.family = family
+        self.plan = plan
+    }
+
+    /// - Parameter shapes: the family's at this distance.
+    /// - Returns: nil when a size makes no sense at this distance, or a decision would change;
+    ///   the member is worth nothing then.
+    func plan(
+        _ distance: Int, _ shapes: [Shape], _ layout: ArenaLayout, _ key: borrowing PlanKey
+    ) -> Plan? {
+        guard write(distance), place(layout), decide() else { return nil }
+        for (operand, number) in family.varyingOperands {
+            operands.base[Int(operand)].shape = shapes[Int(number)]
+        }
+        plan.key.base.update(from: key.words.baseAddress!, count: plan.key.count)
+        plan.settle(layout, hash: key.hash)
+        return plan
     }
 
     // MARK: - Sizes
@@ -81,11 +74,11 @@ struct PlanMember: ~Copyable {
             } else if index < termStart {
                 operands.base[index - operandStart].elementOffset = value
             } else if index < strideStart {
-                terms.base[index - termStart].stride = value
+                plan.terms.base[index - termStart].stride = value
             } else if index < attributeStart {
                 strides.base[index - strideStart] = value
             } else if index < tapeStart {
-                attributes.base[index - attributeStart] = value
+                plan.attributes.base[index - attributeStart] = value
             } else if index < stepStart {
                 if value < 0 { return false }
                 tapes.base[index - tapeStart].elementCount = value
@@ -99,7 +92,7 @@ struct PlanMember: ~Copyable {
     }
 
     /// Intermediate values lie where the layout has room for them.
-    private func place() -> Bool {
+    private func place(_ layout: ArenaLayout) -> Bool {
         for index in 0..<slots.count {
             guard case .arena = slots.base[index].storage else { continue }
             if slots.base[index].byteCount > layout.slots[index].byteCount { return false }
@@ -204,10 +197,7 @@ struct MemberMemory {
         return max(total, 1)
     }
 
-    init(_ memory: UnsafeMutableRawPointer, _ used: Int) {
-        self.memory = memory
-        self.used = used
-    }
+    init(byteCount: Int) { memory = .allocate(byteCount: byteCount, alignment: 64) }
 
     private static func rounded(_ byteCount: Int) -> Int { (byteCount + 15) & ~15 }
 
@@ -218,15 +208,6 @@ struct MemberMemory {
         if byteCount > 0 { place.copyMemory(from: column.base, byteCount: byteCount) }
         return Column(
             base: place.bindMemory(to: Element.self, capacity: column.count), count: column.count)
-    }
-
-    /// Sizes of the streams' scratch, and where each starts when it lies in one piece.
-    mutating func arenas(
-        _ byteCounts: [Int]
-    ) -> (byteCounts: Column<Int>, starts: Column<Int>, total: Int) {
-        let bytes = byteCounts.withUnsafeBufferPointer { copy(Column(mutating: $0)) }
-        let starts = copy(bytes)
-        return (bytes, starts, PlanClosing.startArenas(bytes, starts))
     }
 }
 
@@ -243,8 +224,6 @@ extension Plan {
         let steps: Column<Step>
         let arenaBytes: Column<Int>
         let arenaStarts: Column<Int>
-        let arenaByteCount: Int
         let key: Column<UInt64>
-        let hash: UInt64
     }
 }

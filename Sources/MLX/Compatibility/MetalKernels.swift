@@ -4,8 +4,9 @@ import MLXGraph
 import MLXOps
 
 // What mlx-swift has for Metal: kernels in Metal's language, captures for Apple's debugger, Metal's
-// buffers. There is no Metal on Linux. Programs that name these things compile, and get an error of
-// kind `unsupported` when they use them: kernels as invalid arrays, captures in `withError`.
+// buffers. There is no Metal on Linux. Programs that name these things compile. A kernel runs when
+// its name has a Swift implementation (`MetalKernels`); all else is an error of kind `unsupported`
+// when it is used: kernels as invalid arrays, captures in `withError`.
 
 /// A value that can stand for a template parameter of a Metal kernel.
 public protocol KernelTemplateArg {}
@@ -15,7 +16,8 @@ extension Int: KernelTemplateArg {}
 extension DType: KernelTemplateArg {}
 
 extension MLXFast {
-    /// A kernel in Metal's language. Nothing here compiles it; calling it gives invalid arrays.
+    /// A kernel in Metal's language. Nothing here compiles it: it runs when a Swift implementation
+    /// is registered under its name, see `MetalKernels`.
     public final class MLXFastKernel: Sendable {
         /// Names of the outputs, in their order.
         public let outputNames: [String]
@@ -26,31 +28,34 @@ extension MLXFast {
             self.outputNames = outputNames
         }
 
-        /// One invalid array for each output, of the shape and dtype that are asked for, whose
-        /// error is of kind `unsupported`.
+        /// The outputs that the implementation under the kernel's name makes of the inputs. Without
+        /// one, or when it fails: one invalid array for each output, of the shape and dtype asked
+        /// for, with the error.
         ///
         /// ```swift
         /// let kernel = MLXFast.metalKernel(
-        ///     name: "copy", inputNames: ["x"], outputNames: ["y"], source: text)
-        /// let y = kernel(
-        ///     [x], grid: (8, 1, 1), threadGroup: (8, 1, 1), outputShapes: [[8]],
-        ///     outputDTypes: [.float32])[0]
-        /// try await evaluate(y)   // throws
+        ///     name: "ssm_kernel", inputNames: names, outputNames: ["out", "state_out"],
+        ///     source: text)
+        /// let outputs = kernel(
+        ///     inputs, grid: (32, 8, 1), threadGroup: (32, 8, 1), outputShapes: shapes,
+        ///     outputDTypes: [.float32, .float32])
         /// ```
+        /// - Parameters:
+        ///   - template: the template's arguments, which implementations read by name.
+        ///   - grid: says nothing here.
+        ///   - threadGroup: says nothing here.
         public func callAsFunction(
             _ inputs: [any ScalarOrArray], template: [(String, any KernelTemplateArg)]? = nil,
             grid: (Int, Int, Int), threadGroup: (Int, Int, Int),
             outputShapes: some Sequence<[Int]>, outputDTypes: some Sequence<DType>,
             initValue: Float? = nil, verbose: Bool = false, stream: StreamOrDevice = .default
         ) -> [MLXArray] {
-            zip(outputShapes, outputDTypes).map { shape, dtype in
-                Ops.invalid(
-                    ArrayError(
-                        .unsupported, "metal_kernel",
-                        "the kernel '\(name)' is written for Metal, which Linux has not",
-                        shapes: [shape], dtypes: [dtype]),
-                    shapeHint: try? Shape(validating: shape), dtype: dtype)
-            }
+            MetalKernels.outputs(
+                MetalKernels.Call(
+                    name: name, inputs: inputs.map { $0.asMLXArray(dtype: nil) },
+                    template: Dictionary(template ?? [], uniquingKeysWith: { $1 }),
+                    outputShapes: Array(outputShapes), outputDTypes: Array(outputDTypes),
+                    initValue: initValue, stream: stream))
         }
     }
 
