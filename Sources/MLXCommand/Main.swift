@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import MLXBase
 import MLXMemory
 
 /// The command line: what a user runs before writing any Swift.
@@ -7,6 +8,7 @@ struct MLXCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mlx",
         abstract: "MLX for Linux: lazy arrays on three device actors.",
+        version: Version.number,
         subcommands: [
             DemoCommand.self, DoctorCommand.self, OpsCommand.self, OpCommand.self,
             InspectCommand.self, ConvertCommand.self, TokenizeCommand.self, EmbedCommand.self,
