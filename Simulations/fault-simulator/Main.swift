@@ -1,4 +1,5 @@
 import ArgumentParser
+import MLXRuntime
 import SimulationSupport
 
 /// Runs the scheduler and the devices against faults, one seed or many. A seed says everything: two
@@ -21,6 +22,8 @@ struct FaultSimulator: ParsableCommand {
     }
 
     func run() throws {
+        // The simulation's arrays are small: all of them may be overwritten.
+        Donations.smallestByteCount = 1
         if let seed {
             try runOne(seed)
         } else {

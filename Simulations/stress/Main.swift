@@ -25,6 +25,7 @@ struct Stress: AsyncParsableCommand {
     }
 
     func run() async throws {
+        Donations.smallestByteCount = 1
         let engine = Runtime.engine
         let ledger = Ledger()
         let before = Footing(engine)

@@ -24,7 +24,8 @@ import Synchronization
     /// Attributes that fit one word, or a scalar's bits.
     @usableFromInline var word: UInt64
     @usableFromInline var payload: Unmanaged<Payload>?
-    /// The evaluated value: 0, or an owned reference to a `Value`, set once.
+    /// The evaluated value: 0, or an owned reference to a `Value`. Set once, but for a value that
+    /// a run takes away to overwrite it.
     @usableFromInline let value: Atomic<UInt>
 
     @inlinable @inline(__always) var flags: RowFlags {
@@ -42,6 +43,8 @@ import Synchronization
     @inlinable package static var detached: RowFlags { RowFlags(rawValue: 2) }
     /// A wide run is computing the node: who wants it too waits for that run.
     @inlinable package static var claimed: RowFlags { RowFlags(rawValue: 4) }
+    /// A run has taken the value away to write a result over it: who wants the value waits.
+    @inlinable package static var donated: RowFlags { RowFlags(rawValue: 8) }
 }
 
 /// What a row cannot hold in its 64 bytes. Immutable.

@@ -1,3 +1,4 @@
+import Glibc
 import MLXBase
 import Synchronization
 
@@ -19,6 +20,10 @@ import Synchronization
     /// A node that another evaluation is computing now, if there is one.
     package internal(set) var claimed: NodeID = .none
     package internal(set) var isPoisoned = false
+    /// Whether a node belongs to a gradient trace.
+    package internal(set) var isTraced = false
+    /// Whether the walk came to a node whose value a run is writing over.
+    var meetsDonation = false
 
     /// Whether the subgraph owns a reference to each of its nodes.
     private var retainsNodes = false
@@ -49,6 +54,13 @@ import Synchronization
         self.retainsNodes = retainsNodes
         for root in roots { extract(root: root.id) }
         finishExtraction()
+        while meetsDonation {
+            waitForDonation()
+            walk.pointee.stops = stops
+            walk.pointee.throughValues = throughValues
+            for root in roots { extract(root: root.id) }
+            finishExtraction()
+        }
     }
 
     deinit {
@@ -64,6 +76,19 @@ import Synchronization
         clear()
         for root in roots { extract(root: root.id) }
         finishExtraction()
+        // Who waits for a run's results waits for what it overwrites too.
+        while meetsDonation && claimed == .none {
+            waitForDonation()
+            for root in roots { extract(root: root.id) }
+            finishExtraction()
+        }
+    }
+
+    /// Until the run is over, or has claimed its results: that takes one step of a narrow run, or
+    /// no time at all, so nobody sleeps for it.
+    @inline(never) private mutating func waitForDonation() {
+        clear()
+        sched_yield()
     }
 
     private mutating func extract(root: NodeID) {
@@ -91,6 +116,8 @@ import Synchronization
         roots.removeAll(keepingCapacity: true)
         claimed = .none
         isPoisoned = false
+        isTraced = false
+        meetsDonation = false
     }
 
     private func releaseReferences() {
@@ -157,14 +184,18 @@ import Synchronization
         at.shapes[node] = row.pointee.shape
         at.words[node] = row.pointee.word
         at.payloads[node] = row.pointee.payload
-        at.traces[node] = row.pointee.trace
+        let trace = row.pointee.trace
+        at.traces[node] = trace
+        if trace != 0 { isTraced = true }
         let flags = row.pointee.flags
         at.poisoned[node] = flags.contains(.poisoned)
         if flags.contains(.poisoned) { isPoisoned = true }
         at.edgeCounts[node] = 0
         let value = UnsafeRawPointer(bitPattern: row.pointee.value.load(ordering: .acquiring))
         at.values[node] = value.map(Unmanaged.fromOpaque)
-        if value == nil && flags.contains(.claimed) { claimed = id }
+        if value == nil && !flags.isDisjoint(with: [.claimed, .donated]) {
+            if flags.contains(.claimed) { claimed = id } else { meetsDonation = true }
+        }
         var end = inputTotal
         for index in 0..<number {
             let position = positions[index]

@@ -3,8 +3,10 @@ import MLXMemory
 
 /// The evaluated contents of a node: a window onto a buffer. Several values may share one buffer
 /// (slices, transposes); the buffer is freed with the last of them.
-@usableFromInline package final class Value: Sendable {
-    package let buffer: Buffer
+@usableFromInline package final class Value: @unchecked Sendable {
+    // SAFETY: constant; the buffer is a variable only because that is how one asks whether a
+    // reference is the only one, which `isBufferShared` does and nothing else.
+    @exclusivity(unchecked) package private(set) var buffer: Buffer
     /// Where the element at index zero of every axis lies.
     package let byteOffset: Int
     package let dtype: DType
@@ -26,6 +28,8 @@ import MLXMemory
     }
 
     package var isRowMajor: Bool { customStrides == nil }
+    /// Whether another value, or anybody, has the buffer too. Asked by the only owner of a value.
+    package var isBufferShared: Bool { !isKnownUniquelyReferenced(&buffer) }
     package var strides: [Int] { customStrides ?? Array(shape.rowMajorStrides) }
     package var pointer: UnsafeMutableRawPointer { buffer.pointer + byteOffset }
     package var byteCount: Int { shape.size * dtype.size }

@@ -23,8 +23,10 @@ package final class Locked<Value>: @unchecked Sendable {
     }
 
     /// Takes the lock for a fork, if nobody has it.
-    func tryHold() -> Bool { pthread_mutex_trylock(mutex) == 0 }
-    func letGo() { pthread_mutex_unlock(mutex) }
+    package func tryHold() -> Bool { pthread_mutex_trylock(mutex) == 0 }
+    package func letGo() { pthread_mutex_unlock(mutex) }
+    /// The value, for who holds the lock across a fork.
+    package var heldValue: Value { value }
 
     /// Has forks wait until nobody holds the lock, so that the child finds it open. For values
     /// that live as long as the process.

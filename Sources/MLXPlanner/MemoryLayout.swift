@@ -58,38 +58,25 @@ extension PlanDraft {
         }
     }
 
-    /// The place of an input that dies here and that the tape may overwrite.
+    /// The place of an input that dies here and that the step may overwrite.
     private func inherited(
         _ step: Step, _ slot: Int, _ index: Int32, _ batch: Batch, _ lastUse: inout [Int32],
         _ crosses: [Bool]
     ) -> Int? {
-        guard case .tape(let tape) = step.kind else { return nil }
-        for operand in tapes[Int(tape)].overwritable {
+        for operand in overwritable(step) {
             let input = Int(operands[Int(operand)].slot)
-            // Another window onto the same slot may still read what would be overwritten.
             guard case .arena(let offset) = slots[input].storage, lastUse[input] == index,
                 !crosses[input],
                 // A neighbour that may run at the same time reads it too.
                 !batch.used.contains(input),
-                // Not the bytes alone: a wider element would overwrite the next narrow one. The
-                // window says how it reads the slot, which may hold another dtype.
-                operands[Int(operand)].dtype.size == slots[slot].dtype.size,
-                operands[Int(operand)].elementOffset == 0, operands[Int(operand)].termCount == 0,
                 PlanDraft.rounded(slots[input].byteCount)
-                    == PlanDraft.rounded(slots[slot].byteCount),
-                reads(of: input, by: step) == 1
+                    == PlanDraft.rounded(slots[slot].byteCount)
             else { continue }
             // Its place lives on: it is not freed with the step.
             lastUse[input] = -2
             return offset
         }
         return nil
-    }
-
-    private func reads(of slot: Int, by step: Step) -> Int {
-        let first = Int(step.operandStart + step.outputCount)
-        return operands[first..<Int(step.operandStart + step.operandCount)]
-            .count { Int($0.slot) == slot }
     }
 
     private static func rounded(_ byteCount: Int) -> Int {

@@ -64,10 +64,11 @@ import Testing
         #expect(wrong.value == 0)
     }
 
-    @Test("readers and in-place updates of one array") func inPlace() async throws {
+    @Test("readers and in-place updates of one array", arguments: [32, 4096])
+    func inPlace(count: Int) async throws {
         let engine = makeEngine()
         defer { engine.shutdown() }
-        let x = try Dense(shape: [32], values: .init(repeating: 1, count: 32))
+        let x = try Dense(shape: [count], values: .init(repeating: 1, count: count))
             .array(from: engine.allocators[0])
         let torn = Tally()
         await withTimeout {

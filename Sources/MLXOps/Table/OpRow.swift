@@ -32,6 +32,9 @@ package struct OpRow: Sendable {
     package var kernel: Kernel?
     /// Other kernels, for devices whose engine of products has another algorithm.
     package var specialKernels: KeyValuePairs<ProductEngine, Kernel> = [:]
+    /// The input that the kernel may write its result over, when nothing else reads it: the
+    /// kernel refuses what it refuses before it writes. Tapes find such inputs by themselves.
+    package var overwrites: Int?
     /// Which input the result merely repeats.
     package var identity: OpIdentity = .none
     /// Attributes for an input of any shape, for programs made at random.

@@ -136,12 +136,25 @@ final class Core {
         return reference
     }
 
-    /// A plan for the structure in `key` out of a family that this core has met.
+    /// A plan for the structure in `key` out of a family that this core has met: its last member,
+    /// rewritten, if no run has it.
     func familyMember() -> Plan? {
-        for member in members {
-            if let plan = member.family.member(key) { return plan }
+        for place in members.indices {
+            let family = members[place].family
+            if let plan = family.member(key, rewriting: { takeMember(place) }) { return plan }
         }
         return nil
+    }
+
+    /// The last member of a family, taken out of the memo, if only the memo refers to it.
+    private func takeMember(_ place: Int) -> Plan? {
+        let slot = members[place].slot
+        guard let known = memo[slot],
+            known._withUnsafeGuaranteedRef({ $0.family === members[place].family })
+        else { return nil }
+        memo[slot] = nil
+        var plan = known.takeRetainedValue()
+        return isKnownUniquelyReferenced(&plan) ? plan : nil
     }
 
     /// A family's plan for one length is seldom wanted again: the core keeps the last one only.
@@ -177,7 +190,7 @@ final class Core {
     @inline(__always) func carryOut(_ plan: Plan, _ engine: Engine) throws(ArrayError) {
         if plan.arenaByteCount > arenaByteCount { growArena(plan.arenaByteCount) }
         let run = run
-        try run.bind(plan, engine.allocatorTable, scratch: arena)
+        try run.bind(plan, engine.allocatorTable, scratch: arena, overwrites: true)
         if engine.watchesSteps { run.timeSteps(plan) }
         run.begin()
         defer { run.releaseBuffers(plan) }

@@ -111,7 +111,8 @@ extension Engine {
     ) throws -> Started {
         let run = core.handOver()
         run.own(plan)
-        try run.bind(plan, allocatorTable, scratch: nil)
+        // The virtual cores of a simulation are one thread: nobody could wait for a narrow run.
+        try run.bind(plan, allocatorTable, scratch: nil, overwrites: !plan.isNarrow)
         if watchesSteps { run.timeSteps(plan) }
         if plan.isNarrow { return .paused(run) }
         let priority = request.priority ?? .current

@@ -33,6 +33,11 @@ package final class Run: @unchecked Sendable {
     @exclusivity(unchecked) private var dynamics: UnsafeMutablePointer<Int>
     @exclusivity(unchecked) private var dynamicCapacity = 32
     @exclusivity(unchecked) private var arenas: [Buffer] = []
+    /// Arrays given whose place results take.
+    @exclusivity(unchecked) private(set) var donations = Donations()
+    let overwriting = OverwritingGate()
+    /// The plan that the donations are of: for a fork's child, where a core's run has no plan.
+    @exclusivity(unchecked) private var donationsPlan: Unmanaged<Plan>?
 
     /// How long each step took, when somebody wants to know. A step's entry is written by the
     /// thread that runs it.
@@ -45,10 +50,13 @@ package final class Run: @unchecked Sendable {
         buffers.initialize(repeating: nil, count: slotCapacity)
         scalarBits = .allocate(capacity: scalarCapacity)
         dynamics = .allocate(capacity: dynamicCapacity)
+        RunBook.add(self)
     }
 
     deinit {
+        RunBook.remove(self)
         clear()
+        donations.free()
         slotPointers.deallocate()
         buffers.deinitialize(count: slotCapacity)
         buffers.deallocate()
@@ -72,6 +80,8 @@ package final class Run: @unchecked Sendable {
 
     /// Lets go of all that the run holds.
     func clear() {
+        // While the roots still keep what was taken from alive.
+        if !donations.isEmpty { donations.putBack(graph) }
         for handle in roots { GraphStore.shared.release(handle.id) }
         roots.removeAll(keepingCapacity: true)
         graph.clear()
@@ -85,15 +95,18 @@ package final class Run: @unchecked Sendable {
     // MARK: - Binding
 
     /// Gives every slot its place.
-    /// - Parameter scratch: one piece for the intermediate slots of all streams; nil takes a
-    ///   buffer for each stream from its device.
+    /// - Parameters:
+    ///   - scratch: one piece for the intermediate slots of all streams; nil takes a buffer for
+    ///     each stream from its device.
+    ///   - overwrites: whether results may take the place of arrays that nobody else has.
     /// - Throws: when memory is refused; nothing has run then.
     @inline(__always) func bind(
         _ plan: Plan, _ allocators: UnsafeMutablePointer<Unmanaged<SlabAllocator>>,
-        scratch: UnsafeMutableRawPointer?
+        scratch: UnsafeMutableRawPointer?, overwrites: Bool
     ) throws(ArrayError) {
         state = .planned
         reserve(plan)
+        if plan.donations.count > 0 && overwrites { takeDonations(plan) }
         for index in 0..<plan.scalarNodes.count {
             scalarBits[index] = graph.words.base[Int(plan.scalarNodes.base[index])]
         }
@@ -120,6 +133,10 @@ package final class Run: @unchecked Sendable {
                     (scratch.map { $0 + plan.arenaStarts.base[stream] } ?? arenas[stream].pointer)
                     + offset
             case .result:
+                if let donated = buffers[slot] {
+                    slotPointers[slot] = donated.pointer
+                    continue
+                }
                 let kind = plan.streams.base[Run.stream(of: record, plan)].kind!
                 let buffer: Buffer
                 do throws(ArrayError) {
@@ -150,6 +167,19 @@ package final class Run: @unchecked Sendable {
             return buffer
         }
         return try allocator.takeUnretainedValue().allocate(byteCount: byteCount)
+    }
+
+    /// A value that lies whole in a buffer which nothing else has lends it to the result.
+    private func takeDonations(_ plan: Plan) {
+        donationsPlan = .passUnretained(plan)
+        for index in 0..<plan.donations.count {
+            let donation = plan.donations.base[index]
+            let bytes = plan.slots.base[Int(donation.slot)].byteCount
+            guard bytes == plan.slots.base[Int(donation.resultSlot)].byteCount,
+                let buffer = donations.take(donation, graph, byteCount: bytes)
+            else { continue }
+            buffers[Int(donation.resultSlot)] = buffer
+        }
     }
 
     private func takeArenas(
@@ -211,14 +241,46 @@ package final class Run: @unchecked Sendable {
             GraphStore.shared.bind(
                 graph.handles.base[Int(result.pointee.node)], value(result, plan))
         }
+        donations.forget()
     }
 
     /// Ends the run's hold on its result buffers.
     @inline(__always) func releaseBuffers(_ plan: Plan) {
+        if !donations.isEmpty { settleDonations(plan) }
         for slot in 0..<plan.slots.count {
             if case .result = plan.slots.base[slot].storage { buffers[slot] = nil }
         }
         state = .finished
+    }
+
+    /// After a run that did not come to its end: what was overwritten is the value of the step's
+    /// results, and what was not is still that of the array given.
+    private func settleDonations(_ plan: Plan) {
+        for index in 0..<plan.results.count {
+            let result = plan.results.base + index
+            let slot = plan.operands.base[Int(result.pointee.operand)].slot
+            guard donations.wasOverwritten(slot) else { continue }
+            GraphStore.shared.bind(
+                graph.handles.base[Int(result.pointee.node)], value(result, plan))
+        }
+        donations.putBack(graph)
+    }
+
+    /// In a forked child, where nobody goes on with the run.
+    func abandonDonations() {
+        if donations.isEmpty { return }
+        donationsPlan!._withUnsafeGuaranteedRef { settleDonations($0) }
+    }
+
+    /// Runs a step of a run that has donations, and notes it if it writes over one.
+    @inline(never) func overwrite(
+        _ step: Int, _ body: () throws(ArrayError) -> Void
+    ) throws(ArrayError) {
+        guard let place = donations.place(ofStep: step) else { return try body() }
+        overwriting.enter()
+        defer { overwriting.leave() }
+        try body()
+        donations.noteOverwritten(place)
     }
 
     @inline(__always) private func value(

@@ -33,6 +33,15 @@ final class StepScratch {
     @inline(__always) func execute(
         _ index: Int, _ plan: Plan, _ run: Run, _ fanOut: (any FanOut)?
     ) throws(ArrayError) {
+        if run.donations.isEmpty { return try launch(index, plan, run, fanOut) }
+        try run.overwrite(index) { () throws(ArrayError) in
+            try launch(index, plan, run, fanOut)
+        }
+    }
+
+    @inline(__always) private func launch(
+        _ index: Int, _ plan: Plan, _ run: Run, _ fanOut: (any FanOut)?
+    ) throws(ArrayError) {
         let step = plan.steps.base + index
         if case .tape(let tape) = step.pointee.kind {
             runTape(plan.tapes.base + Int(tape), step, plan, run, fanOut)

@@ -156,7 +156,7 @@ package enum Indexing {
             },
             vjp: vjp, vmap: .rule(BatchRules.scatter),
             work: OpWork(.gather) { Double($0.shapes.last!.size) },
-            kernel: kernel,
+            kernel: kernel, overwrites: 0,
             samples: SampleRule {
                 [
                     .init(

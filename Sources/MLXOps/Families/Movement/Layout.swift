@@ -216,7 +216,7 @@ package enum Layout {
             return context.record(
                 [context.batched(0), context.batched(1), context.inputs[2]], context.attributes)
         },
-        work: .memory, kernel: Kernels.dynamicSliceUpdate,
+        work: .memory, kernel: Kernels.dynamicSliceUpdate, overwrites: 0,
         samples: SampleRule {
             [
                 .init(

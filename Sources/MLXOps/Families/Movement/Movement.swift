@@ -90,7 +90,7 @@ package enum Movement {
             ]
         },
         jvp: .linear, vmap: .rule(BatchRules.sliceUpdate),
-        work: .memory, kernel: Kernels.sliceUpdate,
+        work: .memory, kernel: Kernels.sliceUpdate, overwrites: 0,
         samples: SampleRule {
             [.init([[5, 6], [2, 3]], Attributes(words: [1, 4, 2, -2]))]
         })
