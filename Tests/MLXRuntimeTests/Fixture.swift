@@ -41,7 +41,7 @@ func plainThread(_ body: @escaping @Sendable () -> Void) -> SystemThread {
 /// otherwise hang without saying which one it is. All suites run at once, and sanitizers make each
 /// many times slower, so the limit is generous.
 func withTimeout<R>(
-    seconds: Int = 600, _ name: String = #function,
+    seconds: Int = 1800, _ name: String = #function,
     _ body: () async throws -> R
 ) async rethrows -> R {
     let guardian = Guardian()
