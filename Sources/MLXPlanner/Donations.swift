@@ -64,16 +64,37 @@ extension PlanDraft {
         }
         // A result that is a window onto the array lives on.
         for result in results { reads[Int(operands[Int(result.operand)].slot)] += 1 }
+        let users = PlanDraft.users(graph)
         return found.compactMap { donation in
-            let node = Int(donation.node)
-            guard reads[Int(donation.slot)] == 1, graph.edgeCounts[node] == 1,
-                let user = (0..<graph.count).first(where: { user in
-                    graph.inputs(of: user).contains(donation.node)
-                })
+            guard reads[Int(donation.slot)] == 1, leadsOnly(to: donation, graph, users)
             else { return nil }
             return Plan.Donation(
-                slot: donation.slot, node: donation.node, user: Int32(user), step: donation.step,
-                resultSlot: donation.resultSlot)
+                slot: donation.slot, node: donation.node, user: users[Int(donation.node)],
+                step: donation.step, resultSlot: donation.resultSlot)
+        }
+    }
+
+    /// One user of each node, -1 where there is none.
+    private static func users(_ graph: borrowing Subgraph) -> [Int32] {
+        var users = [Int32](repeating: -1, count: graph.count)
+        for node in 0..<graph.count {
+            for input in graph.inputs(of: node) { users[Int(input)] = Int32(node) }
+        }
+        return users
+    }
+
+    /// Whether nothing can be computed from the array but through the result. If it could, it
+    /// would be lost when the run ends after the step and before its own end.
+    private func leadsOnly(
+        to donation: Plan.Donation, _ graph: borrowing Subgraph, _ users: [Int32]
+    ) -> Bool {
+        var node = Int(donation.node)
+        repeat {
+            guard graph.edgeCounts[node] == 1 else { return false }
+            node = Int(users[node])
+        } while !graph.isKept(node)
+        return results.contains {
+            Int($0.node) == node && operands[Int($0.operand)].slot == donation.resultSlot
         }
     }
 

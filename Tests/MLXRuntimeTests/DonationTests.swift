@@ -137,6 +137,27 @@ import Testing
         }
     }
 
+    @Test("two results of one pass leave the array alone, for one may fail to be kept")
+    func branches() throws {
+        for isFailing in [false, true] {
+            var (x, _): (MLXArray?, UnsafeMutableRawPointer) = ones()
+            let sum = plus(x!, 1)
+            x = nil
+            let double = Ops.binary(.multiply, sum, constant(2))
+            let triple = Ops.binary(.multiply, sum, constant(3))
+            let bad = Ops.cast(array([4000], [1]), to: .int32)
+            let broken = Ops.record(.gather, [double, bad], Attributes(words: [1, 1]))
+            if isFailing {
+                #expect(throws: ArrayError.self) {
+                    try engine.evaluateBlocking(.init(roots: [double, triple, broken]))
+                }
+            }
+            #expect(try values(double).allSatisfy { $0 == 4 })
+            #expect(try values(triple).allSatisfy { $0 == 6 })
+            #expect(double.value!.pointer != triple.value!.pointer)
+        }
+    }
+
     @Test("tasks that want one array while it is overwritten get it", arguments: [32, 100_000])
     func together(count: Int) async throws {
         let wrong = Tally()
