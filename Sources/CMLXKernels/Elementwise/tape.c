@@ -202,7 +202,7 @@ static void stream_bytes(char *out, const char *in, size_t bytes) {
         _mm_stream_si128((__m128i *)(void *)(out + i + 48), d);
     }
     memcpy(out + body, in + body, bytes - body);
-    _mm_sfence();
+    fence_streams();
 }
 #else
 static void stream_bytes(char *out, const char *in, size_t bytes) {

@@ -56,6 +56,12 @@ typedef double _Complex zd;
 #define SAME(v) (v)
 #define LOOP _Pragma("clang loop vectorize(assume_safety)")
 #define INLINE static inline __attribute__((always_inline))
+/// After stores past the caches: whoever is told that they are done sees them.
+INLINE void fence_streams(void) {
+#if defined(__x86_64__)
+    _mm_sfence();
+#endif
+}
 #define TILE(name)                                                                        \
     static __attribute__((noinline)) void name(                                           \
         void *out_, const void *a_, const void *b_, const void *c_, size_t n)

@@ -92,82 +92,6 @@ void mlx_copy_rows(char *out, const char *in, int item_size, int ndim, const ptr
     }
 }
 
-// Squares of 16 x 16 through a block of their own: each input line is read once and each output
-// line written whole, also where rows lie a power of two apart and share cache sets.
-#define GATHER_SQUARE(T)                                                                  \
-    INLINE void gather_##T(T *block, const T *p, ptrdiff_t si) {                          \
-        for (ptrdiff_t c = 0; c < 16; c++) {                                              \
-            for (ptrdiff_t r = 0; r < 16; r++) block[r * 16 + c] = p[c * si + r];         \
-        }                                                                                 \
-    }
-GATHER_SQUARE(u8)
-GATHER_SQUARE(u16)
-GATHER_SQUARE(u64)
-
-typedef u32 quad __attribute__((ext_vector_type(4)));
-typedef quad unaligned_quad __attribute__((aligned(4)));
-
-INLINE void gather_u32(u32 *block, const u32 *p, ptrdiff_t si) {
-    for (ptrdiff_t c = 0; c < 16; c += 4) {
-        for (ptrdiff_t r = 0; r < 16; r += 4) {
-            const u32 *q = p + c * si + r;
-            quad x0 = *(const unaligned_quad *)q, x1 = *(const unaligned_quad *)(q + si);
-            quad x2 = *(const unaligned_quad *)(q + 2 * si);
-            quad x3 = *(const unaligned_quad *)(q + 3 * si);
-            quad a = __builtin_shufflevector(x0, x1, 0, 4, 1, 5);
-            quad b = __builtin_shufflevector(x2, x3, 0, 4, 1, 5);
-            quad d = __builtin_shufflevector(x0, x1, 2, 6, 3, 7);
-            quad e = __builtin_shufflevector(x2, x3, 2, 6, 3, 7);
-            u32 *o = block + r * 16 + c;
-            *(unaligned_quad *)o = __builtin_shufflevector(a, b, 0, 1, 4, 5);
-            *(unaligned_quad *)(o + 16) = __builtin_shufflevector(a, b, 2, 3, 6, 7);
-            *(unaligned_quad *)(o + 32) = __builtin_shufflevector(d, e, 0, 1, 4, 5);
-            *(unaligned_quad *)(o + 48) = __builtin_shufflevector(d, e, 2, 3, 6, 7);
-        }
-    }
-}
-
-#define TRANSPOSE(T)                                                                      \
-    static void transpose_##T(T *out, const T *in, size_t rows, size_t columns,           \
-                              ptrdiff_t so, ptrdiff_t si) {                               \
-        enum { SIDE = 16 };                                                               \
-        T block[SIDE * SIDE];                                                             \
-        for (size_t c0 = 0; c0 < columns; c0 += SIDE) {                                   \
-            size_t cn = columns - c0 < SIDE ? columns - c0 : SIDE;                        \
-            for (size_t r0 = 0; r0 < rows; r0 += SIDE) {                                  \
-                size_t rn = rows - r0 < SIDE ? rows - r0 : SIDE;                          \
-                T *o = out + (ptrdiff_t)r0 * so + c0;                                     \
-                const T *p = in + r0 + (ptrdiff_t)c0 * si;                                \
-                if (rn == SIDE && cn == SIDE) {                                           \
-                    gather_##T(block, p, si);                                             \
-                    for (ptrdiff_t r = 0; r < SIDE; r++) {                                \
-                        memcpy(o + r * so, block + r * SIDE, SIDE * sizeof(T));           \
-                    }                                                                     \
-                    continue;                                                             \
-                }                                                                         \
-                for (ptrdiff_t r = 0; r < (ptrdiff_t)rn; r++) {                           \
-                    for (ptrdiff_t c = 0; c < (ptrdiff_t)cn; c++) {                       \
-                        o[r * so + c] = p[c * si + r];                                    \
-                    }                                                                     \
-                }                                                                         \
-            }                                                                             \
-        }                                                                                 \
-    }
-TRANSPOSE(u8)
-TRANSPOSE(u16)
-TRANSPOSE(u32)
-TRANSPOSE(u64)
-
-void mlx_transpose_plane(char *out, const char *in, int item_size, size_t rows, size_t columns,
-                         ptrdiff_t so, ptrdiff_t si) {
-    switch (item_size) {
-    case 1: transpose_u8((u8 *)out, (const u8 *)in, rows, columns, so, si); break;
-    case 2: transpose_u16((void *)out, (const void *)in, rows, columns, so, si); break;
-    case 4: transpose_u32((void *)out, (const void *)in, rows, columns, so, si); break;
-    default: transpose_u64((void *)out, (const void *)in, rows, columns, so, si);
-    }
-}
-
 #define BY_SIZE(item_size, DO)                                                            \
     switch (item_size) {                                                                  \
     case 1: DO(u8) break;                                                                 \
@@ -268,9 +192,7 @@ void mlx_fill(void *out, const void *value, int item_size, size_t n, bool stream
         u64 *w = (u64 *)(void *)(o + head);
         for (size_t i = 0; i < words; i++) __builtin_nontemporal_store(pattern, w + i);
         memcpy(o + head + words * 8, &pattern, bytes - head - words * 8);
-#if defined(__x86_64__)
-        _mm_sfence();
-#endif
+        fence_streams();
         return;
     }
     switch (item_size) {

@@ -31,8 +31,10 @@ ptrdiff_t mlx_put_along(char *out, const char *values, const void *index, bool w
 void mlx_scatter_elements(char *out, const char *values, const int64_t *offsets, size_t n,
                           int item_size, int64_t low, int64_t high);
 
+/// out[r, c] = in[c, r] for rows and columns that lie out_stride and in_stride elements apart.
+/// `stream` writes past the caches where lines are whole.
 void mlx_transpose_plane(char *out, const char *in, int item_size, size_t rows, size_t columns,
-                         ptrdiff_t out_stride, ptrdiff_t in_stride);
+                         ptrdiff_t out_stride, ptrdiff_t in_stride, bool stream);
 
 /// Fills `n` elements with the element at `value`.
 void mlx_fill(void *out, const void *value, int item_size, size_t n, bool stream);

@@ -86,7 +86,11 @@ enum StridedCopy {
         }
     }
 
-    /// One chunk is a band of at most 64 rows of one plane.
+    /// From so many bytes on a plane is transposed past the caches, in tiles.
+    private static let tiledBytes = 16 << 20
+
+    /// One chunk is a part of one plane: a band of at most 64 rows, or, of a plane larger than the
+    /// caches, a tile of 512 rows and as many columns, which keeps to few pages.
     private static func transpose(
         _ walk: Walk, _ plane: Int, _ to: UnsafeMutablePointer<CChar>,
         _ from: UnsafePointer<CChar>, _ itemSize: Int, _ fanOut: any FanOut, _ grain: Grain
@@ -96,14 +100,16 @@ enum StridedCopy {
         let last = walk.dims.count - 1
         let outer = walk.dims.indices.filter { $0 != plane && $0 != last }
         let (rows, columns) = (walk.dims[plane], walk.dims[last])
-        let bands = (rows + 63) / 64
-        let count = outer.reduce(bands) { $0 * walk.dims[$1] }
-        let bandBytes = min(rows, 64) * columns * itemSize
+        let isTiled = rows * columns * itemSize >= tiledBytes && rows >= 512 && columns >= 512
+        let (height, width) = isTiled ? (512, 512) : (64, columns)
+        let (bands, parts) = ((rows + height - 1) / height, (columns + width - 1) / width)
+        let count = outer.reduce(bands * parts) { $0 * walk.dims[$1] }
+        let partBytes = min(rows, height) * min(columns, width) * itemSize
         fanOut.forRanges(
-            count, size: grain.items(ofBytes: bandBytes), picosecondsPerItem: bandBytes * 150
+            count, size: grain.items(ofBytes: partBytes), picosecondsPerItem: partBytes * 150
         ) { range in
             for index in range {
-                var rest = index / bands
+                var rest = index / (bands * parts)
                 var (o, i) = (0, 0)
                 for axis in outer.reversed() {
                     let position = rest % walk.dims[axis]
@@ -111,11 +117,13 @@ enum StridedCopy {
                     o += position * walk.out[axis]
                     i += position * walk.input[axis]
                 }
-                let row = index % bands * 64
+                let row = index / parts % bands * height
+                let column = index % parts * width
                 mlx_transpose_plane(
-                    to + (o + row * walk.out[plane]) * itemSize, from + (i + row) * itemSize,
-                    Int32(itemSize), min(64, rows - row), columns, walk.out[plane],
-                    walk.input[last])
+                    to + (o + row * walk.out[plane] + column) * itemSize,
+                    from + (i + row + column * walk.input[last]) * itemSize, Int32(itemSize),
+                    min(height, rows - row), min(width, columns - column), walk.out[plane],
+                    walk.input[last], isTiled)
             }
         }
     }
