@@ -168,7 +168,8 @@ package final class Plan: @unchecked Sendable {
             UnsafeMutableRawPointer(leafNodes.base), .init(scalarNodes.base), .init(slots.base),
             .init(dynamics.base), .init(operands.base), .init(terms.base), .init(steps.base),
             .init(attributes.base), .init(tapes.base), .init(results.base), .init(streams.base),
-            .init(waits.base), .init(donations.base), .init(arenaBytes.base), .init(arenaStarts.base),
+            .init(waits.base), .init(donations.base), .init(arenaBytes.base),
+            .init(arenaStarts.base),
             .init(streamSteps.base), .init(streamStart.base), .init(strideStorage.base),
             .init(key.base),
         ] { memory.deallocate() }
@@ -212,7 +213,9 @@ package final class Plan: @unchecked Sendable {
     /// Takes over what follows from the sizes that were written into a member's lists.
     func settle(_ layout: ArenaLayout, hash: UInt64) {
         if layout !== self.layout {
-            for stream in 0..<arenaBytes.count { arenaBytes.base[stream] = layout.arenaBytes[stream] }
+            for stream in 0..<arenaBytes.count {
+                arenaBytes.base[stream] = layout.arenaBytes[stream]
+            }
             arenaByteCount = PlanClosing.startArenas(arenaBytes, arenaStarts)
             self.layout = layout
         }

@@ -1,3 +1,4 @@
+import CMLXKernels
 import MLXBase
 import Testing
 
@@ -42,4 +43,47 @@ import Testing
         #expect(y.reduce(0, +) == 21)
         #expect(try run(Kernels.fill, [3], .int32, [v], device: device).values == [7, 7, 7])
     }
+
+    /// The planes larger than the caches, whose kernel works on smaller ones too.
+    @Test(arguments: [UInt8.self, UInt16.self, UInt32.self, UInt64.self] as [any Word.Type])
+    func transposesPastTheCaches(type: any Word.Type) {
+        func check<T: Word>(_ type: T.Type) {
+            for (rows, columns, gap) in [
+                (512, 512, 0), (600, 320, 0), (37, 130, 5), (1041, 128, 1), (16, 1000, 24),
+            ] {
+                // Output rows of whole lines are written past the caches, others are not.
+                let (so, si) = ((columns + 63) / 64 * 64 + gap, rows + 3)
+                let source = UnsafeMutableBufferPointer<T>.allocate(capacity: columns * si)
+                let raw = UnsafeMutableRawPointer.allocate(
+                    byteCount: rows * so * MemoryLayout<T>.size, alignment: 64)
+                defer {
+                    source.deallocate()
+                    raw.deallocate()
+                }
+                for i in source.indices {
+                    source[i] = T(truncatingIfNeeded: i &* 2_654_435_761 >> 7)
+                }
+                let out = raw.bindMemory(to: T.self, capacity: rows * so)
+                out.initialize(repeating: 77, count: rows * so)
+                mlx_transpose_plane(
+                    raw.assumingMemoryBound(to: CChar.self),
+                    UnsafeRawPointer(source.baseAddress!).assumingMemoryBound(to: CChar.self),
+                    Int32(MemoryLayout<T>.size), rows, columns, so, si, true)
+                var wrong = 0
+                for r in 0..<rows {
+                    for c in 0..<columns where out[r * so + c] != source[c * si + r] { wrong += 1 }
+                    for c in columns..<so where out[r * so + c] != 77 { wrong += 1 }
+                }
+                #expect(wrong == 0, "\(T.self) \(rows) x \(columns)")
+            }
+        }
+        check(type)
+    }
 }
+
+/// Elements by their size.
+protocol Word: FixedWidthInteger {}
+extension UInt8: Word {}
+extension UInt16: Word {}
+extension UInt32: Word {}
+extension UInt64: Word {}

@@ -172,4 +172,30 @@ import Testing
             #expect(soft.values[0].isNaN)
         }
     }
+
+    /// Rows written past the caches have the same bits, and rows of any length are right.
+    @Test(arguments: [16, 1024, 1000, 4096]) func softmaxPastTheCaches(count: Int) {
+        let rows = 3
+        let x = UnsafeMutablePointer<Float>.allocate(capacity: rows * count)
+        let cached = UnsafeMutableRawPointer.allocate(byteCount: rows * count * 4, alignment: 64)
+        let streamed = UnsafeMutableRawPointer.allocate(byteCount: rows * count * 4, alignment: 64)
+        defer {
+            x.deallocate()
+            cached.deallocate()
+            streamed.deallocate()
+        }
+        for i in 0..<(rows * count) { x[i] = Float(i * 7919 % 1013) / 100 - 5 }
+        x[1] = -.infinity
+        x[2] = -200
+        let softmax = mlx_softmax_fn(DType.float32.code)!
+        softmax(cached, x, rows, count, false)
+        softmax(streamed, x, rows, count, true)
+        let (a, b) = (cached.assumingMemoryBound(to: Float.self), streamed)
+        #expect(memcmp(a, b, rows * count * 4) == 0)
+        #expect(a[1] == 0 && a[2] == 0)
+        for row in 0..<rows {
+            let sum = (0..<count).reduce(0.0) { $0 + Double(a[row * count + $1]) }
+            #expect(abs(sum - 1) < 1e-5)
+        }
+    }
 }

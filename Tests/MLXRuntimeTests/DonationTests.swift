@@ -94,7 +94,8 @@ import Testing
     }
 
     @Test("foreign memory, other widths and windows are left alone") func memory() throws {
-        nonisolated(unsafe) let bytes = UnsafeMutableRawPointer.allocate(byteCount: 8192, alignment: 64)
+        nonisolated(unsafe) let bytes = UnsafeMutableRawPointer.allocate(
+            byteCount: 8192, alignment: 64)
         bytes.initializeMemory(as: Float.self, repeating: 1, count: 2048)
         let buffer = Buffer(adopting: bytes, byteCount: 8192) { bytes.deallocate() }
         var x: MLXArray? = MLXArray(

@@ -104,7 +104,9 @@ import Testing
                         for column in 0..<dk { state[base + column] *= Double(g[gate]) }
                         let r = (0..<dk).reduce(0) { $0 + state[base + $1] * Double(k[keys + $1]) }
                         let error = (Double(v[gate * dv + row]) - r) * Double(beta[gate])
-                        for column in 0..<dk { state[base + column] += error * Double(k[keys + column]) }
+                        for column in 0..<dk {
+                            state[base + column] += error * Double(k[keys + column])
+                        }
                         y[gate * dv + row] = (0..<dk).reduce(0) {
                             $0 + state[base + $1] * Double(q[keys + $1])
                         }
@@ -158,7 +160,10 @@ import Testing
         }
         let outputs = call(
             "bitlinear_matmul",
-            [MLXArray(x, [m, wide]), MLXArray(packed, [narrow / 4, wide]), MLXArray([0.25 as Float])],
+            [
+                MLXArray(x, [m, wide]), MLXArray(packed, [narrow / 4, wide]),
+                MLXArray([0.25 as Float]),
+            ],
             [
                 ("T", DType.float32), ("invert_weight_scales", divides), ("in_features", wide),
                 ("out_features", narrow),
@@ -206,7 +211,8 @@ import Testing
     }
 
     /// Values of PyTorch's `interpolate`, from `Scripts/interpolation-fixtures`.
-    @Test("nearest and bicubic interpolation give PyTorch's pixels",
+    @Test(
+        "nearest and bicubic interpolation give PyTorch's pixels",
         arguments: ["nearest_interpolation", "bicubic_interpolation_antialias"])
     func interpolation(name: String) throws {
         let cases = try InterpolationFixtures.cases(name)

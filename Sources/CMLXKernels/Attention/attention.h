@@ -3,6 +3,8 @@
 // the largest score seen so far, and earlier sums decay by exp(old maximum - new maximum). Sums of
 // exponentials are kept in the dtype, in 16 lanes for each block.
 
+#define exp_below_f64 exp_f64
+
 #define SOFTMAX_BLOCK(T)                                                                  \
     static void softmax_block_##T(void *scores_, ptrdiff_t stride, size_t rows, size_t n, \
                                   void *maximum_, void *sum_, void *decay_) {             \
@@ -21,7 +23,7 @@
             for (; i < n; i++) high = x[i] > high ? x[i] : high;                          \
             /* Nothing but -infinity so far: everything stays zero. */                    \
             T shift = high == -INFINITY ? 0 : high, total = 0;                            \
-            LOOP for (size_t k = 0; k < n; k++) x[k] = exp_##T(x[k] - shift);             \
+            LOOP for (size_t k = 0; k < n; k++) x[k] = exp_below_##T(x[k] - shift);       \
             for (int j = 0; j < 16; j++) lane[j] = 0;                                     \
             for (i = 0; i + 16 <= n; i += 16) {                                           \
                 for (size_t j = 0; j < 16; j++) lane[j] += x[i + j];                      \
@@ -30,7 +32,7 @@
                 for (int j = 0; j < w; j++) lane[j] += lane[j + w];                       \
             }                                                                             \
             for (; i < n; i++) total += x[i];                                             \
-            T fade = maximum[r] == high ? 1 : exp_##T(maximum[r] - shift);                \
+            T fade = maximum[r] == high ? 1 : exp_below_##T(maximum[r] - shift);          \
             decay[r] = fade;                                                              \
             sum[r] = sum[r] * fade + (lane[0] + total);                                   \
             maximum[r] = high;                                                            \

@@ -21,6 +21,34 @@ INLINE float exp_f32(float x) {
     return p * float32((u32)(half + 127) << 23) * float32((u32)(k - half + 127) << 23);
 }
 
+/// a * b + c, rounded once where the level has an instruction for it.
+INLINE float fused_f32(float a, float b, float c) {
+#if defined(MLX_LEVEL_F16C)
+    return __builtin_fmaf(a, b, c);
+#else
+    return a * b + c;
+#endif
+}
+
+/// exp of numbers that are not positive: what is left of a row after its maximum was taken away.
+/// Below the normal numbers it is 0. Not an elementwise function of its own: its last bits are
+/// the level's.
+INLINE float exp_below_f32(float x) {
+    const float shift = 12582912.0f;
+    x = x < -88.0f ? -88.0f : x; // rounds to the exponent of zero
+    float t = fused_f32(x, 1.44269504089f, shift);
+    i32 k = (i32)(bits32(t) - bits32(shift));
+    float n = t - shift;
+    float r = fused_f32(n, 2.12194440e-4f, fused_f32(n, -0.693359375f, x));
+    float q = 0.0013813163939f;
+    q = fused_f32(q, r, 0.0083694187899f);
+    q = fused_f32(q, r, 0.041668456451f);
+    q = fused_f32(q, r, 0.16666514793f);
+    q = fused_f32(q, r, 0.49999993052f);
+    float p = 1.0f + fused_f32(r * r, q, r);
+    return p * float32((u32)(k + 127) << 23);
+}
+
 INLINE float log_f32(float x) {
     bool tiny = x < 1.17549435e-38f;
     float y = tiny ? x * 8388608.0f : x;

@@ -1,27 +1,45 @@
 // Norms of rows, and rotations, of one level.
-// NUMERICS: sums run in 16 lanes over the row and are added in float64; the centred sum of squares
+// NUMERICS: sums run in 64 lanes over the row and are added in float64; the centred sum of squares
 // takes a second pass, because the difference of two sums would lose small variances.
 
+typedef f64 f64x16 __attribute__((ext_vector_type(16)));
+typedef f64 f64x8 __attribute__((ext_vector_type(8)));
+typedef f64 f64x4 __attribute__((ext_vector_type(4)));
+
+INLINE double sum_lanes(const f64x16 *v) {
+    f64x8 a = v->lo + v->hi;
+    f64x4 b = a.lo + a.hi;
+    return (b.x + b.z) + (b.y + b.w);
+}
+
 #define NORMS(T, ROOT)                                                                    \
+    typedef T row_lanes_##T __attribute__((ext_vector_type(16)));                         \
+    typedef row_lanes_##T row_part_##T __attribute__((aligned(sizeof(T))));               \
     INLINE double row_sum_##T(const T *x, size_t n, double centre, bool squares) {        \
-        T lane[64] = {0}, middle = (T)centre;                                             \
-        double total = 0;                                                                 \
+        row_lanes_##T lane[4] = {0}, middle = (T)centre;                                  \
+        f64x16 total = 0;                                                                 \
         size_t i = 0;                                                                     \
         for (; i + 64 <= n; i += 64) {                                                    \
-            for (int j = 0; j < 64; j++) {                                                \
-                T v = x[i + (size_t)j] - middle;                                          \
+            UNROLL for (int j = 0; j < 4; j++) {                                          \
+                row_lanes_##T v = *(const row_part_##T *)(x + i + 16 * j) - middle;       \
                 lane[j] += squares ? v * v : v;                                           \
             }                                                                             \
             if ((i & 4095) == 4032) {                                                     \
-                for (int j = 0; j < 64; j++) { total += lane[j]; lane[j] = 0; }           \
+                UNROLL for (int j = 0; j < 4; j++) {                                      \
+                    total += __builtin_convertvector(lane[j], f64x16);                    \
+                    lane[j] = 0;                                                          \
+                }                                                                         \
             }                                                                             \
         }                                                                                 \
-        for (int j = 0; j < 64; j++) total += lane[j];                                    \
-        for (; i < n; i++) {                                                              \
-            T v = x[i] - middle;                                                          \
-            total += squares ? v * v : v;                                                 \
+        UNROLL for (int j = 0; j < 4; j++) {                                              \
+            total += __builtin_convertvector(lane[j], f64x16);                            \
         }                                                                                 \
-        return total;                                                                     \
+        double rest = 0;                                                                  \
+        for (; i < n; i++) {                                                              \
+            T v = x[i] - (T)centre;                                                       \
+            rest += squares ? v * v : v;                                                  \
+        }                                                                                 \
+        return sum_lanes(&total) + rest;                                                  \
     }                                                                                     \
     INLINE void row_statistics_##T(const T *x, size_t n, double eps, bool is_rms, T *mean, \
                                    T *inverse) {                                          \

@@ -160,7 +160,7 @@ ARG_COMPLEX(argmin_c64, less_c64(x[i], best[r]))
 
 /// exp(x - high) into out and the sum of it, in 16 lanes per block; high is the row's maximum.
 static float exp_row_f32(float *out, const float *x, size_t n, float high) {
-    LOOP for (size_t i = 0; i < n; i++) out[i] = exp_f32(x[i] - high);
+    LOOP for (size_t i = 0; i < n; i++) out[i] = exp_below_f32(x[i] - high);
     double total;
     sum_f32(&total, out, 0, 1, n, false);
     return (float)total;
@@ -172,16 +172,34 @@ static double exp_row_f64(double *out, const double *x, size_t n, double high) {
     return total;
 }
 #define SOFTMAX(T, LOG)                                                                   \
-    static void softmax_##T(void *out_, const void *x_, size_t rows, size_t n) {          \
+    typedef T lanes_##T __attribute__((ext_vector_type(64 / sizeof(T))));                 \
+    /* Whole lines of `work` times a factor, past the caches. */                          \
+    static void stream_scaled_##T(T *out, const T *work, size_t n, T factor) {            \
+        for (size_t i = 0; i < n; i += 64 / sizeof(T)) {                                  \
+            lanes_##T v = *(const lanes_##T *)(work + i) * factor;                        \
+            __builtin_nontemporal_store(v, (lanes_##T *)(out + i));                       \
+        }                                                                                 \
+    }                                                                                     \
+    static void softmax_##T(void *out_, const void *x_, size_t rows, size_t n, bool stream) { \
+        T *work = NULL;                                                                   \
+        if (stream && (((uintptr_t)out_ | n * sizeof(T)) & 63) == 0) {                    \
+            work = mlx_thread_scratch(n * sizeof(T));                                     \
+        }                                                                                 \
         for (size_t r = 0; r < rows; r++) {                                               \
             const T *x = (const T *)x_ + r * n;                                           \
             T *out = (T *)out_ + r * n, high;                                             \
             max_##T(&high, x, 0, 1, n, false);                                            \
-            T total = exp_row_##T(out, x, n, high);                                       \
-            LOOP for (size_t i = 0; i < n; i++) out[i] = out[i] / total;                  \
+            T factor = 1 / exp_row_##T(work ? work : out, x, n, high);                    \
+            if (work) {                                                                   \
+                stream_scaled_##T(out, work, n, factor);                                  \
+            } else {                                                                      \
+                LOOP for (size_t i = 0; i < n; i++) out[i] = out[i] * factor;             \
+            }                                                                             \
         }                                                                                 \
+        if (work) fence_streams();                                                        \
     }                                                                                     \
-    static void log_sum_exp_##T(void *out_, const void *x_, size_t rows, size_t n) {      \
+    static void log_sum_exp_##T(void *out_, const void *x_, size_t rows, size_t n, bool stream) { \
+        (void)stream;                                                                     \
         T tile[SEGMENT];                                                                  \
         for (size_t r = 0; r < rows; r++) {                                               \
             const T *x = (const T *)x_ + r * n;                                           \

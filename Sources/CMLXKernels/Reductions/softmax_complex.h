@@ -7,7 +7,8 @@ INLINE double largest_real(const c64 *x, size_t n) {
     return largest;
 }
 
-static void softmax_c64(void *out_, const void *x_, size_t rows, size_t n) {
+static void softmax_c64(void *out_, const void *x_, size_t rows, size_t n, bool stream) {
+    (void)stream;
     for (size_t r = 0; r < rows; r++) {
         const c64 *x = (const c64 *)x_ + r * n;
         c64 *out = (c64 *)out_ + r * n;
@@ -18,7 +19,8 @@ static void softmax_c64(void *out_, const void *x_, size_t rows, size_t n) {
     }
 }
 
-static void log_sum_exp_c64(void *out_, const void *x_, size_t rows, size_t n) {
+static void log_sum_exp_c64(void *out_, const void *x_, size_t rows, size_t n, bool stream) {
+    (void)stream;
     for (size_t r = 0; r < rows; r++) {
         const c64 *x = (const c64 *)x_ + r * n;
         c64 *out = (c64 *)out_ + r;

@@ -79,10 +79,11 @@ typedef void (*mlx_arg_rows)(void *best, uint32_t *index, const void *x, ptrdiff
                              size_t rows, size_t n, size_t base, bool accumulate);
 mlx_arg_rows mlx_arg_fn(bool minimum, int dtype);
 
-/// Softmax of contiguous rows; `out` may be `x`. dtype is float32 or float64.
-typedef void (*mlx_softmax_rows)(void *out, const void *x, size_t rows, size_t n);
+/// Softmax of contiguous rows; `out` may be `x`. dtype is float32, float64 or complex64. `stream`
+/// writes past the caches where rows are whole lines; it uses the thread's scratch.
+typedef void (*mlx_softmax_rows)(void *out, const void *x, size_t rows, size_t n, bool stream);
 mlx_softmax_rows mlx_softmax_fn(int dtype);
-/// log of the sum of exponentials of contiguous rows, one element per row.
+/// log of the sum of exponentials of contiguous rows, one element per row; `stream` says nothing.
 mlx_softmax_rows mlx_log_sum_exp_fn(int dtype);
 
 /// Threefry-2x32: for i in [begin, end), words i and i + half of a stream under one key.

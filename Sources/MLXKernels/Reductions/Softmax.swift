@@ -3,8 +3,9 @@ import MLXBase
 
 /// Softmax and log-sum-exp over any set of axes. Attributes: [0] the axes as a bit mask. Floating
 /// dtypes and complex64; the output has the input's.
-/// NUMERICS: shifted by the maximum; half types are computed in float32, sums of exponentials are
-/// merged in float64 by segments of 4096, complex numbers are computed in float64.
+/// NUMERICS: shifted by the maximum, exponentials times the reciprocal of their sum; half types are
+/// computed in float32, sums of exponentials are merged in float64 by segments of 4096, complex
+/// numbers are computed in float64.
 enum Softmax {
     static func run(_ call: borrowing KernelCall) throws(ArrayError) {
         let (x, out, mask) = (call.inputs[0], call.outputs[0], call.attributes[0])
@@ -24,11 +25,13 @@ enum Softmax {
         let target = isTrailing ? nil : RowTarget(out, mask: mask)
         let length = source.length
         let rowBytes = length * compute.size
+        let streams = source.rows * rowBytes >= streamThreshold
         call.fanOut.forRanges(
             source.rows, size: call.grain.items(ofBytes: rowBytes), picosecondsPerItem: length * 900
         ) { range in
             if isTrailing, let tile = source.direct(range) {
-                softmax(out.address(range.lowerBound * length), tile, range.count, length)
+                softmax(
+                    out.address(range.lowerBound * length), tile, range.count, length, streams)
                 return
             }
             // SAFETY: rows are computed in memory of this call's own; the thread's scratch is the
@@ -41,10 +44,10 @@ enum Softmax {
                         from: tile, byteCount: n * compute.size)
                 }
                 if let target {
-                    softmax(work, work, 1, length)
+                    softmax(work, work, 1, length, false)
                     target.store(row, work, compute)
                 } else {
-                    softmax(out.address(row * length), work, 1, length)
+                    softmax(out.address(row * length), work, 1, length, false)
                 }
             }
         }
@@ -74,7 +77,8 @@ enum Softmax {
             source.rows, size: call.grain.items(ofBytes: rowBytes), picosecondsPerItem: length * 700
         ) { range in
             if let tile = source.direct(range) {
-                reduce(results + range.lowerBound * compute.size, tile, range.count, length)
+                reduce(
+                    results + range.lowerBound * compute.size, tile, range.count, length, false)
                 return
             }
             let work = UnsafeMutableRawPointer.allocate(byteCount: rowBytes, alignment: 64)
@@ -84,7 +88,7 @@ enum Softmax {
                     (work + first * compute.size).copyMemory(
                         from: tile, byteCount: n * compute.size)
                 }
-                reduce(results + row * compute.size, work, 1, length)
+                reduce(results + row * compute.size, work, 1, length, false)
             }
         }
         castLoop(compute, out.dtype)(out.pointer, results, nil, nil, source.rows)

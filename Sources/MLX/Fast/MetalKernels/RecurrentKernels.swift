@@ -30,7 +30,8 @@ extension MetalKernels {
         let dt = wide[5].reshaped([n, h, 1, 1])
         let decay = exp(-exp(wide[1]).reshaped([1, h, 1, 1]) * dt)
         let state = decay * wide[6] + x * dt * perHead(wide[2])
-        let y = (state * perHead(wide[3])).sum(axis: -1, keepDims: true)
+        let y =
+            (state * perHead(wide[3])).sum(axis: -1, keepDims: true)
             + x * wide[4].reshaped([1, h, 1, 1])
         return [
             y.reshaped([n, 1, h, dh]).asType(call.outputDTypes[0]),

@@ -13,9 +13,13 @@ final class KVCache {
         if previous + count > (keys?.dim(2) ?? 0) {
             let room = (count + step - 1) / step * step
             let shape = [new.dim(0), new.dim(1), room, new.dim(3)]
-            let more = (MLXArray.zeros(shape, dtype: new.dtype), MLXArray.zeros(shape, dtype: new.dtype))
+            let more = (
+                MLXArray.zeros(shape, dtype: new.dtype), MLXArray.zeros(shape, dtype: new.dtype)
+            )
             if let keys, let values {
-                let kept = (keys[.ellipsis, ..<previous, 0...], values[.ellipsis, ..<previous, 0...])
+                let kept = (
+                    keys[.ellipsis, ..<previous, 0...], values[.ellipsis, ..<previous, 0...]
+                )
                 self.keys = concatenated([kept.0, more.0], axis: 2)
                 self.values = concatenated([kept.1, more.1], axis: 2)
             } else {

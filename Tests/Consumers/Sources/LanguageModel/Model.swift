@@ -2,6 +2,8 @@ import MLX
 import MLXFast
 import MLXNN
 
+/// The sizes of a decoder in the manner of Llama: rotary positions, fewer heads of keys than of
+/// queries, gated layers, weights of the embedding used again at the end.
 struct Configuration {
     var width = 64
     var heads = 4

@@ -5,7 +5,7 @@ import MLXEmbeddersNames
 import MLXNN
 import MLXOptimizers
 
-public func useNames() {
+public func useNamesFrom0() {
     _ = BertConfiguration.self
     _ = BertModel.self
     _ = BertRerankerModel.self

@@ -5,7 +5,7 @@ import MLXLLMNames
 import MLXNN
 import MLXOptimizers
 
-public func useNames() {
+public func useNamesFrom0() {
     _ = AfMoEConfiguration.self
     _ = AfMoEModel.self
     _ = ApertusConfiguration.self
@@ -56,6 +56,9 @@ public func useNames() {
     _ = Gemma3TextConfiguration.self
     _ = Gemma3TextModel.self
     _ = Gemma3TransformerBlock.self
+}
+
+public func useNamesFrom50() {
     _ = Gemma3nLanguageModel.self
     _ = Gemma3nTextConfiguration.self
     _ = Gemma3nTextModel.self
@@ -106,6 +109,9 @@ public func useNames() {
     _ = LoRATrain.self
     _ = Mamba2Backbone.self
     _ = Mamba2Configuration.self
+}
+
+public func useNamesFrom100() {
     _ = Mamba2Model.self
     _ = MiMoConfiguration.self
     _ = MiMoModel.self
@@ -156,6 +162,9 @@ public func useNames() {
     _ = PhiMoEConfiguration.self
     _ = PhiMoEModel.self
     _ = PhiMoEModelInner.self
+}
+
+public func useNamesFrom150() {
     _ = PhiModel.self
     _ = PhiModelInner.self
     _ = Qwen2Configuration.self

@@ -5,7 +5,7 @@ import MLXLMCommonNames
 import MLXNN
 import MLXOptimizers
 
-public func useNames() {
+public func useNamesFrom0() {
     _ = ATEMToolCallParser.self
     _ = AbstractModelRegistry.self
     _ = (any AdditionalWeightFilesProviding).self
@@ -56,6 +56,9 @@ public func useNames() {
     _ = JSONValue.self
     _ = (any KVCache).self
     _ = KVCacheApplicationResult.self
+}
+
+public func useNamesFrom50() {
     _ = KVCacheConfiguration.self
     _ = KVCacheConfigurationError.self
     _ = (any KVCacheDimensionProvider).self
@@ -106,6 +109,9 @@ public func useNames() {
     _ = ModelConversionProgress.self
     _ = ModelConversionQuantization.self
     _ = ModelConversionQuantizationCalibration.self
+}
+
+public func useNamesFrom100() {
     _ = ModelConversionQuantizationDecision.self
     _ = ModelConversionQuantizationPredicate.self
     _ = ModelConversionResult.self
@@ -156,6 +162,9 @@ public func useNames() {
     _ = (any Reranker).self
     _ = RerankerContainer.self
     _ = RerankerError.self
+}
+
+public func useNamesFrom150() {
     _ = ResolvedModelConfiguration.self
     _ = RoPELayer.self
     _ = RoPEOffset.self
@@ -206,6 +215,9 @@ public func useNames() {
     _ = TurboQuantKVCacheConfiguration.self
     _ = UserInput.self
     _ = (any UserInputProcessor).self
+}
+
+public func useNamesFrom200() {
     _ = WeightFileSelection.self
     _ = WiredBudgetPolicy.self
     _ = WiredFixedPolicy.self
@@ -256,6 +268,9 @@ public func useNames() {
     _ = maybeTurboQuantizeKVCache as () -> Void
     _ = mtpCacheCheckpointIndexKey
     _ = mtpEmitFlagKey
+}
+
+public func useNamesFrom250() {
     _ = mtpLastHiddenStatesKey
     _ = mtpPositionDeltasKey
     _ = mtpSharedKVOffsetsKey

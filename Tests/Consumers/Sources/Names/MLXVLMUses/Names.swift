@@ -5,7 +5,7 @@ import MLXVLMNames
 import MLXNN
 import MLXOptimizers
 
-public func useNames() {
+public func useNamesFrom0() {
     _ = BaseProcessorConfiguration.self
     _ = FastVLM.self
     _ = FastVLMConfiguration.self
@@ -56,6 +56,9 @@ public func useNames() {
     _ = Mistral3VLMProcessor.self
     _ = Mistral3VLMProcessorConfiguration.self
     _ = Mistral3VLMTextConfiguration.self
+}
+
+public func useNamesFrom50() {
     _ = Mistral3VisionConfiguration.self
     _ = ModelRegistry.self
     _ = MuseGlimmer.self
@@ -106,6 +109,9 @@ public func useNames() {
     _ = VLMProcessorTypeRegistry.self
     _ = VLMRegistry.self
     _ = VLMTypeRegistry.self
+}
+
+public func useNamesFrom100() {
     _ = VideoFrame.self
     _ = VideoProcessing.self
 }
