@@ -1,0 +1,56 @@
+"""Functions that are fused, with derivatives of their own."""
+
+from . import _engine as _e
+from ._engine import fast_layer_norm as layer_norm
+from ._engine import fast_rms_norm as rms_norm
+from ._engine import fast_rope as rope
+
+
+def scaled_dot_product_attention(
+    q, k, v, *, scale, mask=None, sinks=None, force_fused=False, stream=None
+):
+    """softmax(scale q kᵀ + mask) v for (batch, heads, length, dims); fewer heads of k and v serve
+    groups of q's. The mask is "causal", boolean or added."""
+    if isinstance(mask, str):
+        if mask != "causal":
+            raise ValueError(f"[scaled_dot_product_attention] Invalid mask option {mask!r}")
+        return _e.fast__attention(q, k, v, scale, None, True, sinks)
+    return _e.fast__attention(q, k, v, scale, mask, False, sinks)
+
+
+def cross_entropy(logits, targets, *, stream=None):
+    """logsumexp(logits) minus the logits of the target classes, along the last axis."""
+    chosen = _e.take_along_axis(logits, _e.expand_dims(targets, -1), -1)
+    return _e.logsumexp(logits, -1) - _e.squeeze(chosen, -1)
+
+
+class _Kernel:
+    """Holds the source of a kernel; there is nothing here to run it."""
+
+    def __init__(self, name, platform):
+        self._name = name
+        self._platform = platform
+
+    def __call__(self, *args, **kwargs):
+        raise RuntimeError(f"[{self._name}] there is no {self._platform} on this machine")
+
+
+def metal_kernel(
+    name, input_names, output_names, source, header="", ensure_row_contiguous=True,
+    atomic_outputs=False, compile_options=None,
+):
+    """A Metal kernel, which can be made but not called."""
+    return _Kernel(name, "Metal")
+
+
+def cuda_kernel(
+    name, input_names, output_names, source, header="", ensure_row_contiguous=True,
+    shared_memory=0,
+):
+    """A CUDA kernel, which can be made but not called."""
+    return _Kernel(name, "CUDA")
+
+
+def precompiled_cuda_kernel(*, name, **kwargs):
+    """Says that there is no CUDA."""
+    return _Kernel(name, "CUDA")()
