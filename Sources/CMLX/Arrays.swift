@@ -97,7 +97,7 @@ public func cmlx_weak_array(_ scalar: cmlx_scalar, _ number: Int32) -> cmlx_arra
 extension cmlx_scalar {
     /// The dtype of the number alone.
     var ownType: DType {
-        switch kind {
+        switch Int(kind) {
         case CMLX_SCALAR_BOOLEAN: .bool
         case CMLX_SCALAR_INTEGER: Int32(exactly: integer) == nil ? .int64 : .int32
         case CMLX_SCALAR_REAL: .float32
@@ -108,7 +108,7 @@ extension cmlx_scalar {
     /// The dtype of the number beside an array.
     /// - Throws: when it is an integer that the array's dtype cannot hold.
     func weakType(beside dtype: DType, checked: Bool = true) throws -> DType {
-        switch kind {
+        switch Int(kind) {
         case CMLX_SCALAR_BOOLEAN: return dtype
         case CMLX_SCALAR_INTEGER:
             if dtype == .bool { return ownType }
@@ -130,7 +130,7 @@ extension cmlx_scalar {
 
     /// The bits of a constant of a dtype; nil for complex numbers that are not real.
     @inline(__always) func bits(_ dtype: DType) -> UInt64? {
-        switch kind {
+        switch Int(kind) {
         case CMLX_SCALAR_BOOLEAN, CMLX_SCALAR_INTEGER:
             return ScalarBits.encode(Int(integer), dtype)
         case CMLX_SCALAR_REAL: return ScalarBits.encode(real, dtype)

@@ -56,7 +56,7 @@ public func cmlx_exit_device() -> Int32 { Defaults.exit() ? 0 : -1 }
 
 @c @implementation
 public func cmlx_memory(_ what: Int32) -> Int64 {
-    switch what {
+    switch Int(what) {
     case CMLX_MEMORY_ACTIVE: Int64(Memory.activeMemory)
     case CMLX_MEMORY_CACHE: Int64(Memory.cacheMemory)
     case CMLX_MEMORY_PEAK: Int64(Memory.peakMemory)
@@ -71,7 +71,7 @@ public func cmlx_memory(_ what: Int32) -> Int64 {
 public func cmlx_set_memory(_ what: Int32, _ bytes: Int64) -> Int32 {
     guarded {
         let bytes = Int(Swift.max(bytes, 0))
-        switch what {
+        switch Int(what) {
         case CMLX_MEMORY_PEAK: Memory.peakMemory = 0
         case CMLX_MEMORY_LIMIT: Memory.memoryLimit = bytes
         case CMLX_MEMORY_CACHE_LIMIT: Memory.cacheLimit = bytes
@@ -88,7 +88,7 @@ public func cmlx_node_count() -> Int64 { Int64(GraphStore.shared.liveCount) }
 
 @c @implementation
 public func cmlx_thread_count() -> Int32 {
-    Int32(Runtime.engine.teams.reduce(0) { $0 + $1.threadCount })
+    Int32(Runtime.engine.topology.threadCount)
 }
 
 @c @implementation

@@ -16,6 +16,9 @@ private final class Table {
         let isList: Bool
     }
 
+    static let arrays = Int32(CMLX_TABLE_ARRAYS)
+    static let metadata = Int32(CMLX_TABLE_METADATA)
+
     var entries: [Entry] = []
 
     func add(
@@ -35,17 +38,17 @@ private final class Table {
         }
     }
 
-    var arrays: [String: MLXArray] {
+    var namedArrays: [String: MLXArray] {
         var result: [String: MLXArray] = [:]
-        for entry in entries where entry.section == CMLX_TABLE_ARRAYS {
+        for entry in entries where entry.section == Table.arrays {
             result[String(cString: entry.name)] = entry.array
         }
         return result
     }
 
-    var metadata: [String: GGUFMetadata] {
+    var texts: [String: GGUFMetadata] {
         var result: [String: GGUFMetadata] = [:]
-        for entry in entries where entry.section == CMLX_TABLE_METADATA {
+        for entry in entries where entry.section == Table.metadata {
             let texts = entry.texts.map { String(cString: $0) }
             result[String(cString: entry.name)] =
                 entry.array.map { .array($0) }
@@ -148,25 +151,25 @@ public func cmlx_load(
         let name = String(cString: path)
         func add(_ tensors: [StoredTensor]) throws {
             for tensor in tensors {
-                table.add(CMLX_TABLE_ARRAYS, tensor.description.name, array: try loaded(tensor))
+                table.add(Table.arrays, tensor.description.name, array: try loaded(tensor))
             }
         }
         switch String(cString: format) {
-        case "npy": table.add(CMLX_TABLE_ARRAYS, "", array: try loaded(NPY.open(path: name)))
+        case "npy": table.add(Table.arrays, "", array: try loaded(NPY.open(path: name)))
         case "npz": try add(NPZ.open(path: name))
         case "safetensors":
             let file = try Safetensors.open(path: name)
             try add(file.tensors)
-            for (key, text) in file.metadata { table.add(CMLX_TABLE_METADATA, key, texts: [text]) }
+            for (key, text) in file.metadata { table.add(Table.metadata, key, texts: [text]) }
         case "gguf":
             let (arrays, metadata) = try loadGGUF(url: URL(fileURLWithPath: name))
-            for (key, array) in arrays { table.add(CMLX_TABLE_ARRAYS, key, array: array) }
+            for (key, array) in arrays { table.add(Table.arrays, key, array: array) }
             for (key, value) in metadata {
                 switch value {
-                case .string(let text): table.add(CMLX_TABLE_METADATA, key, texts: [text])
+                case .string(let text): table.add(Table.metadata, key, texts: [text])
                 case .strings(let texts):
-                    table.add(CMLX_TABLE_METADATA, key, texts: texts, isList: true)
-                case .array(let array): table.add(CMLX_TABLE_METADATA, key, array: array)
+                    table.add(Table.metadata, key, texts: texts, isList: true)
+                case .array(let array): table.add(Table.metadata, key, array: array)
                 }
             }
         case let other: throw ArrayError(.argument, "load", "Unknown file format \(other)")
@@ -187,14 +190,14 @@ public func cmlx_save(
             throw ArrayError(.argument, "save", "has no path")
         }
         let name = String(cString: path)
-        let arrays = table.arrays
+        let arrays = table.namedArrays
         try checkedEval(Array(arrays.values))
         switch String(cString: format) {
         case "npy": try withContents(arrays) { try NPY.write($0[0], path: name) }
         case "npz": try withContents(arrays) { try NPZ.write($0, compressed: false, path: name) }
         case "npz+": try withContents(arrays) { try NPZ.write($0, compressed: true, path: name) }
         case "safetensors":
-            let metadata = table.metadata.compactMapValues {
+            let metadata = table.texts.compactMapValues {
                 if case .string(let text) = $0 { text } else { nil }
             }
             try withContents(arrays) {
@@ -202,7 +205,7 @@ public func cmlx_save(
             }
         case "gguf":
             try saveGGUF(
-                arrays: arrays, metadata: table.metadata, url: URL(fileURLWithPath: name))
+                arrays: arrays, metadata: table.texts, url: URL(fileURLWithPath: name))
         case let other: throw ArrayError(.argument, "save", "Unknown file format \(other)")
         }
     }

@@ -83,8 +83,11 @@ extension FunctionTable {
                 outputPadding: IntOrTriple(try c.ints(5)), groups: try c.small(6))
         }
         one("convolve") { c in
-            convolve(
-                try c.array(0), try c.array(1), mode: try c.choice(2, ConvolveMode.self))
+            let modes: [String: ConvolveMode] = ["full": .full, "valid": .valid, "same": .same]
+            guard let mode = modes[try c.text(2)] else {
+                throw c.error(.argument, "mode is 'full', 'valid' or 'same'")
+            }
+            return convolve(try c.array(0), try c.array(1), mode: mode)
         }
     }
 
