@@ -153,7 +153,7 @@ static PyMethodDef methods[] = {
      "explain(*args)\n--\n\nThe plan of evaluating the arrays of the trees, as text."},
     {"clear_cache", clear_cache, METH_NOARGS,
      "clear_cache()\n--\n\nGives memory that is kept for later back to the system."},
-    {"_trace", trace, METH_O, NULL},
+    {"_trace_to", trace, METH_O, NULL},
     {"_memory", memory, METH_O, NULL},
     {"_set_memory", set_memory, METH_VARARGS, NULL},
     {"_node_count", node_count, METH_NOARGS, NULL},

@@ -48,11 +48,22 @@ static int pack_slice(PyObject *slice, Packed *packed) {
     return status;
 }
 
+/* Whether an index is an array of indices. NumPy's arrays say that they are integers too. */
+static int is_array_index(PyObject *index) {
+    if (IS_ARRAY(index) || PyList_Check(index)) return 1;
+    if (PyLong_Check(index) || !is_array_like(index)) return 0;
+    if (!PyIndex_Check(index)) return 1;
+    PyObject *number = PyNumber_Index(index);
+    if (!number) PyErr_Clear();
+    Py_XDECREF(number);
+    return number == NULL;
+}
+
 static int pack_one(PyObject *index, Packed *packed) {
     if (index == Py_Ellipsis) packed->words[packed->count++] = 0;
     else if (index == Py_None) packed->words[packed->count++] = 1;
     else if (PySlice_Check(index)) return pack_slice(index, packed);
-    else if (IS_ARRAY(index) || PyList_Check(index) || (is_array_like(index) && !PyIndex_Check(index))) {
+    else if (is_array_index(index)) {
         cmlx_array array = array_from(index, -1);
         if (!array) return -1;
         packed->arrays[packed->array_count++] = array;

@@ -163,7 +163,7 @@
     F(as_strided, CALL, "as_strided", "a / shape:x?=None strides:x?=None offset:i=0 * stream:s", ONE, \
       "The flat array read with strides, in elements.") \
     F(flip, CALL, "flip", "a / axis:x?=None * stream:s", ONE, "In the opposite order along axes.") \
-    F(roll, CALL, "roll", "a shift:x axis:x?=None / * stream:s", ONE, "Moved round along axes.") \
+    F(roll, CALL, "roll", "a shift:x axis:x?=None * stream:s", ONE, "Moved round along axes.") \
     F(diagonal, CALL, "diagonal", "a offset:i=0 axis1:i=0 axis2:i=1 stream:s", ONE, "A diagonal.") \
     F(diag, CALL, "diag", "a / k:i=0 * stream:s", ONE, "A matrix's diagonal, or a diagonal matrix.") \
     F(_trace, CALL, "trace", "a offset:i axis1:i axis2:i dtype:d?", ONE, NULL) \
@@ -175,7 +175,7 @@
     F(split, CALL, "split", "a / indices_or_sections:x axis:i=0 * stream:s", LIST, \
       "Equal parts, or parts between indices, along an axis.") \
     F(unstack, CALL, "unstack", "x / * axis:i=0 stream:s", TUPLE, "The elements of an axis.") \
-    F(broadcast_arrays, CALL, "broadcast_arrays", "arrays:V * stream:s", TUPLE, "All of one shape.") \
+    F(broadcast_arrays, CALL, "broadcast_arrays", "arrays:V * stream:s", LIST, "All of one shape.") \
     F(meshgrid, CALL, "meshgrid", "arrays:V * sparse:b=False indexing:t=xy stream:s", TUPLE, \
       "The coordinates of a grid.") \
     F(_pad, CALL, "pad", "a widths:x mode:t value:a?", ONE, NULL) \

@@ -80,7 +80,7 @@ def logical_xor(a, b, /, *, stream=None):
 
 def divmod(a, b, stream=None):
     """a // b and a % b, broadcast."""
-    return e.floor_divide(a, b), e.remainder(a, b)
+    return [e.floor_divide(a, b), e.remainder(a, b)]
 
 
 def matrix_transpose(a, /, *, stream=None):
@@ -344,10 +344,10 @@ class _Tracing:
         self._path = path
 
     def __enter__(self):
-        e._trace(None)
+        e._trace_to(None)
 
     def __exit__(self, *error):
-        e._trace(self._path)
+        e._trace_to(self._path)
 
 
 def trace_evaluation(path):

@@ -73,7 +73,7 @@ def _differentiated(fun, argnums, argnames, operation):
         positional, named = e._unflatten(structure, gradients)
         derivative = positional[0] if is_single else tuple(positional)
         if names:
-            derivative = (derivative if numbers else None, named) if numbers else named
+            derivative = (derivative if numbers else None, named)
         return results[0], derivative
 
     return run
