@@ -39,6 +39,15 @@ public func cmlx_explain(
 }
 
 @c @implementation
+public func cmlx_draw(
+    _ arrays: UnsafePointer<cmlx_array>?, _ names: UnsafePointer<UnsafePointer<CChar>?>?,
+    _ count: Int32
+) -> UnsafeMutablePointer<CChar>? {
+    let labels = (0..<Int(count)).map { names?[$0].map { String(cString: $0) } ?? "" }
+    return strdup(exportToDOT(arrays.objects(count), names: labels))
+}
+
+@c @implementation
 public func cmlx_enter_device(_ device: Int32) -> Int32 {
     guarded {
         guard device >= 0, let raw = UInt8(exactly: device), raw <= 3 else {

@@ -2,6 +2,9 @@ import MLX
 import MLXBase
 import MLXOps
 
+// The functions of MLX's modules: Fourier transforms, linear algebra, random numbers, fused
+// functions and pooling.
+
 extension FunctionTable {
     private typealias Line = (MLXArray, Int?, Int, FFTNorm) -> MLXArray
     private typealias Axes = (MLXArray, [Int]?, [Int]?, FFTNorm) -> MLXArray

@@ -1,6 +1,8 @@
 import MLX
 import MLXBase
 
+// Products, convolutions, quantized matrices, and elementwise functions that are more than one op.
+
 extension FunctionTable {
     mutating func addProducts() {
         one("matmul") { c in matmul(try c.array(0), try c.array(1)) }
@@ -55,7 +57,8 @@ extension FunctionTable {
             if low == high { return convolved(x, low) }
             // Unequal borders are part of the input.
             let count = x.ndim - 2
-            guard count > 0, low.count == count, high.count == count, (low + high).allSatisfy({ $0 >= 0 })
+            guard count > 0, low.count == count, high.count == count,
+                (low + high).allSatisfy({ $0 >= 0 })
             else { throw c.error(.argument, "padding does not fit \(x.ndim) axes") }
             guard try c.ints(6).allSatisfy({ $0 == 1 }) else {
                 throw c.error(

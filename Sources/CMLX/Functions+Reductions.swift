@@ -1,6 +1,8 @@
 import MLX
 import MLXBase
 
+// Reductions and scans.
+
 extension FunctionTable {
     private typealias Over = (MLXArray, [Int], Bool) -> MLXArray
     private typealias OverAll = (MLXArray, Bool) -> MLXArray

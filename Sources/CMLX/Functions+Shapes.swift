@@ -1,6 +1,8 @@
 import MLX
 import MLXBase
 
+// Shapes, joining and parting, and arrays from nothing.
+
 extension FunctionTable {
     mutating func addShapes() {
         one("reshape") { c in reshaped(try c.array(0), try c.ints(1)) }

@@ -377,7 +377,9 @@ public func cmlx_imported_call(
         guard let imported else { throw ArrayError(.argument, "import", "is missing") }
         let function = Unmanaged<ImportedFunction>.fromOpaque(UnsafeRawPointer(imported))
             .takeUnretainedValue()
-        let arguments = zip(labelled(labels, count), inputs.objects(count)).map { (key: $0, value: $1) }
+        let arguments = zip(labelled(labels, count), inputs.objects(count)).map {
+            (key: $0, value: $1)
+        }
         try results(outputs, try function.call(arguments))
     }
 }

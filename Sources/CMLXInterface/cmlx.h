@@ -5,8 +5,8 @@
  * arrays borrow them. 0 is no array. Everything may be called from any thread.
  *
  * A function that cannot do what it is asked to returns 0 or -1, and `cmlx_error_kind` and
- * `cmlx_error_message` say why, for the calling thread, until its next failure. Arrays that cannot be
- * computed, because shapes do not fit say, are such failures: none is ever handed out.
+ * `cmlx_error_message` say why, for the calling thread, until its next failure. Arrays that cannot
+ * be computed, because shapes do not fit say, are such failures: none is ever handed out.
  */
 #ifndef CMLX_H
 #define CMLX_H
@@ -209,6 +209,9 @@ int32_t cmlx_evaluate_async(const cmlx_array *arrays, int32_t count);
 int32_t cmlx_synchronize(void);
 /* The plan of evaluating the arrays, as text that the caller frees; NULL on failure. */
 char *cmlx_explain(const cmlx_array *arrays, int32_t count);
+/* The graph behind arrays as a drawing in the language of Graphviz, with names for the arrays, ""
+ * for none; text that the caller frees, NULL on failure. */
+char *cmlx_draw(const cmlx_array *arrays, const char *const *names, int32_t count);
 /* Where the calling thread's next operations run: 0 wherever the scheduler puts them, 1 the
  * processor, 2 the vector units, 3 the integer units. Ends with `cmlx_exit_device`. */
 int32_t cmlx_enter_device(int32_t device);

@@ -380,6 +380,10 @@ static PyObject *namespace(PyObject *self, PyObject *args, PyObject *names) {
     return PyImport_ImportModule("mlx.core");
 }
 
+/* Python 2's names of the division, which MLX has. */
+static PyObject *method_divide(PyObject *self, PyObject *other) { return divide(self, other); }
+static PyObject *method_rdivide(PyObject *self, PyObject *other) { return divide(other, self); }
+
 #define WITH_NAMES(function) (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
 #define METHOD(name) {#name, (PyCFunction)(void (*)(void))method_##name, METH_FASTCALL | METH_KEYWORDS, NULL},
 
@@ -395,6 +399,8 @@ static PyMethodDef methods[] = {
     {"__bytes__", array_bytes, METH_NOARGS, "The elements in row-major order."},
     {"__complex__", to_complex, METH_NOARGS, NULL},
     {"__format__", format, METH_O, NULL},
+    {"__div__", method_divide, METH_O, NULL},
+    {"__rdiv__", method_rdivide, METH_O, NULL},
     {"__copy__", same, METH_NOARGS, NULL},
     {"__deepcopy__", same, METH_O, NULL},
     {"__getstate__", get_state, METH_NOARGS, NULL},

@@ -77,6 +77,29 @@ static PyObject *explain(PyObject *module, PyObject *args) {
     return result;
 }
 
+static PyObject *draw(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *list, *names;
+    if (!PyArg_ParseTuple(args, "O!O!", &PyList_Type, &list, &PyList_Type, &names)) return NULL;
+    Py_ssize_t count = PyList_Size(list);
+    cmlx_list handles;
+    cmlx_list_init(&handles);
+    const char **labels = calloc((size_t)count + 1, sizeof *labels);
+    for (Py_ssize_t index = 0; labels && index < count; index++) {
+        PyObject *name = PyList_GetItem(names, index);
+        if (!name || !(labels[index] = PyUnicode_AsUTF8AndSize(name, NULL))) break;
+        if (!IS_ARRAY(PyList_GetItem(list, index))) PyErr_SetString(PyExc_TypeError, "expected arrays");
+        else cmlx_list_append(&handles, HANDLE(PyList_GetItem(list, index)));
+    }
+    char *text = labels && !PyErr_Occurred()
+        ? cmlx_draw(cmlx_list_arrays(&handles), labels, handles.count) : NULL;
+    cmlx_list_free(&handles);
+    free(labels);
+    PyObject *result = text ? PyUnicode_FromString(text) : NULL;
+    free(text);
+    return result || PyErr_Occurred() ? result : PyErr_NoMemory();
+}
+
 static PyObject *trace(PyObject *module, PyObject *path) {
     (void)module;
     const char *name = path == Py_None ? NULL : PyUnicode_AsUTF8AndSize(path, NULL);
@@ -153,6 +176,7 @@ static PyMethodDef methods[] = {
      "explain(*args)\n--\n\nThe plan of evaluating the arrays of the trees, as text."},
     {"clear_cache", clear_cache, METH_NOARGS,
      "clear_cache()\n--\n\nGives memory that is kept for later back to the system."},
+    {"_draw", draw, METH_VARARGS, NULL},
     {"_trace_to", trace, METH_O, NULL},
     {"_memory", memory, METH_O, NULL},
     {"_set_memory", set_memory, METH_VARARGS, NULL},

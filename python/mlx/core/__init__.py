@@ -30,6 +30,8 @@ for _name in list(globals()):
     if _name.startswith(("fft_", "linalg_", "fast_", "random_")):
         del globals()[_name]
 
+empty, empty_like = zeros, zeros_like
+matrix_norm = linalg.norm
 acos, acosh, asin, asinh = arccos, arccosh, arcsin, arcsinh
 atan, atan2, atanh = arctan, arctan2, arctanh
 bitwise_left_shift, bitwise_right_shift = left_shift, right_shift

@@ -110,6 +110,10 @@ def isdtype(dtype, kind):
     return _kinds[kind](dtype)
 
 
+def _read_only(name, doc):
+    return property(lambda self: self._values[name], doc=doc)
+
+
 class finfo:
     """The limits of a floating-point dtype."""
 
@@ -124,10 +128,18 @@ class finfo:
         name = "float32" if dtype is _engine.complex64 else _name(dtype)
         if name not in self._limits:
             raise ValueError(f"[finfo] {dtype} is no floating-point dtype")
-        self.dtype = dtype
-        self.max, self.eps, self.smallest_normal, self.bits = self._limits[name]
-        self.min = -self.max
-        self.tiny = self.smallest_normal
+        largest, eps, smallest, bits = self._limits[name]
+        self._values = {
+            "dtype": dtype, "max": largest, "min": -largest, "eps": eps,
+            "smallest_normal": smallest, "bits": bits,
+        }
+
+    dtype = _read_only("dtype", "The dtype.")
+    max = _read_only("max", "The largest finite number.")
+    min = _read_only("min", "The smallest finite number.")
+    eps = _read_only("eps", "The distance from 1 to the next number.")
+    smallest_normal = _read_only("smallest_normal", "The smallest positive normal number.")
+    bits = _read_only("bits", "The number of bits.")
 
     def __repr__(self):
         return f"finfo(min={self.min:g}, max={self.max:g}, dtype={_name(self.dtype)})"
@@ -140,10 +152,17 @@ class iinfo:
         name = _name(dtype)
         if name not in _integers:
             raise ValueError(f"[iinfo] {dtype} is no integer dtype")
-        self.dtype = dtype
-        self.bits, is_signed = _integers[name]
-        self.min = -(2 ** (self.bits - 1)) if is_signed else 0
-        self.max = 2 ** (self.bits - 1) - 1 if is_signed else 2**self.bits - 1
+        bits, is_signed = _integers[name]
+        self._values = {
+            "dtype": dtype, "bits": bits,
+            "min": -(2 ** (bits - 1)) if is_signed else 0,
+            "max": 2 ** (bits - 1) - 1 if is_signed else 2**bits - 1,
+        }
+
+    dtype = _read_only("dtype", "The dtype.")
+    max = _read_only("max", "The largest number.")
+    min = _read_only("min", "The smallest number.")
+    bits = _read_only("bits", "The number of bits.")
 
     def __repr__(self):
         return f"iinfo(min={self.min}, max={self.max}, dtype={_name(self.dtype)})"
@@ -153,7 +172,12 @@ class PrintOptions:
     """How arrays are printed."""
 
     def __init__(self, precision=-1):
-        self.precision = precision
+        self._precision = precision
+
+    @property
+    def precision(self):
+        """How many significant digits are printed; -1 is the default, six."""
+        return self._precision
 
 
 def get_printoptions():

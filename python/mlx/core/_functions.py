@@ -332,6 +332,17 @@ def reset_peak_memory():
     e._set_memory(2, 0)
 
 
+def export_to_dot(file, *args, **kwargs):
+    """Writes the graph behind arrays for Graphviz; named arguments have names in the drawing."""
+    names = [""] * len(args) + list(kwargs)
+    text = e._draw(list(args) + list(kwargs.values()), names)
+    if hasattr(file, "write"):
+        file.write(text)
+    else:
+        with open(file, "w", encoding="utf-8") as target:
+            target.write(text)
+
+
 async def evaluate_async(*args):
     """Computes the arrays of trees without blocking the event loop: `await` it."""
     import asyncio

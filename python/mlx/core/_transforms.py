@@ -58,6 +58,8 @@ def _differentiated(fun, argnums, argnames, operation):
         arrays, structure = e._flatten(
             ([args[number] for number in numbers], {name: kwargs[name] for name in names}))
         _only_arrays(structure, operation)
+        if not arrays:
+            raise ValueError(f"[{operation}] Must specify at least one argument.")
         results = []
 
         def inner(variables):

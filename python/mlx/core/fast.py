@@ -54,3 +54,35 @@ def cuda_kernel(
 def precompiled_cuda_kernel(*, name, **kwargs):
     """Says that there is no CUDA."""
     return _Kernel(name, "CUDA")()
+
+
+def gated_delta_update(q, k, v, gamma, beta, initial_state=None, mask=None, stream=None):
+    """The gated delta rule, step by step: the state decays by gamma, and what it says of k moves
+    towards v by beta; the output is what it says of q.
+
+    q and k are (batch, length, heads of k, dims of k), v (batch, length, heads of v, dims of v),
+    gamma and beta (batch, length, heads of v). Gives outputs like v and the last state, (batch,
+    heads of v, dims of v, dims of k). Where the mask (batch, length) is false, the state stays and
+    the output is 0.
+    """
+    batch, length, key_heads, key_dims = q.shape
+    heads, dims = v.shape[2:]
+    if heads != key_heads:
+        q, k = (_e.repeat(x, heads // key_heads, 2) for x in (q, k))
+    state = initial_state
+    if state is None:
+        state = _e.zeros((batch, heads, dims, key_dims), v.dtype)
+    outputs = []
+    for step in range(length):
+        key = _e.expand_dims(k[:, step], -2)
+        decayed = state * gamma[:, step][..., None, None]
+        change = (v[:, step] - (decayed * key).sum(-1)) * beta[:, step][..., None]
+        updated = decayed + key * change[..., None]
+        output = (updated * _e.expand_dims(q[:, step], -2)).sum(-1)
+        if mask is not None:
+            is_there = mask[:, step]
+            updated = _e.where(is_there[:, None, None, None], updated, state)
+            output = _e.where(is_there[:, None, None], output, 0)
+        state = updated
+        outputs.append(output)
+    return [_e.stack(outputs, 1), state]
