@@ -116,12 +116,15 @@ extension FunctionTable {
                 mode: try c.choice(7, QuantizationMode.self))
         }
         one("gather_qmm") { c in
+            guard !c.isGiven(10) else {
+                throw c.error(.unsupported, "a global scale is not supported")
+            }
             gatherQuantizedMM(
                 try c.array(0), try c.array(1), scales: try c.array(2),
                 biases: try c.arrayIfGiven(3), lhsIndices: try c.arrayIfGiven(4),
                 rhsIndices: try c.arrayIfGiven(5), transpose: try c.bool(6),
                 groupSize: try c.intIfGiven(7), bits: try c.intIfGiven(8),
-                mode: try c.choice(9, QuantizationMode.self), sortedIndices: try c.bool(10))
+                mode: try c.choice(9, QuantizationMode.self), sortedIndices: try c.bool(11))
         }
         one("qqmm") { c in
             quantizedQuantizedMM(

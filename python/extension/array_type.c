@@ -42,7 +42,8 @@ static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *names) {
         return array_wrap(cmlx_scalar_array(zero, CMLX_FLOAT32));
     }
     static char *keywords[] = {"val", "dtype", NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, names, "O|O:array", keywords, &value, &dtype)) return NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, names, "O|O:array", keywords, &value, &dtype))
+        return NULL;
     int number = dtype == Py_None ? -1 : dtype_number(dtype);
     if (number < 0 && dtype != Py_None) return NULL;
     cmlx_array handle = array_from(value, number);
@@ -51,20 +52,43 @@ static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *names) {
 
 /* - Operators - */
 
-enum { ADD, SUBTRACT, MULTIPLY, DIVIDE, FLOOR_DIVIDE, REMAINDER, POWER, LEFT_SHIFT, RIGHT_SHIFT,
-       AND, OR, XOR, LESS, LESS_EQUAL, EQUAL, NOT_EQUAL, GREATER, GREATER_EQUAL, NEGATIVE, ABS,
-       INVERT, OPERATOR_COUNT };
+enum {
+    ADD,
+    SUBTRACT,
+    MULTIPLY,
+    DIVIDE,
+    FLOOR_DIVIDE,
+    REMAINDER,
+    POWER,
+    LEFT_SHIFT,
+    RIGHT_SHIFT,
+    AND,
+    OR,
+    XOR,
+    LESS,
+    LESS_EQUAL,
+    EQUAL,
+    NOT_EQUAL,
+    GREATER,
+    GREATER_EQUAL,
+    NEGATIVE,
+    ABS,
+    INVERT,
+    OPERATOR_COUNT
+};
 
 static const char *const operator_names[OPERATOR_COUNT] = {
-    "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "power", "left_shift",
-    "right_shift", "bitwise_and", "bitwise_or", "bitwise_xor", "less", "less_equal", "equal",
-    "not_equal", "greater", "greater_equal", "negative", "abs", "bitwise_invert",
+    "add",      "subtract",   "multiply",       "divide",      "floor_divide", "remainder",
+    "power",    "left_shift", "right_shift",    "bitwise_and", "bitwise_or",   "bitwise_xor",
+    "less",     "less_equal", "equal",          "not_equal",   "greater",      "greater_equal",
+    "negative", "abs",        "bitwise_invert",
 };
 static int32_t operators[OPERATOR_COUNT];
 
 static PyObject *refuse(int operator, PyObject *left, PyObject *right) {
     PyObject *other = IS_ARRAY(left) ? right : left;
-    if (PyUnicode_Check(other) || PyList_Check(other) || PyTuple_Check(other) || PyDict_Check(other)) {
+    if (PyUnicode_Check(other) || PyList_Check(other) || PyTuple_Check(other) ||
+        PyDict_Check(other)) {
         PyErr_Format(PyExc_ValueError, "Cannot perform %s on an mlx.core.array and %R",
                      operator_names[operator], Py_TYPE(other));
         return NULL;
@@ -80,15 +104,14 @@ static PyObject *operate(int operator, PyObject *left, PyObject *right) {
     int found = scalar_from(other, &scalar);
     if (found < 0) return NULL;
     if (found)
-        return array_wrap(cmlx_binary_scalar(operators[operator],
-                                             HANDLE(IS_ARRAY(left) ? left : right), scalar,
-                                             !IS_ARRAY(left)));
+        return array_wrap(cmlx_binary_scalar(
+            operators[operator], HANDLE(IS_ARRAY(left) ? left : right), scalar, !IS_ARRAY(left)));
     if (!is_array_like(other)) return refuse(operator, left, right);
     cmlx_array converted = array_from(other, -1);
     if (!converted) return NULL;
     PyObject *result = IS_ARRAY(left)
-        ? array_wrap(cmlx_binary(operators[operator], HANDLE(left), converted))
-        : array_wrap(cmlx_binary(operators[operator], converted, HANDLE(right)));
+                           ? array_wrap(cmlx_binary(operators[operator], HANDLE(left), converted))
+                           : array_wrap(cmlx_binary(operators[operator], converted, HANDLE(right)));
     cmlx_release(converted);
     return result;
 }
@@ -104,7 +127,9 @@ static PyObject *operate_in_place(int operator, PyObject *self, PyObject *other)
 }
 
 #define OPERATOR(name, operator) \
-    static PyObject *name(PyObject *left, PyObject *right) { return operate(operator, left, right); } \
+    static PyObject *name(PyObject *left, PyObject *right) { \
+        return operate(operator, left, right); \
+    } \
     static PyObject *name##_in_place(PyObject *left, PyObject *right) { \
         return operate_in_place(operator, left, right); \
     }
@@ -187,8 +212,8 @@ static PyObject *invert(PyObject *self) {
 static PyObject *positive(PyObject *self) { return Py_NewRef(self); }
 
 static PyObject *compare(PyObject *left, PyObject *right, int operation) {
-    static const int map[] = {[Py_LT] = LESS, [Py_LE] = LESS_EQUAL, [Py_EQ] = EQUAL,
-                              [Py_NE] = NOT_EQUAL, [Py_GT] = GREATER, [Py_GE] = GREATER_EQUAL};
+    static const int map[] = {[Py_LT] = LESS,      [Py_LE] = LESS_EQUAL, [Py_EQ] = EQUAL,
+                              [Py_NE] = NOT_EQUAL, [Py_GT] = GREATER,    [Py_GE] = GREATER_EQUAL};
     cmlx_scalar scalar;
     int found = IS_ARRAY(right) ? 1 : scalar_from(right, &scalar);
     if (found < 0) return NULL;
@@ -276,7 +301,8 @@ PROPERTY(dtype, dtype_object(cmlx_dtype(HANDLE(self))))
 PROPERTY(ndim, PyLong_FromLong(cmlx_rank(HANDLE(self))))
 PROPERTY(size, PyLong_FromLongLong(cmlx_size(HANDLE(self))))
 PROPERTY(itemsize, PyLong_FromLong(cmlx_dtype_size(cmlx_dtype(HANDLE(self)))))
-PROPERTY(nbytes, PyLong_FromLongLong(cmlx_size(HANDLE(self)) * cmlx_dtype_size(cmlx_dtype(HANDLE(self)))))
+PROPERTY(nbytes,
+         PyLong_FromLongLong(cmlx_size(HANDLE(self)) * cmlx_dtype_size(cmlx_dtype(HANDLE(self)))))
 PROPERTY(T, function_call(function_named("transpose"),
                           &(cmlx_argument){.kind = CMLX_ARRAY, .value.array = HANDLE(self)}, 1))
 PROPERTY(real, function_call(function_named("real"),
@@ -286,7 +312,8 @@ PROPERTY(imag, function_call(function_named("imag"),
 PROPERTY(mT, function_call(function_named("swapaxes"),
                            (cmlx_argument[]){{.kind = CMLX_ARRAY, .value.array = HANDLE(self)},
                                              {.kind = CMLX_INTEGER, .value.integer = -1},
-                                             {.kind = CMLX_INTEGER, .value.integer = -2}}, 3))
+                                             {.kind = CMLX_INTEGER, .value.integer = -2}},
+                           3))
 PROPERTY(device, PyUnicode_FromString("cpu"))
 
 static PyGetSetDef properties[] = {
@@ -326,9 +353,10 @@ static PyObject *set_state(PyObject *self, PyObject *state) {
     Py_ssize_t count;
     int dtype;
     int64_t dims[16], size = 1;
-    if (!PyTuple_Check(state)
-        || !PyArg_ParseTuple(state, "y#O!i:__setstate__", &bytes, &count, &PyTuple_Type, &shape, &dtype))
-        return PyErr_Occurred() ? NULL : (PyErr_SetString(PyExc_ValueError, "not an array's state"), NULL);
+    if (!PyTuple_Check(state) || !PyArg_ParseTuple(state, "y#O!i:__setstate__", &bytes, &count,
+                                                   &PyTuple_Type, &shape, &dtype))
+        return PyErr_Occurred() ? NULL
+                                : (PyErr_SetString(PyExc_ValueError, "not an array's state"), NULL);
     Py_ssize_t rank = PyTuple_Size(shape);
     if (rank > 16 || cmlx_dtype_size(dtype) == 0) {
         PyErr_SetString(PyExc_ValueError, "not an array's state");
@@ -359,7 +387,8 @@ static PyObject *reduce(PyObject *self, PyObject *unused) {
 static PyObject *to_numpy(PyObject *self, PyObject *args, PyObject *names) {
     PyObject *dtype = Py_None, *copy = Py_None;
     static char *keywords[] = {"dtype", "copy", NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, names, "|OO:__array__", keywords, &dtype, &copy)) return NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, names, "|OO:__array__", keywords, &dtype, &copy))
+        return NULL;
     if (cmlx_dtype(HANDLE(self)) == CMLX_BFLOAT16) {
         PyErr_SetString(PyExc_ValueError, "NumPy has no bfloat16: use astype(mx.float32) first");
         return NULL;
@@ -368,7 +397,8 @@ static PyObject *to_numpy(PyObject *self, PyObject *args, PyObject *names) {
     PyObject *view = numpy ? PyMemoryView_FromObject(self) : NULL;
     PyObject *result = NULL;
     if (view) {
-        result = PyObject_CallMethod(numpy, copy == Py_True ? "array" : "asarray", "OO", view, dtype);
+        result =
+            PyObject_CallMethod(numpy, copy == Py_True ? "array" : "asarray", "OO", view, dtype);
     }
     Py_XDECREF(view);
     Py_XDECREF(numpy);
@@ -384,12 +414,13 @@ static PyObject *namespace(PyObject *self, PyObject *args, PyObject *names) {
 static PyObject *method_divide(PyObject *self, PyObject *other) { return divide(self, other); }
 static PyObject *method_rdivide(PyObject *self, PyObject *other) { return divide(other, self); }
 
-#define WITH_NAMES(function) (PyCFunction)(void (*)(void))function, METH_VARARGS | METH_KEYWORDS
-#define METHOD(name) {#name, (PyCFunction)(void (*)(void))method_##name, METH_FASTCALL | METH_KEYWORDS, NULL},
+#define WITH_NAMES(function) (PyCFunction)(void (*)(void)) function, METH_VARARGS | METH_KEYWORDS
+#define METHOD(name) \
+    {#name, (PyCFunction)(void (*)(void))method_##name, METH_FASTCALL | METH_KEYWORDS, NULL},
 
 static PyMethodDef methods[] = {
-    ARRAY_METHODS(METHOD)
-    {"item", array_item, METH_NOARGS, "item()\n--\n\nThe only element, as a Python number. Evaluates."},
+    ARRAY_METHODS(METHOD){"item", array_item, METH_NOARGS,
+                          "item()\n--\n\nThe only element, as a Python number. Evaluates."},
     {"tolist", array_tolist, METH_NOARGS,
      "tolist()\n--\n\nThe elements as nested lists of Python numbers. Evaluates."},
     {"__array__", WITH_NAMES(to_numpy), "The array as NumPy's, in place."},
@@ -416,32 +447,60 @@ static PyMemberDef members[] = {
 };
 
 static PyType_Slot slots[] = {
-    {Py_tp_new, make}, {Py_tp_dealloc, dealloc}, {Py_tp_repr, array_repr}, {Py_tp_hash, hash},
-    {Py_tp_richcompare, compare}, {Py_tp_methods, methods}, {Py_tp_getset, properties},
-    {Py_tp_members, members}, {Py_tp_iter, array_iter},
-    {Py_nb_add, add}, {Py_nb_inplace_add, add_in_place},
-    {Py_nb_subtract, subtract}, {Py_nb_inplace_subtract, subtract_in_place},
-    {Py_nb_multiply, multiply}, {Py_nb_inplace_multiply, multiply_in_place},
-    {Py_nb_true_divide, divide}, {Py_nb_inplace_true_divide, divide_in_place},
-    {Py_nb_floor_divide, floor_divide}, {Py_nb_inplace_floor_divide, floor_divide_in_place},
-    {Py_nb_remainder, rest}, {Py_nb_inplace_remainder, rest_in_place},
-    {Py_nb_power, power}, {Py_nb_inplace_power, power_in_place}, {Py_nb_divmod, divide_both},
-    {Py_nb_lshift, left_shift}, {Py_nb_inplace_lshift, left_shift_in_place},
-    {Py_nb_rshift, right_shift}, {Py_nb_inplace_rshift, right_shift_in_place},
-    {Py_nb_and, bit_and}, {Py_nb_inplace_and, bit_and_in_place},
-    {Py_nb_or, bit_or}, {Py_nb_inplace_or, bit_or_in_place},
-    {Py_nb_xor, bit_xor}, {Py_nb_inplace_xor, bit_xor_in_place},
-    {Py_nb_matrix_multiply, product}, {Py_nb_inplace_matrix_multiply, product_in_place},
-    {Py_nb_negative, negative}, {Py_nb_positive, positive}, {Py_nb_absolute, absolute},
-    {Py_nb_invert, invert}, {Py_nb_bool, truth}, {Py_nb_int, to_int}, {Py_nb_float, to_float},
+    {Py_tp_new, make},
+    {Py_tp_dealloc, dealloc},
+    {Py_tp_repr, array_repr},
+    {Py_tp_hash, hash},
+    {Py_tp_richcompare, compare},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, properties},
+    {Py_tp_members, members},
+    {Py_tp_iter, array_iter},
+    {Py_nb_add, add},
+    {Py_nb_inplace_add, add_in_place},
+    {Py_nb_subtract, subtract},
+    {Py_nb_inplace_subtract, subtract_in_place},
+    {Py_nb_multiply, multiply},
+    {Py_nb_inplace_multiply, multiply_in_place},
+    {Py_nb_true_divide, divide},
+    {Py_nb_inplace_true_divide, divide_in_place},
+    {Py_nb_floor_divide, floor_divide},
+    {Py_nb_inplace_floor_divide, floor_divide_in_place},
+    {Py_nb_remainder, rest},
+    {Py_nb_inplace_remainder, rest_in_place},
+    {Py_nb_power, power},
+    {Py_nb_inplace_power, power_in_place},
+    {Py_nb_divmod, divide_both},
+    {Py_nb_lshift, left_shift},
+    {Py_nb_inplace_lshift, left_shift_in_place},
+    {Py_nb_rshift, right_shift},
+    {Py_nb_inplace_rshift, right_shift_in_place},
+    {Py_nb_and, bit_and},
+    {Py_nb_inplace_and, bit_and_in_place},
+    {Py_nb_or, bit_or},
+    {Py_nb_inplace_or, bit_or_in_place},
+    {Py_nb_xor, bit_xor},
+    {Py_nb_inplace_xor, bit_xor_in_place},
+    {Py_nb_matrix_multiply, product},
+    {Py_nb_inplace_matrix_multiply, product_in_place},
+    {Py_nb_negative, negative},
+    {Py_nb_positive, positive},
+    {Py_nb_absolute, absolute},
+    {Py_nb_invert, invert},
+    {Py_nb_bool, truth},
+    {Py_nb_int, to_int},
+    {Py_nb_float, to_float},
     {Py_nb_index, to_index},
-    {Py_mp_length, get_length}, {Py_mp_subscript, array_subscript},
+    {Py_mp_length, get_length},
+    {Py_mp_subscript, array_subscript},
     {Py_mp_ass_subscript, array_assign},
-    {Py_bf_getbuffer, array_get_buffer}, {Py_bf_releasebuffer, array_release_buffer},
-    {Py_tp_doc, "array(val, dtype=None)\n--\n\n"
-                "A lazy n-dimensional array: operations return at once and are computed when a\n"
-                "value is asked for. Made of a number, nested lists, a buffer (NumPy) or DLPack.\n\n"
-                ">>> mx.array([[1, 2], [3, 4]]).sum(axis=0)\narray([4, 6], dtype=int32)"},
+    {Py_bf_getbuffer, array_get_buffer},
+    {Py_bf_releasebuffer, array_release_buffer},
+    {Py_tp_doc,
+     "array(val, dtype=None)\n--\n\n"
+     "A lazy n-dimensional array: operations return at once and are computed when a\n"
+     "value is asked for. Made of a number, nested lists, a buffer (NumPy) or DLPack.\n\n"
+     ">>> mx.array([[1, 2], [3, 4]]).sum(axis=0)\narray([4, 6], dtype=int32)"},
     {0, NULL},
 };
 

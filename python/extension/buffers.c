@@ -30,13 +30,15 @@ static int drain(void *unused) {
 /* Runs a function on a thread that holds the interpreter's lock, some time later. */
 static void call_later(void (*function)(void *), void *context) {
     Later *later = malloc(sizeof *later);
-    if (!later) return;  /* leaks rather than touches Python here */
+    if (!later) return; /* leaks rather than touches Python here */
     later->function = function;
     later->context = context;
     later->next = atomic_load(&waiting);
-    while (!atomic_compare_exchange_weak(&waiting, &later->next, later)) continue;
+    while (!atomic_compare_exchange_weak(&waiting, &later->next, later))
+        continue;
     /* The interpreter's own list is short: it is asked once for all that wait. */
-    if (!atomic_exchange(&is_asked, 1) && Py_AddPendingCall(drain, NULL) < 0) atomic_store(&is_asked, 0);
+    if (!atomic_exchange(&is_asked, 1) && Py_AddPendingCall(drain, NULL) < 0)
+        atomic_store(&is_asked, 0);
 }
 
 static void drop(void *object) { Py_DECREF((PyObject *)object); }
@@ -51,10 +53,20 @@ typedef struct {
 } Export;
 
 static const char *const formats[14] = {
-    [CMLX_BOOL] = "?", [CMLX_UINT8] = "B", [CMLX_UINT16] = "H", [CMLX_UINT32] = "I",
-    [CMLX_UINT64] = "L", [CMLX_INT8] = "b", [CMLX_INT16] = "h", [CMLX_INT32] = "i",
-    [CMLX_INT64] = "l", [CMLX_FLOAT16] = "e", [CMLX_FLOAT32] = "f", [CMLX_FLOAT64] = "d",
-    [CMLX_BFLOAT16] = "bfloat16", [CMLX_COMPLEX64] = "Zf",
+    [CMLX_BOOL] = "?",
+    [CMLX_UINT8] = "B",
+    [CMLX_UINT16] = "H",
+    [CMLX_UINT32] = "I",
+    [CMLX_UINT64] = "L",
+    [CMLX_INT8] = "b",
+    [CMLX_INT16] = "h",
+    [CMLX_INT32] = "i",
+    [CMLX_INT64] = "l",
+    [CMLX_FLOAT16] = "e",
+    [CMLX_FLOAT32] = "f",
+    [CMLX_FLOAT64] = "d",
+    [CMLX_BFLOAT16] = "bfloat16",
+    [CMLX_COMPLEX64] = "Zf",
 };
 
 int array_get_buffer(PyObject *self, Py_buffer *view, int flags) {
@@ -63,8 +75,10 @@ int array_get_buffer(PyObject *self, Py_buffer *view, int flags) {
     cmlx_contents contents;
     Export *export = malloc(sizeof *export);
     view->obj = NULL;
-    if (!export) PyErr_NoMemory();
-    else if (evaluate_one(handle) == 0 && cmlx_read(handle, &contents) < 0) raise_failure();
+    if (!export)
+        PyErr_NoMemory();
+    else if (evaluate_one(handle) == 0 && cmlx_read(handle, &contents) < 0)
+        raise_failure();
     else if (!PyErr_Occurred() && !contents.is_row_major && !(flags & PyBUF_STRIDES & ~PyBUF_ND))
         PyErr_SetString(PyExc_BufferError, "the array is not contiguous");
     if (PyErr_Occurred()) {
@@ -128,15 +142,23 @@ static int dtype_of(const Py_buffer *view) {
     if (!strcmp(format, "bfloat16")) return CMLX_BFLOAT16;
     if (strlen(format) != 1) return -1;
     if (strchr("BHILQN", *format))
-        return size == 1 ? CMLX_UINT8 : size == 2 ? CMLX_UINT16 : size == 4 ? CMLX_UINT32 : CMLX_UINT64;
+        return size == 1   ? CMLX_UINT8
+               : size == 2 ? CMLX_UINT16
+               : size == 4 ? CMLX_UINT32
+                           : CMLX_UINT64;
     if (strchr("bhilqn", *format))
         return size == 1 ? CMLX_INT8 : size == 2 ? CMLX_INT16 : size == 4 ? CMLX_INT32 : CMLX_INT64;
     switch (*format) {
-    case '?': return CMLX_BOOL;
-    case 'e': return CMLX_FLOAT16;
-    case 'f': return CMLX_FLOAT32;
-    case 'd': return CMLX_FLOAT64;
-    default: return -1;
+    case '?':
+        return CMLX_BOOL;
+    case 'e':
+        return CMLX_FLOAT16;
+    case 'f':
+        return CMLX_FLOAT32;
+    case 'd':
+        return CMLX_FLOAT64;
+    default:
+        return -1;
     }
 }
 
@@ -144,10 +166,11 @@ static int dtype_of(const Py_buffer *view) {
 static cmlx_array cast(cmlx_array handle, int dtype) {
     if (!handle) return raise_failure(), 0;
     if (dtype < 0 || cmlx_dtype(handle) == dtype) return handle;
-    PyObject *result = function_call(
-        function_named("astype"),
-        (cmlx_argument[]){{.kind = CMLX_ARRAY, .value.array = handle},
-                          {.kind = CMLX_DTYPE, .value.integer = dtype}}, 2);
+    PyObject *result =
+        function_call(function_named("astype"),
+                      (cmlx_argument[]){{.kind = CMLX_ARRAY, .value.array = handle},
+                                        {.kind = CMLX_DTYPE, .value.integer = dtype}},
+                      2);
     cmlx_release(handle);
     if (!result) return 0;
     handle = HANDLE(result);
@@ -167,7 +190,8 @@ static cmlx_array copied(const Py_buffer *view, const void *bytes, int own, int 
     if (own != -2) return cast(cmlx_copy(bytes, own, shape, view->ndim), wanted);
     float *pairs = malloc((size_t)count * 2 * sizeof *pairs + 1);
     if (!pairs) return PyErr_NoMemory(), 0;
-    for (int64_t index = 0; index < 2 * count; index++) pairs[index] = (float)((const double *)bytes)[index];
+    for (int64_t index = 0; index < 2 * count; index++)
+        pairs[index] = (float)((const double *)bytes)[index];
     cmlx_array handle = cast(cmlx_copy(pairs, CMLX_COMPLEX64, shape, view->ndim), wanted);
     free(pairs);
     return handle;
@@ -181,10 +205,12 @@ cmlx_array array_from_buffer(PyObject *object, int dtype) {
     if (own == -1 || view.ndim > 16)
         PyErr_Format(PyExc_ValueError, "cannot make an array of %d axes of format '%s'", view.ndim,
                      view.format ? view.format : "B");
-    else if (PyBuffer_IsContiguous(&view, 'C')) handle = copied(&view, view.buf, own, dtype);
+    else if (PyBuffer_IsContiguous(&view, 'C'))
+        handle = copied(&view, view.buf, own, dtype);
     else {
         void *bytes = malloc((size_t)view.len + 1);
-        if (!bytes) PyErr_NoMemory();
+        if (!bytes)
+            PyErr_NoMemory();
         else if (PyBuffer_ToContiguous(bytes, &view, view.len, 'C') == 0)
             handle = copied(&view, bytes, own, dtype);
         free(bytes);
@@ -197,9 +223,14 @@ cmlx_array array_from_buffer(PyObject *object, int dtype) {
 
 typedef struct {
     void *data;
-    struct { int32_t type, id; } device;
+    struct {
+        int32_t type, id;
+    } device;
     int32_t ndim;
-    struct { uint8_t code, bits; uint16_t lanes; } dtype;
+    struct {
+        uint8_t code, bits;
+        uint16_t lanes;
+    } dtype;
     int64_t *shape, *strides;
     uint64_t byte_offset;
 } Tensor;
@@ -223,14 +254,18 @@ static void delete_export(ManagedTensor *managed) {
 }
 
 static void delete_capsule(PyObject *capsule) {
-    if (!PyCapsule_IsValid(capsule, "dltensor")) return;  /* somebody took it */
+    if (!PyCapsule_IsValid(capsule, "dltensor")) return; /* somebody took it */
     ManagedTensor *managed = PyCapsule_GetPointer(capsule, "dltensor");
     if (managed && managed->deleter) managed->deleter(managed);
 }
 
 static void describe(int dtype, Tensor *tensor) {
-    tensor->dtype.code = dtype == CMLX_BOOL ? 6 : dtype == CMLX_BFLOAT16 ? 4 : dtype == CMLX_COMPLEX64 ? 5
-        : dtype >= CMLX_FLOAT16 ? 2 : dtype <= CMLX_UINT64 ? 1 : 0;
+    tensor->dtype.code = dtype == CMLX_BOOL        ? 6
+                         : dtype == CMLX_BFLOAT16  ? 4
+                         : dtype == CMLX_COMPLEX64 ? 5
+                         : dtype >= CMLX_FLOAT16   ? 2
+                         : dtype <= CMLX_UINT64    ? 1
+                                                   : 0;
     tensor->dtype.bits = (uint8_t)(cmlx_dtype_size(dtype) * 8);
     tensor->dtype.lanes = 1;
 }
@@ -239,13 +274,16 @@ PyObject *array_dlpack(PyObject *self, PyObject *args, PyObject *names) {
     static char *keywords[] = {"stream", "max_version", "dl_device", "copy", NULL};
     PyObject *stream = Py_None, *version = Py_None, *device = Py_None, *copy = Py_None;
     if (!PyArg_ParseTupleAndKeywords(args, names, "|$OOOO:__dlpack__", keywords, &stream, &version,
-                                     &device, &copy)) return NULL;
+                                     &device, &copy))
+        return NULL;
     cmlx_array handle = HANDLE(self);
     cmlx_retain(handle);
     cmlx_contents contents;
     ExportedTensor *exported = calloc(1, sizeof *exported);
-    if (!exported) PyErr_NoMemory();
-    else if (evaluate_one(handle) == 0 && cmlx_read(handle, &contents) < 0) raise_failure();
+    if (!exported)
+        PyErr_NoMemory();
+    else if (evaluate_one(handle) == 0 && cmlx_read(handle, &contents) < 0)
+        raise_failure();
     if (PyErr_Occurred()) {
         free(exported);
         cmlx_release(handle);
@@ -306,15 +344,18 @@ static cmlx_array adopt(ManagedTensor *managed, int *is_taken) {
     for (int number = 0; number < 14; number++) {
         Tensor one;
         describe(number, &one);
-        if (one.dtype.code == tensor->dtype.code && one.dtype.bits == tensor->dtype.bits) dtype = number;
+        if (one.dtype.code == tensor->dtype.code && one.dtype.bits == tensor->dtype.bits)
+            dtype = number;
     }
     int64_t count = 1;
-    if (tensor->device.type != 1 || dtype < 0 || tensor->dtype.lanes != 1 || tensor->ndim < 0
-        || tensor->ndim > 16 || (tensor->ndim && !tensor->shape)) {
-        PyErr_SetString(PyExc_ValueError, "the tensor has a device, dtype or rank that arrays have not");
+    if (tensor->device.type != 1 || dtype < 0 || tensor->dtype.lanes != 1 || tensor->ndim < 0 ||
+        tensor->ndim > 16 || (tensor->ndim && !tensor->shape)) {
+        PyErr_SetString(PyExc_ValueError,
+                        "the tensor has a device, dtype or rank that arrays have not");
         return 0;
     }
-    for (int axis = 0; axis < tensor->ndim; axis++) count *= tensor->shape[axis];
+    for (int axis = 0; axis < tensor->ndim; axis++)
+        count *= tensor->shape[axis];
     char *bytes = (char *)tensor->data + tensor->byte_offset;
     cmlx_array handle;
     if (is_row_major(tensor)) {
@@ -332,13 +373,15 @@ static cmlx_array adopt(ManagedTensor *managed, int *is_taken) {
 }
 
 cmlx_array array_from_dlpack(PyObject *object, int dtype) {
-    PyObject *capsule = PyCapsule_CheckExact(object) ? Py_NewRef(object)
-                                                     : PyObject_CallMethod(object, "__dlpack__", NULL);
+    PyObject *capsule = PyCapsule_CheckExact(object)
+                            ? Py_NewRef(object)
+                            : PyObject_CallMethod(object, "__dlpack__", NULL);
     if (!capsule) return 0;
-    ManagedTensor *managed = PyCapsule_IsValid(capsule, "dltensor")
-        ? PyCapsule_GetPointer(capsule, "dltensor") : NULL;
+    ManagedTensor *managed =
+        PyCapsule_IsValid(capsule, "dltensor") ? PyCapsule_GetPointer(capsule, "dltensor") : NULL;
     cmlx_array handle = 0;
-    if (!managed) PyErr_SetString(PyExc_ValueError, "not a DLPack capsule, or one that was used already");
+    if (!managed)
+        PyErr_SetString(PyExc_ValueError, "not a DLPack capsule, or one that was used already");
     else {
         int is_taken = 0;
         handle = adopt(managed, &is_taken);
@@ -355,7 +398,8 @@ static PyObject *from_dlpack(PyObject *module, PyObject *args, PyObject *names) 
     (void)module;
     PyObject *object, *copy = Py_None;
     static char *keywords[] = {"", "copy", NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, names, "O|$O:from_dlpack", keywords, &object, &copy)) return NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, names, "O|$O:from_dlpack", keywords, &object, &copy))
+        return NULL;
     cmlx_array handle = array_from_dlpack(object, -1);
     return handle ? array_wrap(handle) : NULL;
 }

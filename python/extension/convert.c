@@ -47,10 +47,10 @@ static int is_large_uint64(PyObject *object, int dtype, unsigned long long *valu
 typedef struct {
     int64_t shape[16];
     int rank;
-    int kind;       /* the widest kind of number, -1 without any */
-    int is_wide;    /* integers beyond 32 bits */
+    int kind;    /* the widest kind of number, -1 without any */
+    int is_wide; /* integers beyond 32 bits */
     int has_arrays;
-    int dtype;      /* of arrays in the list, promoted; -1 */
+    int dtype; /* of arrays in the list, promoted; -1 */
     int64_t count;
 } Survey;
 
@@ -78,14 +78,17 @@ static int survey_leaf(PyObject *object, int depth, Survey *survey) {
     if (survey->rank != depth) return non_uniform();
     survey->count++;
     int kind;
-    if (PyFloat_Check(object)) kind = CMLX_SCALAR_REAL;
-    else if (PyBool_Check(object)) kind = CMLX_SCALAR_BOOLEAN;
+    if (PyFloat_Check(object))
+        kind = CMLX_SCALAR_REAL;
+    else if (PyBool_Check(object))
+        kind = CMLX_SCALAR_BOOLEAN;
     else if (PyLong_Check(object)) {
         kind = CMLX_SCALAR_INTEGER;
         int overflow = 0;
         long long value = PyLong_AsLongLongAndOverflow(object, &overflow);
         if (overflow || value > INT32_MAX || value < INT32_MIN) survey->is_wide = 1;
-    } else if (PyComplex_Check(object)) kind = CMLX_SCALAR_COMPLEX;
+    } else if (PyComplex_Check(object))
+        kind = CMLX_SCALAR_COMPLEX;
     else {
         PyErr_Format(PyExc_ValueError, "Invalid type %U received in array initialization.",
                      PyType_GetName(Py_TYPE(object)));
@@ -101,15 +104,18 @@ static int survey_list(PyObject *list, int depth, Survey *survey) {
         return -1;
     }
     Py_ssize_t count = length(list);
-    if (survey->shape[depth] < 0) survey->shape[depth] = count;
-    else if (survey->shape[depth] != count) return non_uniform();
+    if (survey->shape[depth] < 0)
+        survey->shape[depth] = count;
+    else if (survey->shape[depth] != count)
+        return non_uniform();
     if (count == 0 && survey->rank < 0) survey->rank = depth + 1;
     for (Py_ssize_t index = 0; index < count && index < length(list); index++) {
         PyObject *item = at(list, index);
         if (is_list(item)) {
             if (survey->rank >= 0 && survey->rank <= depth + 1) return non_uniform();
             if (survey_list(item, depth + 1, survey) < 0) return -1;
-        } else if (survey_leaf(item, depth + 1, survey) < 0) return -1;
+        } else if (survey_leaf(item, depth + 1, survey) < 0)
+            return -1;
     }
     return 0;
 }
@@ -136,7 +142,8 @@ static int fill(PyObject *list, int depth, const Survey *survey, char **target) 
         } else if (survey->kind == CMLX_SCALAR_REAL) {
             double value = is_whole ? (double)scalar.integer : scalar.real;
             memcpy(*target, &value, 8);
-        } else memcpy(*target, &scalar.integer, 8);
+        } else
+            memcpy(*target, &scalar.integer, 8);
         *target += 8;
     }
     return 0;
@@ -160,7 +167,8 @@ static cmlx_array cast(cmlx_array handle, int dtype) {
 }
 
 static void release_all(cmlx_array *arrays, Py_ssize_t count) {
-    for (Py_ssize_t index = 0; index < count; index++) cmlx_release(arrays[index]);
+    for (Py_ssize_t index = 0; index < count; index++)
+        cmlx_release(arrays[index]);
     free(arrays);
 }
 
@@ -180,8 +188,8 @@ static cmlx_array stacked(PyObject *list, int dtype) {
     }
     for (Py_ssize_t index = 1; index < count; index++) {
         int rank = cmlx_rank(arrays[0]);
-        if (cmlx_rank(arrays[index]) != rank
-            || memcmp(cmlx_shape(arrays[index]), cmlx_shape(arrays[0]), rank * sizeof(int64_t))) {
+        if (cmlx_rank(arrays[index]) != rank ||
+            memcmp(cmlx_shape(arrays[index]), cmlx_shape(arrays[0]), rank * sizeof(int64_t))) {
             release_all(arrays, count);
             return non_uniform(), 0;
         }
@@ -214,25 +222,28 @@ static cmlx_array narrowed(char *bytes, const Survey *survey, int dtype) {
     }
     int64_t *wide = (int64_t *)(void *)bytes;
     if (survey->kind == CMLX_SCALAR_BOOLEAN) {
-        for (int64_t index = 0; index < count; index++) bytes[index] = (char)wide[index];
+        for (int64_t index = 0; index < count; index++)
+            bytes[index] = (char)wide[index];
         return cast(cmlx_copy(bytes, CMLX_BOOL, survey->shape, survey->rank), dtype);
     }
     if (survey->is_wide || dtype == CMLX_UINT32 || dtype == CMLX_INT64)
         return cast(cmlx_copy(bytes, CMLX_INT64, survey->shape, survey->rank), dtype);
     int32_t *narrow = (int32_t *)(void *)bytes;
-    for (int64_t index = 0; index < count; index++) narrow[index] = (int32_t)wide[index];
+    for (int64_t index = 0; index < count; index++)
+        narrow[index] = (int32_t)wide[index];
     return cast(cmlx_copy(bytes, CMLX_INT32, survey->shape, survey->rank), dtype);
 }
 
 static cmlx_array from_list(PyObject *list, int dtype) {
     Survey survey = {.rank = -1, .kind = -1, .dtype = -1};
-    for (int axis = 0; axis < 16; axis++) survey.shape[axis] = -1;
+    for (int axis = 0; axis < 16; axis++)
+        survey.shape[axis] = -1;
     if (survey_list(list, 0, &survey) < 0) return 0;
     if (survey.has_arrays) return stacked(list, dtype);
     if (survey.kind < 0) {
         int64_t nothing = 0;
-        cmlx_array empty = cmlx_copy(&nothing, dtype < 0 ? CMLX_FLOAT32 : dtype, survey.shape,
-                                     survey.rank);
+        cmlx_array empty =
+            cmlx_copy(&nothing, dtype < 0 ? CMLX_FLOAT32 : dtype, survey.shape, survey.rank);
         return empty ? empty : (raise_failure(), 0);
     }
     char *bytes = malloc(8 * (size_t)survey.count);
@@ -250,8 +261,8 @@ static cmlx_array from_list(PyObject *list, int dtype) {
 int is_array_like(PyObject *object) {
     if (IS_ARRAY(object)) return 1;
     if (PyUnicode_Check(object) || PyBytes_Check(object) || is_list(object)) return 0;
-    return PyObject_CheckBuffer(object) || PyObject_HasAttrString(object, "__mlx_array__")
-           || PyObject_HasAttrString(object, "__dlpack__");
+    return PyObject_CheckBuffer(object) || PyObject_HasAttrString(object, "__mlx_array__") ||
+           PyObject_HasAttrString(object, "__dlpack__");
 }
 
 cmlx_array array_from(PyObject *object, int dtype) {
@@ -279,8 +290,10 @@ cmlx_array array_from(PyObject *object, int dtype) {
             PyObject *array = PyObject_CallMethod(object, "__mlx_array__", NULL);
             if (!array) return 0;
             cmlx_array handle = 0;
-            if (IS_ARRAY(array)) handle = array_from(array, dtype);
-            else PyErr_SetString(PyExc_TypeError, "__mlx_array__ must return an array");
+            if (IS_ARRAY(array))
+                handle = array_from(array, dtype);
+            else
+                PyErr_SetString(PyExc_TypeError, "__mlx_array__ must return an array");
             Py_DECREF(array);
             return handle;
         }
@@ -301,7 +314,8 @@ static PyObject *asarray(PyObject *module, PyObject *args, PyObject *names) {
     (void)module;
     PyObject *object, *dtype = Py_None, *copy = Py_None;
     static char *keywords[] = {"a", "dtype", "copy", NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, names, "O|O$O:asarray", keywords, &object, &dtype, &copy))
+    if (!PyArg_ParseTupleAndKeywords(args, names, "O|O$O:asarray", keywords, &object, &dtype,
+                                     &copy))
         return NULL;
     int number = dtype == Py_None ? -1 : dtype_number(dtype);
     if (number < 0 && dtype != Py_None) return NULL;

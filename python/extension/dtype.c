@@ -2,8 +2,7 @@
 #include "engine.h"
 
 typedef struct {
-    PyObject_HEAD
-    int number;
+    PyObject_HEAD int number;
 } DtypeObject;
 
 PyTypeObject *dtype_type;
@@ -68,7 +67,8 @@ static PyType_Spec spec = {
 
 int dtype_add(PyObject *module) {
     dtype_type = (PyTypeObject *)PyType_FromSpec(&spec);
-    if (!dtype_type || PyModule_AddObjectRef(module, "Dtype", (PyObject *)dtype_type) < 0) return -1;
+    if (!dtype_type || PyModule_AddObjectRef(module, "Dtype", (PyObject *)dtype_type) < 0)
+        return -1;
     for (int number = 0; number < 14; number++) {
         DtypeObject *object = PyObject_New(DtypeObject, dtype_type);
         if (!object) return -1;

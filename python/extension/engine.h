@@ -9,8 +9,7 @@
 #include "cmlx.h"
 
 typedef struct {
-    PyObject_HEAD
-    cmlx_array handle;
+    PyObject_HEAD cmlx_array handle;
     PyObject *weakrefs;
 } ArrayObject;
 

@@ -10,12 +10,23 @@ PyObject *raise_failure(void) {
     if (PyErr_Occurred()) return NULL;
     PyObject *type = PyExc_RuntimeError;
     switch (cmlx_error_kind()) {
-    case CMLX_ERROR_ARGUMENT: type = PyExc_ValueError; break;
-    case CMLX_ERROR_AXIS: type = axis_error; break;
-    case CMLX_ERROR_INDEX: type = PyExc_IndexError; break;
-    case CMLX_ERROR_MEMORY: type = PyExc_MemoryError; break;
-    case CMLX_ERROR_FILE: type = file_error; break;
-    default: break;
+    case CMLX_ERROR_ARGUMENT:
+        type = PyExc_ValueError;
+        break;
+    case CMLX_ERROR_AXIS:
+        type = axis_error;
+        break;
+    case CMLX_ERROR_INDEX:
+        type = PyExc_IndexError;
+        break;
+    case CMLX_ERROR_MEMORY:
+        type = PyExc_MemoryError;
+        break;
+    case CMLX_ERROR_FILE:
+        type = file_error;
+        break;
+    default:
+        break;
     }
     const char *message = cmlx_error_message();
     PyErr_SetString(type, message ? message : "unknown failure");

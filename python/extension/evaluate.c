@@ -4,10 +4,8 @@
 int evaluate_one(cmlx_array handle) {
     if (cmlx_is_evaluated(handle)) return 0;
     int status;
-    Py_BEGIN_ALLOW_THREADS
-    status = cmlx_evaluate(&handle, 1);
-    Py_END_ALLOW_THREADS
-    if (status < 0) raise_failure();
+    Py_BEGIN_ALLOW_THREADS status = cmlx_evaluate(&handle, 1);
+    Py_END_ALLOW_THREADS if (status < 0) raise_failure();
     return status;
 }
 
@@ -30,11 +28,10 @@ static PyObject *evaluate(PyObject *trees, int32_t (*function)(const cmlx_array 
     }
     Py_DECREF(list);
     int status;
-    Py_BEGIN_ALLOW_THREADS
-    status = function(handles, (int32_t)count);
-    for (Py_ssize_t index = 0; index < count; index++) cmlx_release(handles[index]);
-    Py_END_ALLOW_THREADS
-    free(handles);
+    Py_BEGIN_ALLOW_THREADS status = function(handles, (int32_t)count);
+    for (Py_ssize_t index = 0; index < count; index++)
+        cmlx_release(handles[index]);
+    Py_END_ALLOW_THREADS free(handles);
     if (status < 0) return raise_failure();
     Py_RETURN_NONE;
 }
@@ -51,10 +48,8 @@ static PyObject *async_eval(PyObject *module, PyObject *args) {
 
 static PyObject *synchronize(PyObject *module, PyObject *args) {
     (void)module, (void)args;
-    Py_BEGIN_ALLOW_THREADS
-    cmlx_synchronize();
-    Py_END_ALLOW_THREADS
-    Py_RETURN_NONE;
+    Py_BEGIN_ALLOW_THREADS cmlx_synchronize();
+    Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
 static PyObject *explain(PyObject *module, PyObject *args) {
@@ -88,11 +83,14 @@ static PyObject *draw(PyObject *module, PyObject *args) {
     for (Py_ssize_t index = 0; labels && index < count; index++) {
         PyObject *name = PyList_GetItem(names, index);
         if (!name || !(labels[index] = PyUnicode_AsUTF8AndSize(name, NULL))) break;
-        if (!IS_ARRAY(PyList_GetItem(list, index))) PyErr_SetString(PyExc_TypeError, "expected arrays");
-        else cmlx_list_append(&handles, HANDLE(PyList_GetItem(list, index)));
+        if (!IS_ARRAY(PyList_GetItem(list, index)))
+            PyErr_SetString(PyExc_TypeError, "expected arrays");
+        else
+            cmlx_list_append(&handles, HANDLE(PyList_GetItem(list, index)));
     }
     char *text = labels && !PyErr_Occurred()
-        ? cmlx_draw(cmlx_list_arrays(&handles), labels, handles.count) : NULL;
+                     ? cmlx_draw(cmlx_list_arrays(&handles), labels, handles.count)
+                     : NULL;
     cmlx_list_free(&handles);
     free(labels);
     PyObject *result = text ? PyUnicode_FromString(text) : NULL;
@@ -167,7 +165,8 @@ static PyObject *promote(PyObject *module, PyObject *args) {
 }
 
 static PyMethodDef methods[] = {
-    {"eval", eval, METH_VARARGS, "eval(*args)\n--\n\nComputes the arrays of the trees and waits for them."},
+    {"eval", eval, METH_VARARGS,
+     "eval(*args)\n--\n\nComputes the arrays of the trees and waits for them."},
     {"async_eval", async_eval, METH_VARARGS,
      "async_eval(*args)\n--\n\nStarts to compute the arrays of the trees."},
     {"synchronize", synchronize, METH_VARARGS,

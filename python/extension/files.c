@@ -3,14 +3,18 @@
 
 static PyObject *texts(cmlx_table *table, int32_t entry) {
     if (!cmlx_table_text_is_list(table, entry))
-        return PyUnicode_DecodeUTF8(cmlx_table_text(table, entry, 0), (Py_ssize_t)strlen(cmlx_table_text(table, entry, 0)), "replace");
+        return PyUnicode_DecodeUTF8(cmlx_table_text(table, entry, 0),
+                                    (Py_ssize_t)strlen(cmlx_table_text(table, entry, 0)),
+                                    "replace");
     int32_t count = cmlx_table_text_count(table, entry);
     PyObject *list = PyList_New(count);
     for (int32_t index = 0; list && index < count; index++) {
         const char *text = cmlx_table_text(table, entry, index);
         PyObject *item = PyUnicode_DecodeUTF8(text, (Py_ssize_t)strlen(text), "replace");
-        if (!item) Py_CLEAR(list);
-        else PyList_SetItem(list, index, item);
+        if (!item)
+            Py_CLEAR(list);
+        else
+            PyList_SetItem(list, index, item);
     }
     return list;
 }
@@ -21,17 +25,16 @@ static PyObject *load(PyObject *module, PyObject *args) {
     const char *path, *format;
     if (!PyArg_ParseTuple(args, "ss", &path, &format)) return NULL;
     cmlx_table *table;
-    Py_BEGIN_ALLOW_THREADS
-    table = cmlx_load(path, format);
-    Py_END_ALLOW_THREADS
-    if (!table) return raise_failure();
+    Py_BEGIN_ALLOW_THREADS table = cmlx_load(path, format);
+    Py_END_ALLOW_THREADS if (!table) return raise_failure();
     PyObject *parts[2] = {PyDict_New(), PyDict_New()};
     int status = parts[0] && parts[1] ? 0 : -1;
     for (int32_t entry = 0; !status && entry < cmlx_table_count(table); entry++) {
         cmlx_array array = cmlx_table_array(table, entry);
         PyObject *value = array ? array_wrap(array) : texts(table, entry);
         status = value ? PyDict_SetItemString(parts[cmlx_table_section(table, entry)],
-                                              cmlx_table_name(table, entry), value) : -1;
+                                              cmlx_table_name(table, entry), value)
+                       : -1;
         Py_XDECREF(value);
     }
     cmlx_table_free(table);
@@ -49,15 +52,18 @@ static int add_texts(cmlx_table *table, const char *name, PyObject *value) {
     for (Py_ssize_t index = 0; index < count; index++) {
         PyObject *item = !is_list ? Py_NewRef(value) : PySequence_GetItem(value, index);
         if (item && !PyUnicode_Check(item))
-            PyErr_Format(PyExc_TypeError, "metadata '%s' must be text, not %R", name, Py_TYPE(item));
-        else if (item) pieces[index] = PyUnicode_AsUTF8AndSize(item, NULL);  /* the list keeps it */
+            PyErr_Format(PyExc_TypeError, "metadata '%s' must be text, not %R", name,
+                         Py_TYPE(item));
+        else if (item)
+            pieces[index] = PyUnicode_AsUTF8AndSize(item, NULL); /* the list keeps it */
         Py_XDECREF(item);
         if (!pieces[index]) {
             free(pieces);
             return -1;
         }
     }
-    int status = cmlx_table_add_texts(table, CMLX_TABLE_METADATA, name, pieces, (int32_t)count, is_list);
+    int status =
+        cmlx_table_add_texts(table, CMLX_TABLE_METADATA, name, pieces, (int32_t)count, is_list);
     free(pieces);
     return status;
 }
@@ -72,8 +78,10 @@ static int add_entries(cmlx_table *table, int32_t section, PyObject *dict) {
             return -1;
         }
         int status;
-        if (IS_ARRAY(value)) status = cmlx_table_add_array(table, section, name, HANDLE(value));
-        else if (section == CMLX_TABLE_METADATA) status = add_texts(table, name, value);
+        if (IS_ARRAY(value))
+            status = cmlx_table_add_array(table, section, name, HANDLE(value));
+        else if (section == CMLX_TABLE_METADATA)
+            status = add_texts(table, name, value);
         else {
             PyErr_Format(PyExc_TypeError, "'%s' must be an array, not %R", name, Py_TYPE(value));
             return -1;
@@ -87,14 +95,14 @@ static PyObject *save(PyObject *module, PyObject *args) {
     (void)module;
     const char *path, *format;
     PyObject *arrays, *metadata;
-    if (!PyArg_ParseTuple(args, "ssO!O!", &path, &format, &PyDict_Type, &arrays, &PyDict_Type, &metadata))
+    if (!PyArg_ParseTuple(args, "ssO!O!", &path, &format, &PyDict_Type, &arrays, &PyDict_Type,
+                          &metadata))
         return NULL;
     cmlx_table *table = cmlx_table_make();
     int status = add_entries(table, CMLX_TABLE_ARRAYS, arrays);
     if (!status) status = add_entries(table, CMLX_TABLE_METADATA, metadata);
     if (!status) {
-        Py_BEGIN_ALLOW_THREADS
-        status = cmlx_save(path, format, table);
+        Py_BEGIN_ALLOW_THREADS status = cmlx_save(path, format, table);
         Py_END_ALLOW_THREADS
     }
     cmlx_table_free(table);

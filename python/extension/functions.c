@@ -7,27 +7,28 @@
 typedef enum { UNARY, BINARY, CALL } Kind;
 typedef enum { ONE, LIST, TUPLE } Result;
 
-#define MAXIMUM_PARAMETERS 12
+#define MAXIMUM_PARAMETERS 16
 
 typedef struct {
-    PyObject *name;      /* interned */
+    PyObject *name; /* interned */
     char kind;
-    char is_optional;    /* may be None */
-    char is_keyword;     /* not by position */
-    char is_positional;  /* not by name */
-    PyObject *fallback;  /* the default, NULL for a parameter that must be given */
+    char is_optional;   /* may be None */
+    char is_keyword;    /* not by position */
+    char is_positional; /* not by name */
+    PyObject *fallback; /* the default, NULL for a parameter that must be given */
 } Parameter;
 
 typedef struct {
     const char *name, *engine, *spec;
     Kind kind;
     Result result;
-    int number;          /* of the engine's function or operation */
+    int number; /* of the engine's function or operation */
     int count;
     Parameter parameters[MAXIMUM_PARAMETERS];
 } Row;
 
-#define ROW(name, kind, engine, spec, result, doc) {#name, engine, spec, kind, result, -1, 0, {{0}}},
+#define ROW(name, kind, engine, spec, result, doc) \
+    {#name, engine, spec, kind, result, -1, 0, {{0}}},
 static Row rows[] = {FUNCTIONS(ROW)};
 
 /* - Parameters from the table - */
@@ -35,8 +36,10 @@ static Row rows[] = {FUNCTIONS(ROW)};
 static PyObject *default_value(char kind, const char *text) {
     if (!strcmp(text, "None")) return Py_NewRef(Py_None);
     switch (kind) {
-    case 't': return PyUnicode_FromString(text);
-    case 'b': return PyBool_FromLong(!strcmp(text, "True"));
+    case 't':
+        return PyUnicode_FromString(text);
+    case 'b':
+        return PyBool_FromLong(!strcmp(text, "True"));
     case 'd':
         for (int number = 0; number < 14; number++)
             if (!strcmp(text, cmlx_dtype_name(number))) return dtype_object(number);
@@ -46,12 +49,15 @@ static PyObject *default_value(char kind, const char *text) {
         if (!*text) return list;
         Py_DECREF(list);
         int first, second;
-        if (sscanf(text, "%d,%d", &first, &second) == 2) return Py_BuildValue("(ii)", first, second);
+        if (sscanf(text, "%d,%d", &first, &second) == 2)
+            return Py_BuildValue("(ii)", first, second);
         return PyLong_FromString(text, NULL, 10);
     }
-    case 'f': return PyFloat_FromDouble(strtod(text, NULL));
-    default: return strchr(text, '.') ? PyFloat_FromDouble(strtod(text, NULL))
-                                      : PyLong_FromString(text, NULL, 10);
+    case 'f':
+        return PyFloat_FromDouble(strtod(text, NULL));
+    default:
+        return strchr(text, '.') ? PyFloat_FromDouble(strtod(text, NULL))
+                                 : PyLong_FromString(text, NULL, 10);
     }
 }
 
@@ -66,10 +72,14 @@ static int add_parameter(Row *row, char *word, int is_keyword) {
     parameter->is_optional = kind && kind[1] == '?';
     parameter->is_keyword = (char)is_keyword;
     parameter->name = PyUnicode_InternFromString(word);
-    if (parameter->kind == 's') parameter->fallback = Py_NewRef(Py_None);
-    else if (parameter->kind == 'V') parameter->fallback = PyTuple_New(0);
-    else if (fallback) parameter->fallback = default_value(parameter->kind, fallback);
-    else return parameter->name ? 0 : -1;
+    if (parameter->kind == 's')
+        parameter->fallback = Py_NewRef(Py_None);
+    else if (parameter->kind == 'V')
+        parameter->fallback = PyTuple_New(0);
+    else if (fallback)
+        parameter->fallback = default_value(parameter->kind, fallback);
+    else
+        return parameter->name ? 0 : -1;
     return parameter->name && parameter->fallback ? 0 : -1;
 }
 
@@ -78,11 +88,14 @@ static int prepare(Row *row) {
     snprintf(spec, sizeof spec, "%s", row->spec);
     int is_keyword = 0;
     for (word = strtok_r(spec, " ", &rest); word; word = strtok_r(NULL, " ", &rest)) {
-        if (!strcmp(word, "*")) is_keyword = 1;
+        if (!strcmp(word, "*"))
+            is_keyword = 1;
         else if (!strcmp(word, "/")) {
-            for (int index = 0; index < row->count; index++) row->parameters[index].is_positional = 1;
+            for (int index = 0; index < row->count; index++)
+                row->parameters[index].is_positional = 1;
         } else if (add_parameter(row, word, is_keyword) < 0) {
-            if (!PyErr_Occurred()) PyErr_Format(PyExc_ImportError, "the row of '%s' is wrong", row->name);
+            if (!PyErr_Occurred())
+                PyErr_Format(PyExc_ImportError, "the row of '%s' is wrong", row->name);
             return -1;
         }
     }
@@ -94,7 +107,10 @@ static int prepare(Row *row) {
 
 int function_named(const char *name) {
     /* Callers pass literals, which are found again by their address. */
-    static struct { const char *name; int number; } known[64];
+    static struct {
+        const char *name;
+        int number;
+    } known[64];
     for (int index = 0; index < 64 && known[index].name; index++)
         if (known[index].name == name) return known[index].number;
     int number = cmlx_function(name);
@@ -138,8 +154,9 @@ static int match(const Row *row, PyObject *self, PyObject *const *args, Py_ssize
         for (Py_ssize_t index = 0; index < count; index++) {
             int position = first + (int)index;
             if (position >= row->count || row->parameters[position].is_keyword) {
-                PyErr_Format(PyExc_TypeError, "%s() takes at most %d positional arguments (%zd given)",
-                             row->name, position, count + first);
+                PyErr_Format(PyExc_TypeError,
+                             "%s() takes at most %d positional arguments (%zd given)", row->name,
+                             position, count + first);
                 return -1;
             }
             values[position] = args[index];
@@ -147,12 +164,14 @@ static int match(const Row *row, PyObject *self, PyObject *const *args, Py_ssize
     }
     Py_ssize_t named = names ? PyTuple_Size(names) : 0;
     for (Py_ssize_t index = 0; index < named; index++)
-        if (match_name(row, PyTuple_GetItem(names, index), args[count + index], values) < 0) return -1;
+        if (match_name(row, PyTuple_GetItem(names, index), args[count + index], values) < 0)
+            return -1;
     for (int index = 0; index < row->count; index++) {
         if (values[index]) continue;
         values[index] = row->parameters[index].fallback;
         if (values[index]) continue;
-        if (row->parameters[index].is_optional) values[index] = Py_None;
+        if (row->parameters[index].is_optional)
+            values[index] = Py_None;
         else {
             PyErr_Format(PyExc_TypeError, "%s() is missing the argument '%U'", row->name,
                          row->parameters[index].name);
@@ -179,10 +198,12 @@ typedef struct {
 } Converted;
 
 static void give_back(Converted *converted) {
-    for (int index = 0; index < converted->owned_count; index++) cmlx_release(converted->owned[index]);
+    for (int index = 0; index < converted->owned_count; index++)
+        cmlx_release(converted->owned[index]);
     for (int index = 0; index < converted->list_count; index++) {
         cmlx_list *list = &converted->lists[index];
-        for (int32_t item = 0; item < list->count; item++) cmlx_release(cmlx_list_arrays(list)[item]);
+        for (int32_t item = 0; item < list->count; item++)
+            cmlx_release(cmlx_list_arrays(list)[item]);
         cmlx_list_free(list);
     }
 }
@@ -277,8 +298,10 @@ static int to_array(PyObject *value, int weak, cmlx_argument *argument, Converte
     if (found) {
         array = weak < 0 ? cmlx_scalar_array(scalar, -1) : cmlx_weak_array(scalar, weak);
         if (!array) raise_failure();
-    } else if (is_array_like(value)) array = array_from(value, -1);
-    else return -1;
+    } else if (is_array_like(value))
+        array = array_from(value, -1);
+    else
+        return -1;
     if (!array) return -1;
     argument->value.array = converted->owned[converted->owned_count++] = array;
     return 0;
@@ -297,8 +320,10 @@ static int convert(const Row *row, const Parameter *parameter, PyObject *value,
     memset(argument, 0, sizeof *argument);
     if (value == Py_None && parameter->is_optional) return 0;
     switch (parameter->kind) {
-    case 'a': case 'w':
-        if (to_array(value, parameter->kind == 'w' ? weak_dtype(row, values) : -1, argument, converted) < 0)
+    case 'a':
+    case 'w':
+        if (to_array(value, parameter->kind == 'w' ? weak_dtype(row, values) : -1, argument,
+                     converted) < 0)
             return wrong(row, parameter, "an array", value);
         return 0;
     case 'o':
@@ -309,8 +334,10 @@ static int convert(const Row *row, const Parameter *parameter, PyObject *value,
         if (to_array(value, -1, argument, converted) < 0)
             return wrong(row, parameter, "an array or an integer", value);
         return 0;
-    case 'A': case 'V':
-        if (to_list(value, argument, converted) < 0) return wrong(row, parameter, "a list of arrays", value);
+    case 'A':
+    case 'V':
+        if (to_list(value, argument, converted) < 0)
+            return wrong(row, parameter, "a list of arrays", value);
         return 0;
     case 'i':
         argument->kind = CMLX_INTEGER;
@@ -347,9 +374,11 @@ static int convert(const Row *row, const Parameter *parameter, PyObject *value,
             converted->owned[converted->owned_count++] = argument->value.array;
             return 0;
         }
-        return to_array(value, -1, argument, converted) < 0 ? wrong(row, parameter, "a key", value) : 0;
+        return to_array(value, -1, argument, converted) < 0 ? wrong(row, parameter, "a key", value)
+                                                            : 0;
     }
-    default: return -1;
+    default:
+        return -1;
     }
 }
 
@@ -371,7 +400,8 @@ static PyObject *wrap_results(cmlx_list *results, Result result) {
             }
         }
     }
-    for (; index < count; index++) cmlx_release(arrays[index]);
+    for (; index < count; index++)
+        cmlx_release(arrays[index]);
     cmlx_list_free(results);
     return value;
 }
@@ -385,7 +415,8 @@ PyObject *function_call(int function, const cmlx_argument *arguments, int count)
 
 /* Takes the arguments of an elementwise function of two, where numbers take the other's dtype. */
 static PyObject *call_binary(const Row *row, PyObject *a, PyObject *b) {
-    if (IS_ARRAY(a) && IS_ARRAY(b)) return array_wrap(cmlx_binary(row->number, HANDLE(a), HANDLE(b)));
+    if (IS_ARRAY(a) && IS_ARRAY(b))
+        return array_wrap(cmlx_binary(row->number, HANDLE(a), HANDLE(b)));
     cmlx_scalar scalar;
     int is_first = !IS_ARRAY(a), found = scalar_from(is_first ? a : b, &scalar);
     if (found < 0) return NULL;
@@ -395,7 +426,8 @@ static PyObject *call_binary(const Row *row, PyObject *a, PyObject *b) {
     Converted converted = {.count = 0};
     cmlx_argument left = {0}, right = {0};
     PyObject *result = NULL;
-    if (to_array(a, -1, &left, &converted) < 0) wrong(row, &row->parameters[0], "an array or a number", a);
+    if (to_array(a, -1, &left, &converted) < 0)
+        wrong(row, &row->parameters[0], "an array or a number", a);
     else {
         int weak = cmlx_dtype(left.value.array);
         int is_weak = PyFloat_Check(b) || PyLong_Check(b) || PyComplex_Check(b);
@@ -404,7 +436,8 @@ static PyObject *call_binary(const Row *row, PyObject *a, PyObject *b) {
         if (is_weak && scalar_from(a, &unused) == 1) weak = -1;
         if (to_array(b, weak, &right, &converted) < 0)
             wrong(row, &row->parameters[1], "an array or a number", b);
-        else result = array_wrap(cmlx_binary(row->number, left.value.array, right.value.array));
+        else
+            result = array_wrap(cmlx_binary(row->number, left.value.array, right.value.array));
     }
     give_back(&converted);
     return result;
@@ -415,8 +448,10 @@ static PyObject *call_unary(const Row *row, PyObject *a) {
     Converted converted = {.count = 0};
     cmlx_argument argument = {0};
     PyObject *result = NULL;
-    if (to_array(a, -1, &argument, &converted) < 0) wrong(row, &row->parameters[0], "an array", a);
-    else result = array_wrap(cmlx_unary(row->number, argument.value.array));
+    if (to_array(a, -1, &argument, &converted) < 0)
+        wrong(row, &row->parameters[0], "an array", a);
+    else
+        result = array_wrap(cmlx_unary(row->number, argument.value.array));
     give_back(&converted);
     return result;
 }
@@ -431,7 +466,8 @@ static PyObject *call_row(int index, PyObject *self, PyObject *const *args, Py_s
     }
     if (row->kind != CALL) {
         if (check_stream(values[row->count - 1]) < 0) return NULL;
-        return row->kind == UNARY ? call_unary(row, values[0]) : call_binary(row, values[0], values[1]);
+        return row->kind == UNARY ? call_unary(row, values[0])
+                                  : call_binary(row, values[0], values[1]);
     }
     Converted converted;
     converted.count = converted.owned_count = converted.integer_count = converted.list_count = 0;
@@ -441,8 +477,10 @@ static PyObject *call_row(int index, PyObject *self, PyObject *const *args, Py_s
     if (!status) {
         cmlx_list results;
         cmlx_list_init(&results);
-        if (cmlx_call(row->number, converted.arguments, converted.count, &results) < 0) raise_failure();
-        else result = wrap_results(&results, row->result);
+        if (cmlx_call(row->number, converted.arguments, converted.count, &results) < 0)
+            raise_failure();
+        else
+            result = wrap_results(&results, row->result);
     }
     give_back(&converted);
     Py_XDECREF(extra);
@@ -461,7 +499,8 @@ enum { FUNCTIONS(NUMBER) ROW_COUNT };
 FUNCTIONS(FUNCTION)
 
 #define METHOD(name) \
-    PyObject *method_##name(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names) { \
+    PyObject *method_##name(PyObject *self, PyObject *const *args, Py_ssize_t count, \
+                            PyObject *names) { \
         return call_row(ROW_##name, self, args, count, names); \
     }
 TABLE_METHODS(METHOD)
@@ -482,7 +521,8 @@ static char *documented(const Row *row, const char *doc) {
     if (!doc) return NULL;
     size_t room = strlen(row->spec) * 3 + strlen(doc) + 128, used = 0;
     const char *underscore = strrchr(row->name, '_');
-    const char *name = strchr(row->engine, '.') && underscore ? strchr(row->name, '_') + 1 : row->name;
+    const char *name =
+        strchr(row->engine, '.') && underscore ? strchr(row->name, '_') + 1 : row->name;
     char *text = malloc(room), spec[512], *rest, *word;
     if (!text) return NULL;
     snprintf(spec, sizeof spec, "%s", row->spec);
@@ -494,13 +534,17 @@ static char *documented(const Row *row, const char *doc) {
         char *kind = strchr(word, ':');
         if (kind) *kind++ = 0;
         char value[64] = "";
-        if (kind && *kind == 's') snprintf(value, sizeof value, "=None");
-        else if (fallback && kind && *kind == 't') snprintf(value, sizeof value, "='%s'", fallback);
+        if (kind && *kind == 's')
+            snprintf(value, sizeof value, "=None");
+        else if (fallback && kind && *kind == 't')
+            snprintf(value, sizeof value, "='%s'", fallback);
         else if (fallback && kind && *kind == 'd' && strcmp(fallback, "None"))
             snprintf(value, sizeof value, "='%s'", fallback);
         else if (fallback && kind && *kind == 'x' && strcmp(fallback, "None"))
-            snprintf(value, sizeof value, strchr(fallback, ',') || !*fallback ? "=(%s)" : "=%s", fallback);
-        else if (fallback) snprintf(value, sizeof value, "=%s", fallback);
+            snprintf(value, sizeof value, strchr(fallback, ',') || !*fallback ? "=(%s)" : "=%s",
+                     fallback);
+        else if (fallback)
+            snprintf(value, sizeof value, "=%s", fallback);
         const char *star = kind && *kind == 'V' ? "*" : "";
         if (!strcmp(word, "*") && comma[0] && strchr(row->spec, 'V')) continue;
         used += (size_t)snprintf(text + used, room - used, "%s%s%s%s", comma, star, word, value);

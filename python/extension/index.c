@@ -11,7 +11,8 @@ typedef struct {
 } Packed;
 
 static void release(Packed *packed) {
-    for (int index = 0; index < packed->array_count; index++) cmlx_release(packed->arrays[index]);
+    for (int index = 0; index < packed->array_count; index++)
+        cmlx_release(packed->arrays[index]);
 }
 
 /* A bound of a slice, which may be None, an integer or an integer array of one element. */
@@ -37,8 +38,11 @@ static int pack_slice(PyObject *slice, Packed *packed) {
     PyObject *stop = PyObject_GetAttrString(slice, "stop");
     PyObject *step = PyObject_GetAttrString(slice, "step");
     int64_t *words = packed->words + packed->count, bits = 0;
-    int status = !start || !stop || !step || bound(start, 1, &bits, words + 2) < 0
-        || bound(stop, 2, &bits, words + 3) < 0 || bound(step, 4, &bits, words + 4) < 0 ? -1 : 0;
+    int status = !start || !stop || !step || bound(start, 1, &bits, words + 2) < 0 ||
+                         bound(stop, 2, &bits, words + 3) < 0 ||
+                         bound(step, 4, &bits, words + 4) < 0
+                     ? -1
+                     : 0;
     words[0] = 3;
     words[1] = bits;
     packed->count += 5;
@@ -60,9 +64,12 @@ static int is_array_index(PyObject *index) {
 }
 
 static int pack_one(PyObject *index, Packed *packed) {
-    if (index == Py_Ellipsis) packed->words[packed->count++] = 0;
-    else if (index == Py_None) packed->words[packed->count++] = 1;
-    else if (PySlice_Check(index)) return pack_slice(index, packed);
+    if (index == Py_Ellipsis)
+        packed->words[packed->count++] = 0;
+    else if (index == Py_None)
+        packed->words[packed->count++] = 1;
+    else if (PySlice_Check(index))
+        return pack_slice(index, packed);
     else if (is_array_index(index)) {
         cmlx_array array = array_from(index, -1);
         if (!array) return -1;
@@ -80,7 +87,8 @@ static int pack_one(PyObject *index, Packed *packed) {
         packed->words[packed->count++] = 2;
         packed->words[packed->count++] = word;
     } else {
-        PyErr_Format(PyExc_ValueError, "Cannot index mlx array using the given type %R.", Py_TYPE(index));
+        PyErr_Format(PyExc_ValueError, "Cannot index mlx array using the given type %R.",
+                     Py_TYPE(index));
         return -1;
     }
     return 0;
@@ -97,7 +105,8 @@ static int pack(PyObject *index, Packed *packed) {
         }
         for (Py_ssize_t position = 0; position < count && !status; position++)
             status = pack_one(PyTuple_GetItem(index, position), packed);
-    } else status = pack_one(index, packed);
+    } else
+        status = pack_one(index, packed);
     if (status < 0) release(packed);
     return status;
 }
@@ -155,8 +164,7 @@ int array_assign(PyObject *self, PyObject *index, PyObject *value) {
 /* - x.at[index] - */
 
 typedef struct {
-    PyObject_HEAD
-    PyObject *array, *index;
+    PyObject_HEAD PyObject *array, *index;
 } AtObject;
 
 static PyTypeObject *at_type, *iterator_type;
@@ -215,10 +223,10 @@ static PyObject *at_divide(PyObject *self, PyObject *value) {
     cmlx_scalar one = {.kind = CMLX_SCALAR_INTEGER, .integer = 1};
     cmlx_array ones = cmlx_scalar_array(one, cmlx_dtype(HANDLE(at->array)));
     if (!ones) return raise_failure();
-    cmlx_argument arguments[2] = {
-        {.kind = CMLX_INTEGERS, .count = cmlx_rank(HANDLE(at->array)),
-         .value.integers = cmlx_shape(HANDLE(at->array))},
-        {.kind = CMLX_ARRAY, .value.array = ones}};
+    cmlx_argument arguments[2] = {{.kind = CMLX_INTEGERS,
+                                   .count = cmlx_rank(HANDLE(at->array)),
+                                   .value.integers = cmlx_shape(HANDLE(at->array))},
+                                  {.kind = CMLX_ARRAY, .value.array = ones}};
     PyObject *divisors = function_call(function_named("full"), arguments, 2);
     cmlx_release(ones);
     if (!divisors) return NULL;
@@ -255,15 +263,16 @@ static PyType_Slot at_slots[] = {
 };
 
 static PyType_Spec at_spec = {
-    .name = "mlx.core.ArrayAt", .basicsize = sizeof(AtObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, .slots = at_slots,
+    .name = "mlx.core.ArrayAt",
+    .basicsize = sizeof(AtObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = at_slots,
 };
 
 /* - Iteration over the first axis - */
 
 typedef struct {
-    PyObject_HEAD
-    PyObject *array;
+    PyObject_HEAD PyObject *array;
     int64_t next;
 } IteratorObject;
 
@@ -305,8 +314,10 @@ static PyType_Slot iterator_slots[] = {
 };
 
 static PyType_Spec iterator_spec = {
-    .name = "mlx.core.ArrayIterator", .basicsize = sizeof(IteratorObject),
-    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, .slots = iterator_slots,
+    .name = "mlx.core.ArrayIterator",
+    .basicsize = sizeof(IteratorObject),
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    .slots = iterator_slots,
 };
 
 int index_add(PyObject *module) {

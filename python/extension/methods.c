@@ -26,7 +26,8 @@ static PyObject *spread(const char *name, PyObject *self, PyObject *const *args,
     if (!numbers) return NULL;
     Py_ssize_t named = names ? PyTuple_Size(names) : 0;
     PyObject *all[4] = {numbers};
-    for (Py_ssize_t index = 0; index < named && index < 3; index++) all[1 + index] = args[count + index];
+    for (Py_ssize_t index = 0; index < named && index < 3; index++)
+        all[1 + index] = args[count + index];
     PyObject *result = function_row(name, self, all, 1, names);
     Py_DECREF(numbers);
     return result;
@@ -42,7 +43,8 @@ PyObject *method_reshape(PyObject *self, PyObject *const *args, Py_ssize_t count
     return spread("reshape", self, args, count, names);
 }
 
-PyObject *method_transpose(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+PyObject *method_transpose(PyObject *self, PyObject *const *args, Py_ssize_t count,
+                           PyObject *names) {
     return spread("transpose", self, args, count, names);
 }
 
@@ -54,7 +56,8 @@ static PyObject *spread_correction(const char *name, PyObject *self, PyObject *c
     for (Py_ssize_t index = 0; renamed && index < named; index++) {
         PyObject *key = PyTuple_GetItem(names, index);
         int is_other = !PyUnicode_CompareWithASCIIString(key, "correction");
-        PyTuple_SetItem(renamed, index, is_other ? PyUnicode_InternFromString("ddof") : Py_NewRef(key));
+        PyTuple_SetItem(renamed, index,
+                        is_other ? PyUnicode_InternFromString("ddof") : Py_NewRef(key));
     }
     if (!renamed) return NULL;
     PyObject *result = function_row(name, self, args, count, renamed);

@@ -8,7 +8,8 @@ int check_stream(PyObject *object) {
     if (object == Py_None) return 0;
     int is_one = stream_types ? PyObject_IsInstance(object, stream_types) : 0;
     if (is_one == 0)
-        PyErr_Format(PyExc_TypeError, "a stream is a Stream, a Device or a DeviceType, not %R", Py_TYPE(object));
+        PyErr_Format(PyExc_TypeError, "a stream is a Stream, a Device or a DeviceType, not %R",
+                     Py_TYPE(object));
     return is_one > 0 ? 0 : -1;
 }
 
@@ -16,7 +17,8 @@ int check_stream(PyObject *object) {
 cmlx_array next_key(void) {
     PyObject *state = random_state ? PyList_GetItem(random_state, 0) : NULL;
     if (!state || !IS_ARRAY(state)) {
-        if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "the random state is no list of a key");
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, "the random state is no list of a key");
         return 0;
     }
     cmlx_argument arguments[2] = {{.kind = CMLX_ARRAY, .value.array = HANDLE(state)},
@@ -28,8 +30,10 @@ cmlx_array next_key(void) {
         PyObject *index = PyLong_FromLong(number);
         PyObject *key = index ? PyObject_GetItem(keys, index) : NULL;
         Py_XDECREF(index);
-        if (number == 0) kept = key;
-        else drawn = key;
+        if (number == 0)
+            kept = key;
+        else
+            drawn = key;
     }
     Py_XDECREF(keys);
     cmlx_array handle = 0;
@@ -60,17 +64,26 @@ static PyMethodDef methods[] = {
 };
 
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "mlx.core._engine", "The engine of mlx.core.", -1, methods, NULL, NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT,
+    "mlx.core._engine",
+    "The engine of mlx.core.",
+    -1,
+    methods,
+    NULL,
+    NULL,
+    NULL,
+    NULL,
 };
 
 PyMODINIT_FUNC PyInit__engine(void) {
     if (cmlx_version() != CMLX_VERSION)
-        return PyErr_Format(PyExc_ImportError, "libCMLX has version %d, not %d", cmlx_version(), CMLX_VERSION);
+        return PyErr_Format(PyExc_ImportError, "libCMLX has version %d, not %d", cmlx_version(),
+                            CMLX_VERSION);
     PyObject *module = PyModule_Create(&definition);
     if (!module) return NULL;
     int (*const parts[])(PyObject *) = {
-        errors_add, dtype_add, array_type_add, convert_add, buffers_add, print_add, index_add,
-        functions_add, evaluate_add, trees_add, transforms_add, files_add,
+        errors_add, dtype_add,     array_type_add, convert_add, buffers_add,    print_add,
+        index_add,  functions_add, evaluate_add,   trees_add,   transforms_add, files_add,
     };
     for (size_t index = 0; index < sizeof parts / sizeof *parts; index++) {
         if (parts[index](module) < 0) {

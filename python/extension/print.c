@@ -30,8 +30,14 @@ static void put(Text *text, const char *piece) {
 
 static void put_float(Text *text, double value) {
     char piece[64];
-    if (isnan(value)) snprintf(piece, sizeof piece, "nan");
-    else snprintf(piece, sizeof piece, "%.*g", precision < 0 ? 6 : precision > 40 ? 40 : precision, value);
+    if (isnan(value))
+        snprintf(piece, sizeof piece, "nan");
+    else
+        snprintf(piece, sizeof piece, "%.*g",
+                 precision < 0    ? 6
+                 : precision > 40 ? 40
+                                  : precision,
+                 value);
     put(text, piece);
 }
 
@@ -41,7 +47,8 @@ static void put_element(Text *text, const char *bytes, int dtype) {
         text->failed = 1;
         return;
     }
-    if (PyFloat_Check(value)) put_float(text, PyFloat_AsDouble(value));
+    if (PyFloat_Check(value))
+        put_float(text, PyFloat_AsDouble(value));
     else if (PyComplex_Check(value)) {
         double imaginary = PyComplex_ImagAsDouble(value);
         put_float(text, PyComplex_RealAsDouble(value));
@@ -51,8 +58,10 @@ static void put_element(Text *text, const char *bytes, int dtype) {
     } else {
         PyObject *words = PyObject_Str(value);
         const char *piece = words ? PyUnicode_AsUTF8AndSize(words, NULL) : NULL;
-        if (piece) put(text, piece);
-        else text->failed = 1;
+        if (piece)
+            put(text, piece);
+        else
+            text->failed = 1;
         Py_XDECREF(words);
     }
     Py_DECREF(value);
@@ -67,10 +76,12 @@ static void put_axis(Text *text, const cmlx_contents *contents, const char *byte
     int64_t step = contents->strides[axis] * cmlx_dtype_size(contents->dtype);
     put(text, "[");
     for (int64_t index = 0; index < shown; index++) {
-        if (index && axis == contents->rank - 1) put(text, ", ");
+        if (index && axis == contents->rank - 1)
+            put(text, ", ");
         else if (index) {
             put(text, ",\n       ");
-            for (int outer = 0; outer < axis; outer++) put(text, " ");
+            for (int outer = 0; outer < axis; outer++)
+                put(text, " ");
         }
         if (count > 6 && index == 3) {
             put(text, "...");
@@ -88,7 +99,8 @@ PyObject *array_repr(PyObject *self) {
     PyObject *result = NULL;
     cmlx_contents contents;
     if (evaluate_one(handle) == 0) {
-        if (cmlx_read(handle, &contents) < 0) raise_failure();
+        if (cmlx_read(handle, &contents) < 0)
+            raise_failure();
         else {
             Text text = {0};
             put(&text, "array(");
@@ -96,8 +108,10 @@ PyObject *array_repr(PyObject *self) {
             put(&text, ", dtype=");
             put(&text, cmlx_dtype_name(contents.dtype));
             put(&text, ")");
-            if (!text.failed) result = PyUnicode_FromStringAndSize(text.bytes, (Py_ssize_t)text.count);
-            else if (!PyErr_Occurred()) PyErr_NoMemory();
+            if (!text.failed)
+                result = PyUnicode_FromStringAndSize(text.bytes, (Py_ssize_t)text.count);
+            else if (!PyErr_Occurred())
+                PyErr_NoMemory();
             free(text.bytes);
         }
     }

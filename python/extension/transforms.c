@@ -6,8 +6,10 @@ static PyObject *list_of(const cmlx_array *arrays, int32_t count) {
     PyObject *list = PyList_New(count);
     for (int32_t index = 0; index < count; index++) {
         PyObject *array = list ? array_wrap(arrays[index]) : (cmlx_release(arrays[index]), NULL);
-        if (!array) Py_CLEAR(list);
-        else PyList_SetItem(list, index, array);
+        if (!array)
+            Py_CLEAR(list);
+        else
+            PyList_SetItem(list, index, array);
     }
     return list;
 }
@@ -39,7 +41,8 @@ static int32_t append_all(PyObject *sequence, cmlx_list *outputs) {
 }
 
 /* Once something failed nothing is called any more: the exception is on its way out. */
-static int32_t call_python(PyObject *function, const cmlx_array *inputs, int32_t count, cmlx_list *outputs) {
+static int32_t call_python(PyObject *function, const cmlx_array *inputs, int32_t count,
+                           cmlx_list *outputs) {
     PyObject *list = list_of(inputs, count);
     if (PyErr_Occurred() || !list) {
         Py_XDECREF(list);
@@ -52,7 +55,8 @@ static int32_t call_python(PyObject *function, const cmlx_array *inputs, int32_t
     return status;
 }
 
-static int32_t call_function(void *context, const cmlx_array *inputs, int32_t count, cmlx_list *outputs) {
+static int32_t call_function(void *context, const cmlx_array *inputs, int32_t count,
+                             cmlx_list *outputs) {
     return call_python(context, inputs, count, outputs);
 }
 
@@ -75,7 +79,8 @@ static cmlx_array *handles_of(PyObject *list, int32_t *count) {
 }
 
 static void free_handles(cmlx_array *handles, int32_t count) {
-    for (int32_t index = 0; handles && index < count; index++) cmlx_release(handles[index]);
+    for (int32_t index = 0; handles && index < count; index++)
+        cmlx_release(handles[index]);
     free(handles);
 }
 
@@ -122,12 +127,13 @@ static PyObject *value_and_grad(PyObject *module, PyObject *args) {
         free_handles(handles, count);
         return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     }
-    for (int32_t index = 0; index < count; index++) wanted[index] = index;
+    for (int32_t index = 0; index < count; index++)
+        wanted[index] = index;
     cmlx_list outputs, gradients;
     cmlx_list_init(&outputs);
     cmlx_list_init(&gradients);
-    int32_t status = cmlx_value_and_grad(call_function, function, handles, count, wanted, count, &outputs,
-                                         &gradients);
+    int32_t status = cmlx_value_and_grad(call_function, function, handles, count, wanted, count,
+                                         &outputs, &gradients);
     free_handles(handles, count);
     free(wanted);
     return pair(status, &outputs, &gradients);
@@ -136,7 +142,8 @@ static PyObject *value_and_grad(PyObject *module, PyObject *args) {
 static PyObject *products(PyObject *args, int is_vjp) {
     PyObject *function, *inputs, *others;
     int32_t count, other_count;
-    if (!PyArg_ParseTuple(args, "OO!O!", &function, &PyList_Type, &inputs, &PyList_Type, &others)) return NULL;
+    if (!PyArg_ParseTuple(args, "OO!O!", &function, &PyList_Type, &inputs, &PyList_Type, &others))
+        return NULL;
     cmlx_array *handles = handles_of(inputs, &count);
     cmlx_array *directions = handles ? handles_of(others, &other_count) : NULL;
     if (!directions) {
@@ -148,12 +155,13 @@ static PyObject *products(PyObject *args, int is_vjp) {
     cmlx_list_init(&derivatives);
     int32_t status = 0;
     if (is_vjp)
-        status = cmlx_vjp(call_function, function, handles, count, directions, other_count, &outputs,
-                          &derivatives);
+        status = cmlx_vjp(call_function, function, handles, count, directions, other_count,
+                          &outputs, &derivatives);
     else if (count != other_count)
         PyErr_Format(PyExc_ValueError, "[jvp] %d inputs, but %d tangents", count, other_count);
     else
-        status = cmlx_jvp(call_function, function, handles, count, directions, &outputs, &derivatives);
+        status =
+            cmlx_jvp(call_function, function, handles, count, directions, &outputs, &derivatives);
     free_handles(handles, count);
     free_handles(directions, other_count);
     return pair(status, &outputs, &derivatives);
@@ -182,24 +190,28 @@ static int axis_from(PyObject *value, int64_t *axis) {
 }
 
 typedef struct {
-    PyObject *function;  /* of arrays: (outputs, axes) */
+    PyObject *function; /* of arrays: (outputs, axes) */
     cmlx_axes axes;
     int64_t *memory;
 } Mapped;
 
-static int32_t call_mapped(void *context, const cmlx_array *inputs, int32_t count, cmlx_list *outputs) {
+static int32_t call_mapped(void *context, const cmlx_array *inputs, int32_t count,
+                           cmlx_list *outputs) {
     Mapped *mapped = context;
     PyObject *list = list_of(inputs, count);
     PyObject *value = list && !PyErr_Occurred()
-        ? PyObject_CallFunctionObjArgs(mapped->function, list, NULL) : NULL;
+                          ? PyObject_CallFunctionObjArgs(mapped->function, list, NULL)
+                          : NULL;
     Py_XDECREF(list);
     PyObject *arrays, *axes;
     int32_t status = -1;
     if (value && PyArg_ParseTuple(value, "OO!", &arrays, &PyList_Type, &axes)) {
         Py_ssize_t number = PyList_Size(axes);
         mapped->memory = malloc((size_t)(number + 1) * sizeof *mapped->memory);
-        if (!mapped->memory) PyErr_NoMemory();
-        else status = append_all(arrays, outputs);
+        if (!mapped->memory)
+            PyErr_NoMemory();
+        else
+            status = append_all(arrays, outputs);
         for (Py_ssize_t index = 0; !status && index < number; index++)
             status = axis_from(PyList_GetItem(axes, index), &mapped->memory[index]);
         mapped->axes = (cmlx_axes){mapped->memory, (int32_t)number};
@@ -213,17 +225,20 @@ static PyObject *vmap(PyObject *module, PyObject *args) {
     PyObject *inputs, *axes;
     Mapped mapped = {0};
     int32_t count;
-    if (!PyArg_ParseTuple(args, "OO!O!", &mapped.function, &PyList_Type, &inputs, &PyList_Type, &axes))
+    if (!PyArg_ParseTuple(args, "OO!O!", &mapped.function, &PyList_Type, &inputs, &PyList_Type,
+                          &axes))
         return NULL;
     cmlx_array *handles = handles_of(inputs, &count);
     int64_t *in_axes = handles ? malloc((size_t)(count + 1) * sizeof *in_axes) : NULL;
     int32_t status = in_axes && PyList_Size(axes) == count ? 0 : -1;
-    if (status < 0 && !PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "[vmap] axes do not fit the inputs");
+    if (status < 0 && !PyErr_Occurred())
+        PyErr_SetString(PyExc_ValueError, "[vmap] axes do not fit the inputs");
     for (int32_t index = 0; !status && index < count; index++)
         status = axis_from(PyList_GetItem(axes, index), &in_axes[index]);
     cmlx_list outputs;
     cmlx_list_init(&outputs);
-    if (!status) status = cmlx_vmap(call_mapped, &mapped, handles, count, in_axes, &mapped.axes, &outputs);
+    if (!status)
+        status = cmlx_vmap(call_mapped, &mapped, handles, count, in_axes, &mapped.axes, &outputs);
     free_handles(handles, count);
     free(in_axes);
     free(mapped.memory);
@@ -241,28 +256,34 @@ static PyObject *checkpoint(PyObject *module, PyObject *args) {
     if (!handles) return NULL;
     cmlx_list outputs;
     cmlx_list_init(&outputs);
-    int32_t status = cmlx_checkpoint(call_function, release_later, Py_NewRef(function), handles, count, &outputs);
+    int32_t status = cmlx_checkpoint(call_function, release_later, Py_NewRef(function), handles,
+                                     count, &outputs);
     free_handles(handles, count);
     return single(status, &outputs);
 }
 
 /* The rules of a custom function: a tuple of vjp, jvp and vmap, None where there is none. */
-static int32_t call_vjp(void *context, const cmlx_array *inputs, int32_t count, cmlx_list *outputs) {
+static int32_t call_vjp(void *context, const cmlx_array *inputs, int32_t count,
+                        cmlx_list *outputs) {
     return call_python(PyTuple_GetItem(context, 0), inputs, count, outputs);
 }
 
-static int32_t call_jvp(void *context, const cmlx_array *inputs, int32_t count, cmlx_list *outputs) {
+static int32_t call_jvp(void *context, const cmlx_array *inputs, int32_t count,
+                        cmlx_list *outputs) {
     return call_python(PyTuple_GetItem(context, 1), inputs, count, outputs);
 }
 
-static int32_t call_vmap(void *context, const cmlx_array *inputs, int32_t count, const int64_t *axes,
-                         cmlx_list *outputs, int64_t *out_axes) {
+static int32_t call_vmap(void *context, const cmlx_array *inputs, int32_t count,
+                         const int64_t *axes, cmlx_list *outputs, int64_t *out_axes) {
     PyObject *list = list_of(inputs, count), *numbers = PyList_New(count);
     for (int32_t index = 0; numbers && index < count; index++)
-        PyList_SetItem(numbers, index, axes[index] == CMLX_NO_AXIS ? Py_NewRef(Py_None)
-                                                                  : PyLong_FromLongLong(axes[index]));
-    PyObject *value = list && numbers && !PyErr_Occurred()
-        ? PyObject_CallFunctionObjArgs(PyTuple_GetItem(context, 2), list, numbers, NULL) : NULL;
+        PyList_SetItem(numbers, index,
+                       axes[index] == CMLX_NO_AXIS ? Py_NewRef(Py_None)
+                                                   : PyLong_FromLongLong(axes[index]));
+    PyObject *value =
+        list && numbers && !PyErr_Occurred()
+            ? PyObject_CallFunctionObjArgs(PyTuple_GetItem(context, 2), list, numbers, NULL)
+            : NULL;
     Py_XDECREF(list);
     Py_XDECREF(numbers);
     PyObject *arrays, *found;
@@ -280,7 +301,8 @@ static PyObject *custom(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *given, *inputs, *rules;
     int32_t count, output_count;
-    if (!PyArg_ParseTuple(args, "O!O!O!", &PyList_Type, &given, &PyList_Type, &inputs, &PyTuple_Type, &rules))
+    if (!PyArg_ParseTuple(args, "O!O!O!", &PyList_Type, &given, &PyList_Type, &inputs,
+                          &PyTuple_Type, &rules))
         return NULL;
     if (PyTuple_Size(rules) != 3) return PyErr_Format(PyExc_ValueError, "three rules");
     cmlx_array *outputs = handles_of(given, &output_count);
@@ -303,7 +325,9 @@ static PyObject *custom(PyObject *module, PyObject *args) {
 
 /* - Compiled functions and functions in files: capsules with what the engine keeps - */
 
-static void free_compiled(PyObject *capsule) { cmlx_compiled_free(PyCapsule_GetPointer(capsule, "compiled")); }
+static void free_compiled(PyObject *capsule) {
+    cmlx_compiled_free(PyCapsule_GetPointer(capsule, "compiled"));
+}
 
 static PyObject *compiled_make(PyObject *module, PyObject *shapeless) {
     (void)module;
@@ -320,12 +344,15 @@ static PyObject *compiled_call(PyObject *module, PyObject *args) {
     if (!handles) return NULL;
     cmlx_list outputs;
     cmlx_list_init(&outputs);
-    int32_t status = cmlx_compiled_call(compiled, call_function, function, handles, count, &outputs, &recorded);
+    int32_t status =
+        cmlx_compiled_call(compiled, call_function, function, handles, count, &outputs, &recorded);
     free_handles(handles, count);
     return single(status, &outputs);
 }
 
-static void free_imported(PyObject *capsule) { cmlx_imported_free(PyCapsule_GetPointer(capsule, "imported")); }
+static void free_imported(PyObject *capsule) {
+    cmlx_imported_free(PyCapsule_GetPointer(capsule, "imported"));
+}
 
 static PyObject *import_(PyObject *module, PyObject *path) {
     (void)module;
@@ -353,7 +380,8 @@ static PyObject *imported_call(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *capsule, *inputs, *names;
     int32_t count;
-    if (!PyArg_ParseTuple(args, "OO!O!", &capsule, &PyList_Type, &inputs, &PyList_Type, &names)) return NULL;
+    if (!PyArg_ParseTuple(args, "OO!O!", &capsule, &PyList_Type, &inputs, &PyList_Type, &names))
+        return NULL;
     cmlx_imported *imported = PyCapsule_GetPointer(capsule, "imported");
     cmlx_array *handles = imported ? handles_of(inputs, &count) : NULL;
     const char **labels = handles && PyList_Size(names) == count ? texts_of(names) : NULL;
@@ -372,12 +400,14 @@ static PyObject *export_(PyObject *module, PyObject *args) {
     PyObject *function, *inputs, *names;
     int shapeless;
     int32_t count;
-    if (!PyArg_ParseTuple(args, "sOO!O!p", &path, &function, &PyList_Type, &inputs, &PyList_Type, &names,
-                          &shapeless)) return NULL;
+    if (!PyArg_ParseTuple(args, "sOO!O!p", &path, &function, &PyList_Type, &inputs, &PyList_Type,
+                          &names, &shapeless))
+        return NULL;
     cmlx_array *handles = handles_of(inputs, &count);
     const char **labels = handles && PyList_Size(names) == count ? texts_of(names) : NULL;
     int32_t status = -1;
-    if (labels) status = cmlx_export(path, call_function, function, handles, labels, count, shapeless);
+    if (labels)
+        status = cmlx_export(path, call_function, function, handles, labels, count, shapeless);
     free_handles(handles, count);
     free(labels);
     if (status < 0 || PyErr_Occurred()) return raise_failure();

@@ -18,7 +18,8 @@ static int visit_arrays(PyObject *tree, PyObject *list) {
     int status = 0;
     if (!PyDict_Check(tree) && !PyList_Check(tree) && !PyTuple_Check(tree)) return 0;
     if (Py_EnterRecursiveCall(" in a tree of arrays")) return -1;
-    if (PyDict_Check(tree)) status = visit_dict(tree, list);
+    if (PyDict_Check(tree))
+        status = visit_dict(tree, list);
     else if (PyList_Check(tree))
         for (Py_ssize_t index = 0; !status && index < PyList_Size(tree); index++)
             status = visit_arrays(PyList_GetItem(tree, index), list);
@@ -48,8 +49,10 @@ static PyObject *tuple_of(PyObject *tag, PyObject *head, Py_ssize_t count, PyObj
     if (head) PyTuple_SetItem(result, 1, Py_NewRef(head));
     for (Py_ssize_t index = 0; index < count; index++) {
         PyObject *item;
-        if (keys) item = PyDict_GetItemWithError(tree, PyTuple_GetItem(keys, index));
-        else item = PyList_Check(tree) ? PyList_GetItem(tree, index) : PyTuple_GetItem(tree, index);
+        if (keys)
+            item = PyDict_GetItemWithError(tree, PyTuple_GetItem(keys, index));
+        else
+            item = PyList_Check(tree) ? PyList_GetItem(tree, index) : PyTuple_GetItem(tree, index);
         PyObject *part = item ? structure_of(item, arrays) : NULL;
         if (!part) {
             Py_DECREF(result);
@@ -72,15 +75,19 @@ static PyObject *structure_of(PyObject *tree, PyObject *arrays) {
     if (is_dict) {
         PyObject *list = PyDict_Keys(tree), *keys = list ? PyList_AsTuple(list) : NULL;
         if (keys)
-            result = tuple_of(PyUnicode_InternFromString("d"), keys, PyTuple_Size(keys), tree, keys, arrays);
+            result = tuple_of(PyUnicode_InternFromString("d"), keys, PyTuple_Size(keys), tree, keys,
+                              arrays);
         Py_XDECREF(list);
         Py_XDECREF(keys);
     } else if (is_list)
-        result = tuple_of(PyUnicode_InternFromString("l"), NULL, PyList_Size(tree), tree, NULL, arrays);
+        result =
+            tuple_of(PyUnicode_InternFromString("l"), NULL, PyList_Size(tree), tree, NULL, arrays);
     else if (PyObject_HasAttrString(tree, "_fields"))
-        result = tuple_of(PyUnicode_InternFromString("n"), (PyObject *)Py_TYPE(tree), PyTuple_Size(tree),
-                          tree, NULL, arrays);
-    else result = tuple_of(PyUnicode_InternFromString("t"), NULL, PyTuple_Size(tree), tree, NULL, arrays);
+        result = tuple_of(PyUnicode_InternFromString("n"), (PyObject *)Py_TYPE(tree),
+                          PyTuple_Size(tree), tree, NULL, arrays);
+    else
+        result =
+            tuple_of(PyUnicode_InternFromString("t"), NULL, PyTuple_Size(tree), tree, NULL, arrays);
     Py_LeaveRecursiveCall();
     return result;
 }
@@ -102,7 +109,8 @@ static PyObject *build_dict(PyObject *structure, PyObject *arrays, Py_ssize_t *n
     PyObject *keys = PyTuple_GetItem(structure, 1), *dict = PyDict_New();
     for (Py_ssize_t index = 2; dict && index < PyTuple_Size(structure); index++) {
         PyObject *part = build(PyTuple_GetItem(structure, index), arrays, next);
-        if (!part || PyDict_SetItem(dict, PyTuple_GetItem(keys, index - 2), part) < 0) Py_CLEAR(dict);
+        if (!part || PyDict_SetItem(dict, PyTuple_GetItem(keys, index - 2), part) < 0)
+            Py_CLEAR(dict);
         Py_XDECREF(part);
     }
     return dict;
@@ -110,7 +118,8 @@ static PyObject *build_dict(PyObject *structure, PyObject *arrays, Py_ssize_t *n
 
 static PyObject *build(PyObject *structure, PyObject *arrays, Py_ssize_t *next) {
     const char *tag = PyTuple_Check(structure) && PyTuple_Size(structure) > 0
-        ? PyUnicode_AsUTF8AndSize(PyTuple_GetItem(structure, 0), NULL) : NULL;
+                          ? PyUnicode_AsUTF8AndSize(PyTuple_GetItem(structure, 0), NULL)
+                          : NULL;
     if (!tag) return PyErr_Occurred() ? NULL : PyErr_Format(PyExc_ValueError, "not a structure");
     if (*tag == 'a') {
         if (*next < PyList_Size(arrays)) return Py_NewRef(PyList_GetItem(arrays, (*next)++));
@@ -119,15 +128,19 @@ static PyObject *build(PyObject *structure, PyObject *arrays, Py_ssize_t *next) 
     if (*tag == 'c') return Py_NewRef(PyTuple_GetItem(structure, 2));
     if (Py_EnterRecursiveCall(" in a tree of arrays")) return NULL;
     PyObject *result;
-    if (*tag == 'd') result = build_dict(structure, arrays, next);
+    if (*tag == 'd')
+        result = build_dict(structure, arrays, next);
     else {
         Py_ssize_t start = *tag == 'n' ? 2 : 1, count = PyTuple_Size(structure) - start;
         result = *tag == 'l' ? PyList_New(count) : PyTuple_New(count);
         for (Py_ssize_t index = 0; result && index < count; index++) {
             PyObject *part = build(PyTuple_GetItem(structure, start + index), arrays, next);
-            if (!part) Py_CLEAR(result);
-            else if (*tag == 'l') PyList_SetItem(result, index, part);
-            else PyTuple_SetItem(result, index, part);
+            if (!part)
+                Py_CLEAR(result);
+            else if (*tag == 'l')
+                PyList_SetItem(result, index, part);
+            else
+                PyTuple_SetItem(result, index, part);
         }
         if (result && *tag == 'n') {
             PyObject *named = PyObject_CallObject(PyTuple_GetItem(structure, 1), result);
@@ -154,8 +167,10 @@ static int refill(PyObject *tree, PyObject *arrays, Py_ssize_t *next) {
         int status = keys ? 0 : -1;
         for (Py_ssize_t index = 0; !status && index < PyList_Size(keys); index++) {
             PyObject *key = PyList_GetItem(keys, index), *item = PyDict_GetItemWithError(tree, key);
-            if (!item) status = -1;
-            else if (!IS_ARRAY(item)) status = refill(item, arrays, next);
+            if (!item)
+                status = -1;
+            else if (!IS_ARRAY(item))
+                status = refill(item, arrays, next);
             else if (*next < PyList_Size(arrays))
                 status = PyDict_SetItem(tree, key, PyList_GetItem(arrays, (*next)++));
         }
@@ -166,7 +181,8 @@ static int refill(PyObject *tree, PyObject *arrays, Py_ssize_t *next) {
         int status = 0;
         for (Py_ssize_t index = 0; !status && index < PyList_Size(tree); index++) {
             PyObject *item = PyList_GetItem(tree, index);
-            if (!IS_ARRAY(item)) status = refill(item, arrays, next);
+            if (!IS_ARRAY(item))
+                status = refill(item, arrays, next);
             else if (*next < PyList_Size(arrays))
                 status = PyList_SetItem(tree, index, Py_NewRef(PyList_GetItem(arrays, (*next)++)));
         }
@@ -180,7 +196,8 @@ static int refill(PyObject *tree, PyObject *arrays, Py_ssize_t *next) {
                 cmlx_array handle = HANDLE(PyList_GetItem(arrays, (*next)++));
                 cmlx_retain(handle);
                 array_replace(item, handle);
-            } else if (!IS_ARRAY(item) && refill(item, arrays, next) < 0) return -1;
+            } else if (!IS_ARRAY(item) && refill(item, arrays, next) < 0)
+                return -1;
         }
     }
     return 0;
@@ -206,7 +223,8 @@ static PyObject *arrays_of(PyObject *module, PyObject *tree) {
 static PyObject *exchange(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *targets, *sources;
-    if (!PyArg_ParseTuple(args, "O!O!", &PyList_Type, &targets, &PyList_Type, &sources)) return NULL;
+    if (!PyArg_ParseTuple(args, "O!O!", &PyList_Type, &targets, &PyList_Type, &sources))
+        return NULL;
     Py_ssize_t count = PyList_Size(targets);
     PyObject *old = PyList_New(count);
     for (Py_ssize_t index = 0; old && index < count; index++) {
@@ -230,12 +248,9 @@ static PyObject *exchange(PyObject *module, PyObject *args) {
 }
 
 static PyMethodDef methods[] = {
-    {"_flatten", flatten, METH_O, NULL},
-    {"_unflatten", unflatten, METH_VARARGS, NULL},
-    {"_fill", fill, METH_VARARGS, NULL},
-    {"_arrays", arrays_of, METH_O, NULL},
-    {"_exchange", exchange, METH_VARARGS, NULL},
-    {NULL, NULL, 0, NULL},
+    {"_flatten", flatten, METH_O, NULL},         {"_unflatten", unflatten, METH_VARARGS, NULL},
+    {"_fill", fill, METH_VARARGS, NULL},         {"_arrays", arrays_of, METH_O, NULL},
+    {"_exchange", exchange, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL},
 };
 
 int trees_add(PyObject *module) { return PyModule_AddFunctions(module, methods); }

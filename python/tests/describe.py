@@ -36,7 +36,8 @@ def described(value):
         return {"value": plain(value), "type": type(value).__name__}
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
-    return {"repr": str(value)} if "0x" not in str(value) and "<" not in str(value) else {"object": True}
+    text = str(value)
+    return {"object": True} if "0x" in text or "<" in text else {"repr": text}
 
 
 def describe(line, names):

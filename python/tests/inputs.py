@@ -24,7 +24,9 @@ def inputs(mx):
         "m": mx.array(random.randint(0, 2, (3, 4)).astype(bool)),
         "h": floats(3, 4).astype(mx.float16),
         "g": floats(3, 4).astype(mx.bfloat16),
-        "c": mx.array((random.uniform(-1, 1, (3, 4)) + 1j * random.uniform(-1, 1, (3, 4))).astype(np.complex64)),
+        "c": mx.array(
+            (random.uniform(-1, 1, (3, 4)) + 1j * random.uniform(-1, 1, (3, 4))).astype(
+                np.complex64)),
         "sq": mx.array(square),
         "pd": mx.array(square @ square.T + 2 * np.eye(4, dtype=np.float32)),
         "t": floats(2, 3, 4),

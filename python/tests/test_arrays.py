@@ -50,7 +50,8 @@ def test_pickles_cut_short_are_errors(end):
 
 
 @pytest.mark.parametrize(
-    "state", [(), (b"", (), 99), (b"1", (2,), 10), (b"", (-1,), 1), (b"12", (1 << 62, 4), 1), "text"])
+    "state",
+    [(), (b"", (), 99), (b"1", (2,), 10), (b"", (-1,), 1), (b"12", (1 << 62, 4), 1), "text"])
 def test_states_that_make_no_array_are_errors(state):
     x = mx.array([1, 2])
     with pytest.raises((ValueError, TypeError)):

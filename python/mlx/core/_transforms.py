@@ -51,7 +51,8 @@ def _differentiated(fun, argnums, argnames, operation):
 
     def run(args, kwargs):
         if numbers and max(numbers) >= len(args):
-            raise ValueError(f"[{operation}] There are {len(args)} arguments, not {max(numbers) + 1}")
+            raise ValueError(
+                f"[{operation}] There are {len(args)} arguments, not {max(numbers) + 1}")
         for name in names:
             if name not in kwargs:
                 raise ValueError(f"[{operation}] There is no argument '{name}'")
@@ -406,10 +407,11 @@ def _labelled(args, kwargs):
     return list(args) + [kwargs[name] for name in sorted(kwargs)], names
 
 
-def export_function(file, fun, *args, shapeless=False, metadata=None, **kwargs):
+def export_function(file_or_callback, fun, *args, shapeless=False, metadata=None, **kwargs):
     """Writes what a function does to arguments like these to a file, which holds no code."""
+    file = file_or_callback
     if not isinstance(file, str):
-        raise TypeError("[export_function] expected the name of a file")
+        raise TypeError("[export_function] only files are written; expected the name of one")
     arrays, names = _labelled(args, kwargs)
     count = names.count("")
 

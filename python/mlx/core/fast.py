@@ -51,7 +51,10 @@ def cuda_kernel(
     return _Kernel(name, "CUDA")
 
 
-def precompiled_cuda_kernel(*, name, **kwargs):
+def precompiled_cuda_kernel(
+    *, name, compiled_source, inputs, output_shapes, output_dtypes, scalars, grid, threadgroup,
+    shared_memory=0, init_value=None, ensure_row_contiguous=False, stream=None,
+):
     """Says that there is no CUDA."""
     return _Kernel(name, "CUDA")()
 
