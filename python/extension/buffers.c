@@ -36,9 +36,15 @@ static void call_later(void (*function)(void *), void *context) {
     later->next = atomic_load(&waiting);
     while (!atomic_compare_exchange_weak(&waiting, &later->next, later))
         continue;
+    /* At the end of the process there is nobody left who would want it back. */
+    if (!Py_IsInitialized()) return;
     /* The interpreter's own list is short: it is asked once for all that wait. */
     if (!atomic_exchange(&is_asked, 1) && Py_AddPendingCall(drain, NULL) < 0)
         atomic_store(&is_asked, 0);
+}
+
+void drain_waiting(void) {
+    if (atomic_load(&waiting)) drain(NULL);
 }
 
 static void drop(void *object) { Py_DECREF((PyObject *)object); }
@@ -69,6 +75,13 @@ static const char *const formats[14] = {
     [CMLX_COMPLEX64] = "Zf",
 };
 
+/* Whether a consumer cannot do with strides of any kind. */
+static int wants_row_major(int flags) {
+    return (flags & PyBUF_STRIDES) != PyBUF_STRIDES ||
+           (flags & PyBUF_C_CONTIGUOUS) == PyBUF_C_CONTIGUOUS ||
+           (flags & PyBUF_ANY_CONTIGUOUS) == PyBUF_ANY_CONTIGUOUS;
+}
+
 int array_get_buffer(PyObject *self, Py_buffer *view, int flags) {
     cmlx_array handle = HANDLE(self);
     cmlx_retain(handle);
@@ -79,7 +92,7 @@ int array_get_buffer(PyObject *self, Py_buffer *view, int flags) {
         PyErr_NoMemory();
     else if (evaluate_one(handle) == 0 && cmlx_read(handle, &contents) < 0)
         raise_failure();
-    else if (!PyErr_Occurred() && !contents.is_row_major && !(flags & PyBUF_STRIDES & ~PyBUF_ND))
+    else if (!PyErr_Occurred() && !contents.is_row_major && wants_row_major(flags))
         PyErr_SetString(PyExc_BufferError, "the array is not contiguous");
     if (PyErr_Occurred()) {
         free(export);

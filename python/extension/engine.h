@@ -58,6 +58,8 @@ PyObject *array_bytes(PyObject *self, PyObject *none);
 int buffers_add(PyObject *module);
 /* Gives back a reference from a thread that may not hold the interpreter's lock. */
 void release_later(void *object);
+/* Gives back what waits for that, on a thread that holds the lock. */
+void drain_waiting(void);
 
 /* values.c: from arrays to Python values. Evaluates. */
 PyObject *array_item(PyObject *self, PyObject *none);

@@ -244,7 +244,7 @@ class custom_function:
         if not (self._vjp or self._jvp or self._vmap):
             return self._fun(*args, **kwargs)
         arrays, structure = e._flatten((args, kwargs))
-        # What the function records is behind constants: derivatives go by the rules.
+        # Where there is a rule transforms go by it, elsewhere by what the function recorded.
         outputs, form = e._flatten(self._fun(*args, **kwargs))
         rules = _Rules(self, structure, form, len(arrays), len(outputs))
         results = e._custom(
@@ -331,12 +331,12 @@ def _constants(structure):
 
 
 class _Entry:
-    """What is kept of calls with one structure of arguments."""
+    """What is kept of calls with one structure of arguments: the recordings, and the structure of
+    the results by the arrays' shapes and dtypes."""
 
     def __init__(self, shapeless):
         self.compiled = e._compiled_make(shapeless)
-        self.form = None
-        self.count = 0
+        self.forms = {}
 
 
 class _Compiled:
@@ -358,32 +358,28 @@ class _Compiled:
         _constants(structure)
         state = e._arrays(self._inputs)
         inputs = arrays + state
-        key = (structure, len(state))
-        if not self._shapeless:
-            key += tuple((x.shape, x.dtype) for x in inputs)
-        entry = self._entries.get(key)
+        entry = self._entries.get(structure)
         if entry is None:
-            entry = self._entries[key] = _Entry(self._shapeless)
+            entry = self._entries[structure] = _Entry(self._shapeless)
+        key = () if self._shapeless else tuple((x.shape, x.dtype) for x in inputs)
         before = []
 
         def record(placeholders):
             before.append(e._exchange(state, placeholders[len(arrays):]))
             positional, named = e._unflatten(structure, placeholders[:len(arrays)])
-            results, entry.form = e._flatten(self._fun(*positional, **named))
-            entry.count = len(results)
+            results, form = e._flatten(self._fun(*positional, **named))
+            entry.forms[key] = form, len(results)
             return results + e._arrays(self._outputs)
 
         try:
             results = e._compiled_call(entry.compiled, record, inputs)
-        except BaseException:
-            self._entries.pop(key, None)
-            raise
         finally:
             if before:
                 e._exchange(state, before[0])
+        form, count = entry.forms[key]
         if self._outputs is not None:
-            e._fill(self._outputs, results[entry.count:])
-        return e._unflatten(entry.form, results[:entry.count])
+            e._fill(self._outputs, results[count:])
+        return e._unflatten(form, results[:count])
 
 
 def compile(fun, inputs=None, outputs=None, shapeless=False):
