@@ -119,7 +119,7 @@ extension FunctionTable {
             guard !c.isGiven(10) else {
                 throw c.error(.unsupported, "a global scale is not supported")
             }
-            gatherQuantizedMM(
+            return gatherQuantizedMM(
                 try c.array(0), try c.array(1), scales: try c.array(2),
                 biases: try c.arrayIfGiven(3), lhsIndices: try c.arrayIfGiven(4),
                 rhsIndices: try c.arrayIfGiven(5), transpose: try c.bool(6),
