@@ -267,6 +267,10 @@ static Py_ssize_t get_length(PyObject *self) {
 }
 
 static PyObject *format(PyObject *self, PyObject *pattern) {
+    if (!PyUnicode_Check(pattern)) {
+        PyErr_SetString(PyExc_TypeError, "a format is a string");
+        return NULL;
+    }
     if (cmlx_rank(HANDLE(self)) == 0) {
         PyObject *value = array_item(self, NULL);
         PyObject *text = value ? PyObject_Format(value, pattern) : NULL;

@@ -203,3 +203,9 @@ def test_print_options():
     with mx.printoptions(precision=3):
         assert repr(x) == "array([1.12], dtype=float32)"
     assert repr(x) == "array([1.12346], dtype=float32)"
+
+
+def test_formats_are_strings():
+    with pytest.raises(TypeError):
+        mx.array(1.5).__format__(mx.array(1))
+    assert format(mx.array([1]), "") == "array([1], dtype=int32)"
