@@ -1,7 +1,7 @@
 import MLX
 import MLXBase
 
-// Reductions and scans.
+// Reductions over axes and running scans: sums, products, extrema, means, norms of logarithms.
 
 extension FunctionTable {
     private typealias Over = (MLXArray, [Int], Bool) -> MLXArray
