@@ -49,6 +49,7 @@ let package = Package(
         .library(name: "MLXData", targets: ["MLXData"]),
         .library(name: "MLXModels", targets: ["MLXModels"]),
         .library(name: "MLXTrain", targets: ["MLXTrain"]),
+        .library(name: "CMLX", type: .dynamic, targets: ["CMLX"]),
         .executable(name: "mlx", targets: ["MLXCommand"]),
         .executable(name: "fault-simulator", targets: ["FaultSimulator"]),
         .executable(name: "stress", targets: ["Stress"]),
@@ -66,6 +67,7 @@ let package = Package(
             name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
         .systemLibrary(name: "CNUMA", pkgConfig: "numa", providers: [.apt(["libnuma-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CMLXInterface"),
         .target(name: "CMLXKernels"),
         // L1
         layer("MLXBase", ["CMLXKernels"]),
@@ -102,6 +104,12 @@ let package = Package(
         layer("MLXNN", ["MLX"]),
         layer("MLXOptimizers", ["MLX", "MLXNN"]),
         layer("MLXLoRA", ["MLX", "MLXNN"]),
+        layer(
+            "CMLX",
+            [
+                "MLX", "MLXFormats", "MLXRuntime", "MLXTransforms", "MLXOps", "MLXGraph",
+                "MLXMemory", "MLXBase", "CMLXKernels", "CMLXInterface",
+            ]),
         layer(
             "MLXData", ["MLX", "MLXFormats"],
             resources: [

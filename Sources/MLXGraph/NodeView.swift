@@ -91,3 +91,24 @@ extension GraphStore {
         assert(old == 0, "a node was given a value twice")
     }
 }
+
+/// Fields by node id, for callers that own a reference and have no array object.
+extension GraphStore {
+    @inlinable @inline(__always) package func dtype(of id: NodeID) -> DType {
+        row(id).pointee.dtype
+    }
+
+    @inlinable @inline(__always) package func shape(of id: NodeID) -> Shape {
+        row(id).pointee.shape
+    }
+
+    @inlinable @inline(__always) package func isPoisoned(_ id: NodeID) -> Bool {
+        row(id).pointee.flags.contains(.poisoned)
+    }
+
+    /// The shape, for whoever lets what happens next depend on it; see `ShapeWatch`.
+    package func watchedShape(of id: NodeID) -> Shape {
+        ShapeWatch.noteReading(row(id).pointee.trace)
+        return row(id).pointee.shape
+    }
+}

@@ -236,7 +236,7 @@ extension MLXArray {
     convenience init(taking array: MLXArray) { self.init(owning: array.acquire()) }
 
     /// An array of copied bytes.
-    static func copying(
+    package static func copying(
         _ bytes: UnsafeRawBufferPointer, _ dtype: DType, _ dims: [Int]
     ) -> MLXArray {
         do throws(ArrayError) {

@@ -158,7 +158,7 @@ extension MLXArray {
 
 extension Value {
     /// Copies the elements in row-major order.
-    func copyRowMajor(to bytes: UnsafeMutableRawBufferPointer) {
+    package func copyRowMajor(to bytes: UnsafeMutableRawBufferPointer) {
         assert(bytes.count == byteCount)
         guard let target = bytes.baseAddress, byteCount > 0 else { return }
         if isRowMajor {

@@ -126,7 +126,7 @@ public func loadArraysAndMetadata(
 }
 
 /// Runs `body` with the bytes of evaluated arrays, sorted by name, row-major.
-func withContents<R>(
+package func withContents<R>(
     _ arrays: [String: MLXArray], _ body: ([TensorContents]) throws -> R
 ) throws -> R {
     var copies: [UnsafeMutableRawBufferPointer] = []

@@ -95,13 +95,13 @@ public struct MLXSlice: Equatable, CustomStringConvertible, Sendable {
         self.init(from: start.map(Int.init), to: end.map(Int.init), by: stride.map(Int.init))
     }
 
-    init(from start: Int?, to end: Int?, by stride: Int? = nil) {
+    package init(from start: Int?, to end: Int?, by stride: Int? = nil) {
         givenStart = start
         givenEnd = end
         givenStride = stride
     }
 
-    init(position: Int) {
+    package init(position: Int) {
         self.init(from: position, to: position == -1 ? nil : position &+ 1)
         self.position = position
     }

@@ -44,7 +44,7 @@ extension MLXArray {
         set { write(indices.map(\.mlxArrayIndexOperation), newValue.array, stream.id) }
     }
 
-    func read(_ operations: [MLXArrayIndexOperation], _ stream: StreamID) -> MLXArray {
+    package func read(_ operations: [MLXArrayIndexOperation], _ stream: StreamID) -> MLXArray {
         recording([self]) { () throws(ArrayError) in
             let plan = try IndexPlan(operations, shape: shape)
             return plan.gathered(from: windowed(by: plan, stream), stream)
@@ -66,7 +66,7 @@ extension MLXArray {
     }
 
     /// The array with the elements of a subscript combined with values.
-    func updated(
+    package func updated(
         _ operations: [MLXArrayIndexOperation], _ values: MLXArray, _ update: IndexUpdate,
         _ stream: StreamID
     ) -> MLXArray {
@@ -121,7 +121,7 @@ extension IndexPlan {
 }
 
 /// How an indexed update combines old and new elements.
-enum IndexUpdate {
+package enum IndexUpdate {
     case assign, add, multiply, minimum, maximum
 
     var scatter: OpCode {

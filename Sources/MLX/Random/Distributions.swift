@@ -86,7 +86,7 @@ extension MLXRandom {
     }
 
     /// Integers in [low, high).
-    static func drawIntegers(
+    package static func drawIntegers(
         _ low: MLXArray, _ high: MLXArray, _ shape: [Int], _ dtype: DType, _ key: MLXArray,
         _ stream: StreamOrDevice
     ) -> MLXArray {

@@ -150,6 +150,11 @@ public final class ImportedFunction: Sendable {
     public func dynamicallyCall(
         withKeywordArguments args: KeyValuePairs<String, MLXArray>
     ) throws -> [MLXArray] {
+        try call(Array(args))
+    }
+
+    /// Calls the function with arguments that have labels, "" where they have none.
+    package func call(_ args: [(key: String, value: MLXArray)]) throws -> [MLXArray] {
         for program in programs {
             if let arguments = ordered(args, as: program.labels), program.accepts(arguments) {
                 return program.call(arguments)
@@ -169,7 +174,7 @@ public final class ImportedFunction: Sendable {
 
     /// The arrays in the order of the labels; those without a label keep their own order.
     private func ordered(
-        _ args: KeyValuePairs<String, MLXArray>, as labels: [String]
+        _ args: [(key: String, value: MLXArray)], as labels: [String]
     ) -> [MLXArray]? {
         guard args.count == labels.count else { return nil }
         var unlabelled = args.filter { $0.key.isEmpty }.map(\.value)[...]
@@ -183,4 +188,14 @@ public final class ImportedFunction: Sendable {
         }
         return result
     }
+}
+
+/// Writes what a function does to arrays like the arguments, which have labels ("" for none).
+package func exportRecorded(
+    _ f: ([MLXArray]) -> [MLXArray], arguments: [MLXArray], labels: [String], isShapeless: Bool,
+    to url: URL
+) throws {
+    let program = try Program.record(
+        f, arguments: arguments, labels: labels, isShapeless: isShapeless)
+    try FunctionFile.write([program], to: url)
 }

@@ -104,3 +104,20 @@ private func mappedAxes(
     }
     return result
 }
+
+/// Maps a function over a batch, as `vmap` does, for callers who know the axes of the outputs only
+/// when the function has been called.
+/// - Parameter outAxes: the axis of an output by its number; nil if it has none.
+/// - Throws: when the axes do not fit the arguments.
+package func vmapped(
+    _ f: ([MLXArray]) -> [MLXArray], _ arguments: [MLXArray], inAxes: [Int?],
+    outAxes: (Int) -> Int?
+) throws(ArrayError) -> [MLXArray] {
+    let axes = try mappedAxes(arguments, inAxes)
+    return Batching.vmap(f, arguments: arguments, inAxes: axes) { output, rank in
+        Result { () throws(ArrayError) -> Int? in
+            guard let axis = outAxes(output) else { return nil }
+            return try Axes.normalize(axis, rank: rank, operation: "vmap")
+        }
+    }
+}

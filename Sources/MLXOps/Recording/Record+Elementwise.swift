@@ -91,7 +91,7 @@ extension Ops {
     }
 
     /// The broadcast shape where no work is needed: equal shapes, or a scalar.
-    @inline(__always) private static func quickBroadcast(_ a: Shape, _ b: Shape) -> Shape? {
+    @inline(__always) static func quickBroadcast(_ a: Shape, _ b: Shape) -> Shape? {
         if a == b { return a }
         if b == .scalar { return a }
         if a == .scalar { return b }

@@ -4,8 +4,8 @@ import MLXOps
 
 /// Finds why a subgraph cannot be evaluated: the first operation that could not be recorded, and
 /// the operations between it and the array that was asked for.
-enum Poison {
-    static func firstError(in graph: borrowing Subgraph) -> ArrayError? {
+package enum Poison {
+    package static func firstError(in graph: borrowing Subgraph) -> ArrayError? {
         guard graph.roots.contains(where: { graph.poisoned[Int($0)] }) else { return nil }
         for node in 0..<graph.count where graph.ops[node] == .invalid {
             guard var error = graph.payload(node)?.error else { continue }

@@ -1,0 +1,366 @@
+"""Functions whose arguments need more than a row of the extension's table."""
+
+from . import _engine as e
+from ._engine import array
+
+
+def _shape(shape):
+    return (shape,) if isinstance(shape, int) else tuple(shape)
+
+
+def arange(start, stop=None, step=None, dtype=None, *, stream=None):
+    """Numbers from start to stop, which is excluded. One argument is stop, from 0.
+
+    >>> mx.arange(3)
+    array([0, 1, 2], dtype=int32)
+    """
+    if stop is None:
+        start, stop = 0, start
+    step = 1 if step is None else step
+    if dtype is None:
+        is_float = any(isinstance(x, float) for x in (start, stop, step))
+        dtype = e.float32 if is_float else e.int32
+    return e._arange(start, stop, step, dtype)
+
+
+def linspace(start, stop, num=50, endpoint=True, dtype=e.float32, stream=None):
+    """`num` numbers at equal distances from start to stop."""
+    return e._linspace(start, stop, 50 if num is None else num, endpoint, dtype or e.float32)
+
+
+def full(shape, vals, dtype=None, *, stream=None):
+    """An array of the shape, filled with a number or with a broadcast array."""
+    return e._full(_shape(shape), vals, dtype)
+
+
+def full_like(a, vals, dtype=None, *, stream=None):
+    """An array of the shape and dtype of a, filled with a number or a broadcast array."""
+    return e._full(a.shape, vals, dtype or a.dtype)
+
+
+def zeros_like(a, /, dtype=None, *, stream=None):
+    """0 in the shape and dtype of a."""
+    return e.zeros(a.shape, dtype or a.dtype)
+
+
+def ones_like(a, /, dtype=None, *, stream=None):
+    """1 in the shape and dtype of a."""
+    return e.ones(a.shape, dtype or a.dtype)
+
+
+def identity(n, dtype=e.float32, *, stream=None):
+    """The identity matrix."""
+    return e.eye(n, dtype=dtype)
+
+
+def clip(a, /, a_min, a_max, *, stream=None):
+    """a, but not below a_min and not above a_max; None is no bound."""
+    if a_min is None and a_max is None:
+        raise ValueError("[clip] At least one of a_min and a_max must not be None")
+    a = a if isinstance(a, array) else array(a)
+    if a_min is not None:
+        a = e.maximum(a, a_min)
+    return a if a_max is None else e.minimum(a, a_max)
+
+
+def take(a, /, indices, axis=None, *, stream=None):
+    """The elements at indices along an axis, or of the flat array."""
+    return e._take(a, indices, axis)
+
+
+def positive(a, /, *, stream=None):
+    """a itself."""
+    return a if isinstance(a, array) else array(a)
+
+
+def logical_xor(a, b, /, *, stream=None):
+    """Whether exactly one of a and b is not 0, broadcast."""
+    return e.not_equal(e.logical_not(a), e.logical_not(b))
+
+
+def divmod(a, b, stream=None):
+    """a // b and a % b, broadcast."""
+    return [e.floor_divide(a, b), e.remainder(a, b)]
+
+
+def matrix_transpose(a, /, *, stream=None):
+    """a with its last two axes exchanged."""
+    if a.ndim < 2:
+        raise ValueError(f"[matrix_transpose] needs two axes, not {a.ndim}")
+    return e.swapaxes(a, -1, -2)
+
+
+def trace(a, /, offset=0, axis1=0, axis2=1, dtype=None, *, stream=None):
+    """The sum of a diagonal."""
+    return e._trace(a, offset, axis1, axis2, dtype)
+
+
+def _each(function, arrays):
+    results = [function(x) for x in arrays]
+    return results[0] if len(results) == 1 else results
+
+
+def atleast_1d(*arys, stream=None):
+    """With one axis at least."""
+    return _each(e._atleast_1d, arys)
+
+
+def atleast_2d(*arys, stream=None):
+    """With two axes at least."""
+    return _each(e._atleast_2d, arys)
+
+
+def atleast_3d(*arys, stream=None):
+    """With three axes at least."""
+    return _each(e._atleast_3d, arys)
+
+
+def broadcast_shapes(*shapes):
+    """The shape that all are broadcast to."""
+    result = []
+    for shape in shapes:
+        shape = list(shape)
+        longer, shorter = (shape, result) if len(shape) > len(result) else (result, shape)
+        longer = list(longer)
+        for axis in range(1, len(shorter) + 1):
+            if longer[-axis] == 1:
+                longer[-axis] = shorter[-axis]
+            elif shorter[-axis] not in (1, longer[-axis]):
+                raise ValueError(f"[broadcast_shapes] Shapes {shapes} cannot be broadcast.")
+        result = longer
+    return tuple(result)
+
+
+def pad(a, pad_width, mode="constant", constant_values=0, *, stream=None):
+    """a with a border: one width, (before, after), or a pair for each axis."""
+    ndim = a.ndim
+    if isinstance(pad_width, int):
+        pairs = [(pad_width, pad_width)] * ndim
+    else:
+        widths = list(pad_width)
+        if all(isinstance(width, int) for width in widths):
+            if len(widths) > 2 or not widths:
+                raise ValueError("[pad] expected one width, two, or a pair for each axis")
+            pairs = [(widths[0], widths[-1])] * ndim
+        else:
+            pairs = [(width, width) if isinstance(width, int) else tuple(width) for width in widths]
+            pairs = [(pair[0], pair[-1]) for pair in pairs]
+            if len(pairs) == 1:
+                pairs = pairs * ndim
+    if len(pairs) != ndim:
+        raise ValueError(f"[pad] {len(pairs)} pairs of widths for {ndim} axes")
+    if any(width < 0 for pair in pairs for width in pair):
+        raise ValueError("[pad] Invalid negative padding size")
+    value = constant_values
+    if not isinstance(value, array):
+        value = array(value, a.dtype)
+    return e._pad(a, [width for pair in pairs for width in pair], mode, value)
+
+
+def tensordot(a, b, /, axes=2, *, stream=None):
+    """Sums of products over axes: the last of a and first of b, or given ones."""
+    if isinstance(axes, int):
+        return e._tensordot(a, b, axes, None)
+    first, second = axes
+    return e._tensordot(a, b, _shape(first), _shape(second))
+
+
+def einsum(subscripts, *operands, stream=None):
+    """Sums of products after Einstein, such as `einsum("ij,jk->ik", a, b)`."""
+    return e._einsum(subscripts, list(operands))
+
+
+def _labels(subscripts, operands):
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != len(operands):
+        raise ValueError(f"[einsum] {len(terms)} terms for {len(operands)} operands")
+    sizes = {}
+    for term, operand in zip(terms, operands):
+        if "..." not in term and len(term) != operand.ndim:
+            raise ValueError(f"[einsum] '{term}' does not fit {operand.ndim} axes")
+        for label, size in zip(term.replace("...", ""), operand.shape):
+            sizes[label] = max(size, sizes.get(label, 1))
+    if not arrow:
+        letters = "".join(terms)
+        output = "".join(sorted(x for x in set(letters) if letters.count(x) == 1))
+    return terms, output, sizes
+
+
+def einsum_path(subscripts, *operands):
+    """The order in which einsum contracts, pair by pair, and what it costs, as text."""
+    terms, output, sizes = _labels(subscripts, operands)
+
+    def cost(labels):
+        product = 1
+        for label in set(labels) - set("."):
+            product *= sizes[label]
+        return product
+
+    rest, path, flops, largest = list(terms), [], 0, 0
+    while len(rest) > 1:
+        best = None
+        for i in range(len(rest)):
+            for j in range(i + 1, len(rest)):
+                together = set(rest[i]) | set(rest[j])
+                later = set(output).union(*(set(x) for k, x in enumerate(rest) if k not in (i, j)))
+                kept = "".join(sorted(together & later))
+                key = (cost(kept) - cost(rest[i]) - cost(rest[j]), cost(together))
+                if best is None or key < best[0]:
+                    best = (key, i, j, kept, together)
+        _, i, j, kept, together = best
+        path.append((i, j))
+        flops += 2 * cost(together)
+        largest = max(largest, len(together))
+        rest = [x for k, x in enumerate(rest) if k not in (i, j)] + [kept]
+    if not path:
+        path, flops, largest = [tuple(range(len(terms)))], cost(terms[0]), len(set(terms[0]))
+    naive = cost("".join(terms)) * max(len(terms), 1)
+    text = (
+        f"  Complete contraction:  {','.join(terms)}->{output}\n"
+        f"         Naive scaling:  {len(set(''.join(terms)) - set('.'))}\n"
+        f"     Optimized scaling:  {largest}\n"
+        f"      Naive FLOP count:  {naive}\n"
+        f"  Optimized FLOP count:  {flops}\n"
+    )
+    return path, text
+
+
+def _spatial(value, count):
+    return [value] * count if isinstance(value, int) else list(value)
+
+
+def conv_general(
+    input, weight, /, stride=1, padding=0, kernel_dilation=1, input_dilation=1, groups=1,
+    flip=False, *, stream=None,
+):
+    """The convolution of (n, ..., c) with (o, ..., c / groups) over one to three axes.
+
+    The padding is a number, one for each axis, or (before, after) of these.
+    """
+    count = input.ndim - 2
+    if isinstance(padding, (tuple, list)) and len(padding) == 2 and not isinstance(padding[0], int):
+        low, high = (_spatial(side, count) for side in padding)
+    else:
+        low = high = _spatial(padding, count)
+    return e._conv(
+        input, weight, _spatial(stride, count), low, high, _spatial(kernel_dilation, count),
+        _spatial(input_dilation, count), groups, flip)
+
+
+def _convolution(axes):
+    def convolution(input, weight, /, stride=1, padding=0, dilation=1, groups=1, *, stream=None):
+        if input.ndim != axes + 2:
+            raise ValueError(f"[conv] Invalid input array with {input.ndim} dimensions")
+        return conv_general(input, weight, stride, padding, dilation, 1, groups)
+
+    convolution.__name__ = convolution.__qualname__ = f"conv{axes}d"
+    convolution.__doc__ = f"The convolution over {axes} axes; see conv_general."
+    return convolution
+
+
+conv1d, conv2d, conv3d = _convolution(1), _convolution(2), _convolution(3)
+
+
+def unique(
+    a, /, size, return_index=False, return_inverse=False, return_counts=False, fill_value=None, *,
+    stream=None,
+):
+    """The distinct elements in order, `size` of them, filled up with fill_value."""
+    values, indices, inverse, counts = e._unique(a, size, fill_value)
+    wanted = [values]
+    wanted += [indices] * return_index + [inverse] * return_inverse + [counts] * return_counts
+    return wanted[0] if len(wanted) == 1 else tuple(wanted)
+
+
+def depends(inputs, dependencies):
+    """The inputs, which are computed after the dependencies."""
+    is_one = isinstance(inputs, array)
+    if isinstance(dependencies, array):
+        dependencies = [dependencies]
+    results = e._depends([inputs] if is_one else list(inputs), list(dependencies))
+    return results[0] if is_one else results
+
+
+def get_array_buffer_size(*args):
+    """The bytes that the arrays of trees take."""
+    return sum(x.nbytes for x in e._arrays(args))
+
+
+def set_memory_limit(limit):
+    """Sets how many bytes arrays may take; gives the limit before."""
+    return e._set_memory(3, limit)
+
+
+def set_cache_limit(limit):
+    """Sets how many bytes are kept for later; gives the limit before."""
+    return e._set_memory(4, limit)
+
+
+_wired = 0
+
+
+def set_wired_limit(limit):
+    """Nothing is wired here: remembers the limit and gives the one before."""
+    global _wired
+    old, _wired = _wired, int(limit)
+    return old
+
+
+def get_active_memory():
+    """The bytes of arrays that are in use."""
+    return e._memory(0)
+
+
+def get_cache_memory():
+    """The bytes that are kept for later."""
+    return e._memory(1)
+
+
+def get_peak_memory():
+    """The most bytes of arrays that were in use at once."""
+    return e._memory(2)
+
+
+def get_memory_limit():
+    """How many bytes arrays may take."""
+    return e._memory(3)
+
+
+def reset_peak_memory():
+    """Begins to look for the peak anew."""
+    e._set_memory(2, 0)
+
+
+def export_to_dot(file, *args, **kwargs):
+    """Writes the graph behind arrays for Graphviz; named arguments have names in the drawing."""
+    names = [""] * len(args) + list(kwargs)
+    text = e._draw(list(args) + list(kwargs.values()), names)
+    if hasattr(file, "write"):
+        file.write(text)
+    else:
+        with open(file, "w", encoding="utf-8") as target:
+            target.write(text)
+
+
+async def evaluate_async(*args):
+    """Computes the arrays of trees without blocking the event loop: `await` it."""
+    import asyncio
+
+    await asyncio.get_running_loop().run_in_executor(None, lambda: e.eval(*args))
+
+
+class _Tracing:
+    def __init__(self, path):
+        self._path = path
+
+    def __enter__(self):
+        e._trace_to(None)
+
+    def __exit__(self, *error):
+        e._trace_to(self._path)
+
+
+def trace_evaluation(path):
+    """`with trace_evaluation(path):` writes what is evaluated to a file that browsers show."""
+    return _Tracing(str(path))

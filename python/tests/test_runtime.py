@@ -1,0 +1,172 @@
+"""Files, memory, streams, threads, forks."""
+
+import gc
+import io
+import multiprocessing
+import os
+import threading
+
+import mlx.core as mx
+import pytest
+
+
+@pytest.mark.parametrize("kind", ["npz", "safetensors", "gguf"])
+def test_files_of_arrays(tmp_path, kind):
+    arrays = {"a": mx.arange(6).reshape(2, 3), "b": mx.array([1.5, 2.5])}
+    path = str(tmp_path / f"x.{kind}")
+    if kind == "npz":
+        mx.savez(path, **arrays)
+    elif kind == "safetensors":
+        mx.save_safetensors(path, arrays, {"k": "v"})
+        assert mx.load(path, return_metadata=True)[1]["k"] == "v"
+    else:
+        mx.save_gguf(path, arrays, {"k": "v", "l": ["x", "y"], "n": mx.array(3)})
+        metadata = mx.load(path, return_metadata=True)[1]
+        assert metadata["k"] == "v" and metadata["l"] == ["x", "y"] and metadata["n"].item() == 3
+    loaded = mx.load(path)
+    assert {key: x.tolist() for key, x in loaded.items()} == {
+        key: x.tolist() for key, x in arrays.items()}
+
+
+def test_files_that_are_open(tmp_path):
+    x = mx.array([[1, 2], [3, 4]])
+    file = io.BytesIO()
+    mx.save(file, x)
+    file.seek(0)
+    assert mx.load(file, format="npy").tolist() == x.tolist()
+    mx.save(tmp_path / "x", x)
+    assert mx.load(tmp_path / "x.npy").tolist() == x.tolist()
+    mx.savez_compressed(tmp_path / "z", x, named=x)
+    assert set(mx.load(tmp_path / "z.npz")) == {"arr_0", "named"}
+
+
+def test_files_that_are_none(tmp_path):
+    for error in (OSError, RuntimeError):
+        with pytest.raises(error):
+            mx.load(str(tmp_path / "none.npy"))
+    bad = tmp_path / "bad.safetensors"
+    bad.write_bytes(b"\xff" * 20)
+    with pytest.raises(OSError):
+        mx.load(str(bad))
+
+
+def test_memory():
+    before = mx.get_active_memory()
+    x = mx.zeros((1 << 20,)) + 1
+    mx.eval(x)
+    assert mx.get_active_memory() >= before + (4 << 20)
+    assert mx.get_peak_memory() >= mx.get_active_memory()
+    del x
+    gc.collect()
+    mx.clear_cache()
+    assert mx.get_active_memory() <= before + (1 << 20)
+    old = mx.set_cache_limit(1 << 20)
+    assert mx.set_cache_limit(old) == 1 << 20
+    with pytest.raises(ValueError):
+        mx.set_memory_limit(-1)
+
+
+def test_nodes_are_given_back():
+    from mlx.core import _engine
+
+    def work():
+        x = mx.ones((8, 8))
+        for _ in range(10):
+            x = mx.softmax(x @ x, axis=-1) + x[0]
+        mx.eval(x)
+        mx.grad(lambda x: (x * x).sum())(x)
+        with pytest.raises(ValueError):
+            x @ mx.ones((3, 3))
+
+    work()
+    gc.collect()
+    before = _engine._node_count()
+    for _ in range(20):
+        work()
+    gc.collect()
+    assert _engine._node_count() <= before + 8
+
+
+def test_streams():
+    s = mx.new_stream(mx.cpu)
+    with mx.stream(s):
+        assert mx.default_stream(mx.cpu) == s
+        assert (mx.array(1) + 1).item() == 2
+    assert mx.default_stream(mx.cpu) != s
+    assert mx.add(1, 2, stream=mx.cpu).item() == 3
+    with mx.stream(mx.actors.simd):
+        assert mx.exp(mx.array([0.0])).item() == 1
+    with pytest.raises(TypeError):
+        mx.add(1, 2, stream=3)
+    with pytest.raises(ValueError):
+        mx.stream(mx.gpu).__enter__()
+    mx.synchronize()
+
+
+def test_async_eval():
+    xs = [mx.ones((64, 64)) @ mx.ones((64, 64)) for _ in range(4)]
+    mx.async_eval(xs, {"more": xs[0] + 1})
+    mx.synchronize()
+    assert all(x[0, 0].item() == 64 for x in xs)
+
+
+def test_awaiting():
+    import asyncio
+
+    async def run():
+        x = mx.ones((3,)) * 2
+        await mx.evaluate_async(x)
+        return x.tolist()
+
+    assert asyncio.run(run()) == [2, 2, 2]
+
+
+def test_threads():
+    results, errors = [], []
+
+    def work(seed):
+        try:
+            for step in range(20):
+                x = mx.full((16, 16), float(seed))
+                g = mx.grad(lambda x: (x @ x).sum())(x)
+                mx.eval(g)
+                with pytest.raises(ValueError):
+                    x @ mx.ones((3, 3))
+            results.append((seed, g[0, 0].item()))
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not errors
+    assert sorted(results) == [(n, 32.0 * n) for n in range(8)]
+
+
+def _child(queue):
+    queue.put((mx.ones((100, 100)) @ mx.ones((100, 100)))[0, 0].item())
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_children_evaluate(method):
+    mx.eval(mx.ones((10,)) + 1)
+    context = multiprocessing.get_context(method)
+    queue = context.Queue()
+    child = context.Process(target=_child, args=(queue,))
+    child.start()
+    assert queue.get(timeout=60) == 100
+    child.join(60)
+    assert child.exitcode == 0
+
+
+def test_exit_with_work_in_flight():
+    import subprocess
+    import sys
+
+    code = "import mlx.core as mx; x = mx.ones((500, 500)); mx.async_eval(x @ x @ x)"
+    package = os.path.dirname(os.path.dirname(os.path.dirname(mx.__file__)))
+    done = subprocess.run(
+        [sys.executable, "-c", code], timeout=60, env={**os.environ, "PYTHONPATH": package})
+    assert done.returncode == 0

@@ -1,0 +1,174 @@
+"""Transforms: trees, states, exceptions, what is called how often."""
+
+import mlx.core as mx
+import pytest
+
+
+def test_exceptions_come_out_as_themselves():
+    class Mine(Exception):
+        pass
+
+    def fails(x):
+        raise Mine("here")
+
+    x = mx.array([1.0])
+    for transformed in (
+        mx.grad(fails), mx.value_and_grad(fails), mx.vmap(fails), mx.compile(fails),
+        mx.checkpoint(fails), lambda x: mx.vjp(fails, [x], [x]), lambda x: mx.jvp(fails, [x], [x]),
+    ):
+        with pytest.raises(Mine, match="here") as caught:
+            transformed(x)
+        assert any(entry.name == "fails" for entry in caught.traceback)
+    assert (x + 1).item() == 2
+
+
+def test_a_compiled_function_that_failed_is_recorded_anew():
+    calls = []
+
+    @mx.compile
+    def f(x):
+        calls.append(1)
+        if len(calls) == 1:
+            raise RuntimeError("once")
+        return x * 2
+
+    with pytest.raises(RuntimeError):
+        f(mx.array(1))
+    assert f(mx.array(3)).item() == 6
+    assert f(mx.array(4)).item() == 8
+    assert len(calls) == 2
+
+
+def test_compiled_functions_are_called_once_for_each_form():
+    calls = []
+
+    def f(x, scale=1.0, names=None):
+        calls.append(1)
+        return {"y": x * scale}
+
+    compiled = mx.compile(f)
+    for _ in range(3):
+        assert compiled(mx.array([2.0]))["y"].tolist() == [2]
+        assert compiled(mx.array([2.0]), scale=3.0)["y"].tolist() == [6]
+        assert compiled(mx.array([2.0, 1.0]))["y"].tolist() == [2, 1]
+    assert len(calls) == 3
+    with pytest.raises(ValueError):
+        compiled(mx.array([2.0]), names=object())
+
+
+def test_compiled_state():
+    state = {"x": mx.array(1.0), "list": [mx.array(2.0)]}
+
+    def step(d):
+        state["x"] = state["x"] + d
+        state["list"][0] = state["list"][0] * 2
+        return state["x"] * 10
+
+    compiled = mx.compile(step, inputs=state, outputs=state)
+    assert [compiled(mx.array(1.0)).item() for _ in range(3)] == [20, 30, 40]
+    assert state["x"].item() == 4 and state["list"][0].item() == 16
+
+
+def test_compiled_random_numbers_differ():
+    draw = mx.compile(
+        lambda: mx.random.uniform(), inputs=mx.random.state, outputs=mx.random.state)
+    assert len({draw().item() for _ in range(5)}) == 5
+
+
+def test_seeds():
+    mx.random.seed(3)
+    first = mx.random.normal((3,)).tolist()
+    mx.random.seed(3)
+    assert mx.random.normal((3,)).tolist() == first
+
+
+def test_shapeless():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return mx.exp(x).sum()
+
+    compiled = mx.compile(f, shapeless=True)
+    assert compiled(mx.zeros((2,))).item() == 2
+    assert compiled(mx.zeros((5,))).item() == 5
+    assert len(calls) == 1
+
+
+def test_gradients_of_trees():
+    def loss(parameters, x):
+        return (parameters["a"][0] * x + parameters["b"]).sum()
+
+    parameters = {"a": [mx.array([2.0])], "b": mx.array([1.0])}
+    value, gradients = mx.value_and_grad(loss)(parameters, mx.array([3.0]))
+    assert value.item() == 7
+    assert gradients["a"][0].tolist() == [3] and gradients["b"].tolist() == [1]
+    (value, aux), _ = mx.value_and_grad(lambda x: (x * 2, {"kept": x + 1}))(mx.array(1.0))
+    assert value.item() == 2 and aux["kept"].item() == 2
+
+
+def test_item_inside_a_differentiated_function():
+    seen = []
+
+    def f(x):
+        y = x * x
+        seen.append(y.item())
+        return y
+
+    assert mx.grad(f)(mx.array(3.0)).item() == 6 and seen == [9]
+
+
+def test_custom_function():
+    @mx.custom_function
+    def double(x):
+        return 2 * x
+
+    @double.vjp
+    def double_vjp(primals, cotangents, outputs):
+        return 100 * cotangents
+
+    assert double(mx.array(1.0)).item() == 2
+    assert mx.grad(lambda x: double(x))(mx.array(1.0)).item() == 100
+
+    @double.vmap
+    def double_vmap(inputs, axes):
+        return inputs + 1, axes
+
+    assert mx.vmap(lambda x: double(x))(mx.array([1.0, 2.0])).tolist() == [2, 3]
+
+    @double.jvp
+    def double_jvp(primals, tangents):
+        return 7 * tangents
+
+    _, tangents = mx.jvp(lambda x: double(x), [mx.array(1.0)], [mx.array(1.0)])
+    assert tangents[0].item() == 7
+
+
+def test_checkpoint_calls_again_for_gradients():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return mx.sin(x)
+
+    g = mx.grad(lambda x: mx.checkpoint(f)(x))(mx.array(0.0))
+    assert g.item() == 1 and len(calls) == 2
+
+
+def test_vmap_of_trees():
+    out = mx.vmap(lambda d, y: {"s": d["x"] + y, "p": d["x"] * y}, in_axes=({"x": 0}, None))(
+        {"x": mx.array([1.0, 2.0])}, mx.array(3.0))
+    assert out["s"].tolist() == [4, 5] and out["p"].tolist() == [3, 6]
+    with pytest.raises(ValueError):
+        mx.vmap(lambda x, y: x + y)(mx.zeros((2,)), mx.zeros((3,)))
+
+
+def test_functions_in_files(tmp_path):
+    path = str(tmp_path / "f.mlxfn")
+    mx.export_function(path, lambda x, y=None: x * 2 + y, mx.array([1.0]), y=mx.array([2.0]))
+    f = mx.import_function(path)
+    assert f(mx.array([3.0]), y=mx.array([1.0]))[0].tolist() == [7]
+    with pytest.raises(ValueError):
+        f(mx.array([3]))
+    with pytest.raises(OSError):
+        mx.import_function(str(tmp_path / "none"))
