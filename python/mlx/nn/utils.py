@@ -38,6 +38,7 @@ def value_and_grad(model: Module, fn: Callable) -> Callable:
     @wraps(fn)
     def value_and_gradients(*args: Any, **kwargs: Any) -> tuple[Any, dict]:
         values = model.trainable_parameters()
+        before = tree_flatten(values, destination={})
         variables: list[tuple[str, mx.array]] = []
 
         def with_variables(parameters: dict, *args: Any, **kwargs: Any) -> Any:
@@ -48,15 +49,16 @@ def value_and_grad(model: Module, fn: Callable) -> Callable:
         try:
             return mx.value_and_grad(with_variables)(values, *args, **kwargs)
         finally:
-            _put_back(model, values, variables)
+            _put_back(model, before, variables)
 
     return value_and_gradients
 
 
-def _put_back(model: Module, values: dict, variables: list[tuple[str, mx.array]]) -> None:
+def _put_back(
+    model: Module, before: dict[str, mx.array], variables: list[tuple[str, mx.array]]
+) -> None:
     """Gives parameters that still are variables of a trace their values."""
     current = tree_flatten(model.parameters(), destination={})
-    before = tree_flatten(values, destination={})
     stale = [(name, before[name]) for name, x in variables if current.get(name) is x]
     if stale:
         model.update(tree_unflatten(stale), strict=False)
@@ -77,12 +79,12 @@ def checkpoint(module: Module, fn: Callable | None = None) -> Callable:
     call = module.__call__ if fn is None else fn
 
     def with_parameters(parameters: dict, *args: Any, **kwargs: Any) -> Any:
-        values = module.trainable_parameters()
+        before = tree_flatten(module.trainable_parameters(), destination={})
         module.update(parameters)
         try:
             return call(*args, **kwargs)
         finally:
-            _put_back(module, values, tree_flatten(parameters))
+            _put_back(module, before, tree_flatten(parameters))
 
     recomputed = mx.checkpoint(with_parameters)
 

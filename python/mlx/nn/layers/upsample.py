@@ -6,6 +6,7 @@ Interpolations are separable: each axis in turn becomes a weighted sum of a few 
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import Literal
 
 import mlx.core as mx
@@ -47,9 +48,16 @@ def _cubic(distance: mx.array, a: float) -> mx.array:
 
 
 def _nearest_taps(length: int, scale: float) -> Taps:
+    """The element whose middle is nearest to a new one's, of two equally near the even one; where
+    there are fewer new ones, the element at a new one's beginning. In whole numbers, as half ways
+    are frequent."""
     count = _length(length, scale)
-    indices = (mx.arange(count, dtype=mx.float32) + 0.5) * (1 / scale) - 0.5
-    return [(_index(mx.round(indices), length), None)]
+    if scale < 1:
+        indices = [i * length // count for i in range(count)]
+    else:
+        twice = [(2 * i + 1) * length - count for i in range(count)]
+        indices = [round(Fraction(t, 2 * count)) for t in twice]
+    return [(mx.array(indices, mx.int32), None)]
 
 
 def _linear_taps(length: int, scale: float, align_corners: bool) -> Taps:
@@ -177,7 +185,7 @@ class Upsample(Module):
                 f" scale_factor={scales} and the number of spatial dimensions were {axes}"
             )
         for axis, scale in enumerate(scales, start=1):
-            if scale == int(scale) and self.mode == "nearest":
+            if scale >= 1 and scale == int(scale) and self.mode == "nearest":
                 x = mx.repeat(x, int(scale), axis=axis)
             else:
                 x = _resampled(x, axis, self._taps(x.shape[axis], scale))
