@@ -410,6 +410,8 @@ def test_integers_are_pooled_as_integers():
     x = mx.array([[3], [-7], [5], [-1]])[None]
     y = nn.MaxPool1d(2, padding=1)(x)
     assert y.dtype == mx.int32 and y.flatten().tolist() == [3, 5, -1]
+    y = nn.MaxPool1d(2, padding=1)(x.astype(mx.int8) - 8)
+    assert y.dtype == mx.int8 and y.flatten().tolist() == [-5, -3, -9]
 
 
 def test_every_public_class_and_function_says_what_it_is():

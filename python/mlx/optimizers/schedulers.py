@@ -50,8 +50,8 @@ def step_decay(init: float, decay_rate: float, step_size: int) -> Schedule:
 def cosine_decay(init: float, decay_steps: int, end: float = 0.0) -> Schedule:
     """From `init` to `end` along half a cosine, in `decay_steps` steps; `end` from there on.
 
-    >>> optim.cosine_decay(1.0, 10)(5).item()
-    0.5
+    >>> optim.cosine_decay(1.0, 10, end=0.25)(20).item()
+    0.25
     """
 
     def schedule(step: int | mx.array) -> mx.array:
