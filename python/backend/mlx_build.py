@@ -1,4 +1,4 @@
-"""The build backend of this package, as PEP 517 and PEP 660 want one, of the standard library alone.
+"""The build backend of this package (PEP 517 and PEP 660), of the standard library alone.
 
 A wheel has the Python files, the engine (`libCMLX.so`, by the Swift toolchain) and the extension
 (`_engine.abi3.so`, by the C compiler, for all Pythons from 3.11 on). An editable install has a
