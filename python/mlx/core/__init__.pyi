@@ -242,6 +242,9 @@ class array:
     ) -> array:
         """The diagonal of two axes, which becomes the last axis."""
     @property
+    def device(self) -> Device:
+        """Where the array is: the CPU. Beyond MLX."""
+    @property
     def dtype(self) -> Dtype:
         """The type of the elements."""
     def exp(self, *, stream: StreamOrDevice = None) -> array:
