@@ -1,0 +1,148 @@
+import CMLXKernels
+import MLXBase
+import Testing
+
+@testable import MLXKernels
+
+/// Products of few rows at every level of the machine, against sums in float64: each count of rows
+/// up to one more than the kernels have, odd extents, the matrix as it lies and transposed, parts
+/// of the depth, and numbers that are none.
+@Suite struct SkinnyTests {
+    static let dtypes: [DType] = [.float32, .float16, .bfloat16]
+    static let rowCounts = Array(1...14) + [16, 17, 24, 25, 31, 32, 33, 47, 48, 49, 63, 64, 65]
+
+    /// One product: operands, and the sums and the sums of magnitudes that bound its error.
+    private struct Case {
+        let a: TestArray
+        let b: TestArray
+        let dims: [Int]
+        var sums: [Double]
+        var bounds: [Double]
+
+        init(
+            _ m: Int, _ k: Int, _ n: Int, _ dtype: DType, isTransposed: Bool,
+            _ value: (Int) -> Double = { Double(($0 &* 2_654_435_761) % 2003) / 1001 - 1 }
+        ) {
+            a = TestArray([m, k], dtype, value)
+            b = TestArray([k, n], dtype, strides: isTransposed ? [1, k] : [n, 1]) { value($0 + 7) }
+            dims = [m, n]
+            let (x, y) = (a.values, b.values)
+            sums = [Double](repeating: 0, count: m * n)
+            bounds = sums
+            for row in 0..<m {
+                for term in 0..<k {
+                    let factor = x[row * k + term]
+                    for column in 0..<n {
+                        let product = factor * y[term * n + column]
+                        sums[row * n + column] += product
+                        bounds[row * n + column] += abs(product)
+                    }
+                }
+            }
+        }
+
+        /// - Returns: what is wrong, if something is.
+        func check(_ got: TestArray, _ dtype: DType, terms: Int) -> String? {
+            let rounding = dtype == .float32 ? 0 : dtype == .float16 ? 0x1p-11 : 0x1p-8
+            for (place, value) in got.values.enumerated() {
+                let (sum, bound) = (sums[place], bounds[place])
+                if sum.isNaN || sum.isInfinite {
+                    if value != sum && !(value.isNaN && sum.isNaN) { return "\(value) for \(sum)" }
+                    continue
+                }
+                let limit = bound * Double(terms) * 0x1p-23 + abs(sum) * rounding + 0x1p-24
+                if !(abs(value - sum) <= limit) { return "\(value) for \(sum) at \(place)" }
+            }
+            return nil
+        }
+    }
+
+    /// Runs one product on all levels, in order and shuffled, on both engines.
+    private func check(_ item: Case, _ dtype: DType, terms: Int, _ what: String) throws {
+        for level in 0...mlx_best_level() {
+            mlx_override_level(level)
+            defer { mlx_override_level(-1) }
+            for device in [DeviceTraits.cpu, .gpu] {
+                let got = try run(
+                    device.products.matmul, item.dims, dtype, [item.a, item.b], device: device)
+                if let wrong = item.check(got, dtype, terms: terms) {
+                    Issue.record("\(what) \(dtype) level \(level) \(device.name): \(wrong)")
+                }
+                let alone = try run(
+                    device.products.matmul, item.dims, dtype, [item.a, item.b], device: device,
+                    on: SerialFanOut())
+                let areSame = bits(alone) == bits(got)
+                #expect(areSame, "\(what) \(dtype) level \(level): chunks matter")
+            }
+        }
+    }
+
+    @Test(arguments: dtypes) func rows(dtype: DType) throws {
+        for m in Self.rowCounts {
+            for isTransposed in [false, true] {
+                // Above and below what is left to the kernel of small products.
+                for (k, n) in [(67, 71), (129, m < 6 ? 700 : 45), (40, 33)] {
+                    let item = Case(m, k, n, dtype, isTransposed: isTransposed)
+                    try check(item, dtype, terms: k, "\(m) x \(k) x \(n) \(isTransposed)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: dtypes) func partsOfTheDepth(dtype: DType) throws {
+        for (m, k, n) in [(1, 9001, 19), (3, 8300, 6), (17, 2050, 35), (2, 1500, 515)] {
+            for isTransposed in [false, true] {
+                let item = Case(m, k, n, dtype, isTransposed: isTransposed)
+                try check(item, dtype, terms: k, "\(m) x \(k) x \(n) \(isTransposed)")
+            }
+        }
+    }
+
+    @Test(arguments: dtypes) func columns(dtype: DType) throws {
+        for (m, k) in [(71, 67), (500, 129), (3, 5000)] {
+            for isTransposed in [false, true] {
+                let item = Case(m, k, 1, dtype, isTransposed: isTransposed)
+                try check(item, dtype, terms: k, "\(m) x \(k) x 1 \(isTransposed)")
+            }
+        }
+    }
+
+    /// What is no number stays in its rows and columns, whatever is padded.
+    @Test(arguments: dtypes) func extremes(dtype: DType) throws {
+        for m in [1, 5, 13, 33, 65] {
+            for isTransposed in [false, true] {
+                let (k, n) = (101, 83)
+                let values: [Int: Double] = [
+                    0: .nan, 3 * k + 100: .infinity, 4 * k + 50: -.infinity, 12 * k + 1: .nan,
+                    7 + n * 100 + 82: .infinity, 7 + 40: .nan,
+                ]
+                let item = Case(m, k, n, dtype, isTransposed: isTransposed) {
+                    values[$0] ?? Double($0 % 9) / 4 - 1
+                }
+                try check(item, dtype, terms: k, "\(m) rows \(isTransposed)")
+            }
+        }
+    }
+
+    /// A product has the bits that it has alone, in a batch as well.
+    @Test(arguments: dtypes) func batches(dtype: DType) throws {
+        for (m, k, n) in [(5, 120, 600), (16, 130, 140), (40, 90, 100), (70, 80, 90), (1, 100, 90)] {
+            func value(_ index: Int) -> Double { Double((index &* 7919) % 2003) / 1001 - 1 }
+            let a = TestArray([3, m, k], dtype, value)
+            let b = TestArray([3, k, n], dtype, value)
+            for device in [DeviceTraits.cpu, .gpu] {
+                let kernel = device.products.matmul
+                let whole = try run(kernel, [3, m, n], dtype, [a, b], device: device)
+                for item in 0..<3 {
+                    let x = TestArray([m, k], dtype) { value(item * m * k + $0) }
+                    let y = TestArray([k, n], dtype) { value(item * k * n + $0) }
+                    let alone = try run(kernel, [m, n], dtype, [x, y], device: device)
+                    let count = m * n * dtype.size
+                    let areSame = bits(whole)[item * count..<(item + 1) * count].elementsEqual(
+                        bits(alone))
+                    #expect(areSame, "\(device.name) \(m) x \(k) x \(n) \(dtype)")
+                }
+            }
+        }
+    }
+}
