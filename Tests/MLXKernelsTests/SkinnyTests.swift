@@ -126,7 +126,8 @@ import Testing
 
     /// A product has the bits that it has alone, in a batch as well.
     @Test(arguments: dtypes) func batches(dtype: DType) throws {
-        for (m, k, n) in [(5, 120, 600), (16, 130, 140), (40, 90, 100), (70, 80, 90), (1, 100, 90)] {
+        let shapes = [(5, 120, 600), (16, 130, 140), (40, 90, 100), (70, 80, 90), (1, 100, 90)]
+        for (m, k, n) in shapes {
             func value(_ index: Int) -> Double { Double((index &* 7919) % 2003) / 1001 - 1 }
             let a = TestArray([3, m, k], dtype, value)
             let b = TestArray([3, k, n], dtype, value)

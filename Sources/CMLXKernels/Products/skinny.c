@@ -5,7 +5,8 @@
 #include "mlx_skinny.h"
 
 typedef void pack_rows(float *, const void *, int, ptrdiff_t, ptrdiff_t, size_t, size_t);
-typedef void sum_tiles(float *, const float *, size_t, const void *, int, ptrdiff_t, size_t, size_t);
+typedef void sum_tiles(float *, const float *, size_t, const void *, int, ptrdiff_t, size_t,
+                       size_t);
 typedef void merge_tiles(float *, ptrdiff_t, const float *, size_t, size_t, size_t, size_t, size_t);
 typedef void dot_rows(float *, ptrdiff_t, const float *, ptrdiff_t, size_t, const void *, int,
                       ptrdiff_t, size_t, size_t);

@@ -134,7 +134,8 @@ static void skinny_edge(float *copy, const char *w, int dtype, ptrdiff_t stride,
     memset(copy, 0, steps * SKINNY_WIDTH * sizeof(float));
     for (size_t k = 0; k < steps; k++) {
         const char *row = w + (ptrdiff_t)k * stride * (ptrdiff_t)size;
-        for (size_t i = 0; i < n; i++) copy[k * SKINNY_WIDTH + i] = skinny_one(row + i * size, dtype);
+        float *out = copy + k * SKINNY_WIDTH;
+        for (size_t i = 0; i < n; i++) out[i] = skinny_one(row + i * size, dtype);
     }
 }
 
@@ -147,7 +148,8 @@ void LEVEL_NAME(mlx_skinny_sums)(float *sums, const float *x, size_t rows, const
     for (size_t k = 0; k < depth; k += SKINNY_STEPS) {
         size_t steps = depth - k < SKINNY_STEPS ? depth - k : SKINNY_STEPS;
         for (size_t j = 0; j < n; j += SKINNY_WIDTH) {
-            const char *p = (const char *)w + ((ptrdiff_t)k * stride + (ptrdiff_t)j) * (ptrdiff_t)size;
+            ptrdiff_t place = (ptrdiff_t)k * stride + (ptrdiff_t)j;
+            const char *p = (const char *)w + place * (ptrdiff_t)size;
             bool is_copied = n - j < SKINNY_WIDTH;
             if (is_copied) skinny_edge(copy, p, dtype, stride, steps, n - j);
             for (size_t first = 0, group; first < rows; first += group) {
@@ -193,7 +195,8 @@ void LEVEL_NAME(mlx_skinny_widen)(float *out, const void *x, int dtype, ptrdiff_
         if (depth_stride == 1 && dtype == MLX_F32) {
             memcpy(o, p, depth * sizeof(float));
         } else if (dtype == MLX_F32) {
-            for (size_t k = 0; k < depth; k++) o[k] = ((const float *)p)[(ptrdiff_t)k * depth_stride];
+            const float *q = (const float *)p;
+            for (size_t k = 0; k < depth; k++) o[k] = q[(ptrdiff_t)k * depth_stride];
         } else if (dtype == MLX_F16) {
             for (size_t k = 0; k < depth; k++) {
                 o[k] = widen_f16(((const u16 *)p)[(ptrdiff_t)k * depth_stride]);

@@ -59,12 +59,12 @@ struct SkinnyProduct {
     private static func sumBlocks(_ rows: Int, _ columns: Int, _ depth: Int) -> (Int, Int) {
         let band = min(4096, max(512, (1 << 14) / rows & ~511))
         let bands = (columns + band - 1) / band
-        let parts = max(1, min(32 / bands, depth * min(band, columns) >> 15))
+        let parts = max(1, min(32 / bands, (depth * min(band, columns)) >> 15))
         return (band, ((depth + parts - 1) / parts + 31) & ~31)
     }
 
     /// Rows, parts of sums, and results before they are rounded.
-    var scratchBytes: Int { (rowsBytes + sumsBytes + wideBytes) }
+    var scratchBytes: Int { rowsBytes + sumsBytes + wideBytes }
     private var rowsBytes: Int { (rows * rowLength * 4 + 63) & ~63 }
     private var sumsBytes: Int { isDots && parts == 1 ? 0 : (parts * partSize * 4 + 63) & ~63 }
     private var wideBytes: Int { isWide ? 0 : rows * columns * 4 }
