@@ -142,8 +142,9 @@ private final class CheckedProduct {
             }
         var largest = 0.0
         for place in 0..<count {
-            let bound = magnitudes[place] * Double(terms) * unit + Swift.abs(sums[place]) * rounding
-            let error = Swift.abs(got[place] - sums[place]) / (bound + 0x1p-24)
+            let sum = sums[place]
+            let bound = magnitudes[place] * Double(terms) * unit + Swift.abs(sum) * rounding
+            let error = Swift.abs(got[place] - sum) / (bound + 0x1p-24)
             largest = error.isNaN ? .infinity : Swift.max(largest, error)
         }
         return largest
