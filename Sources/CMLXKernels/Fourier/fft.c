@@ -21,9 +21,9 @@ DECLARE(avx512)
 #define CALL(name, ...)                                                                   \
     do {                                                                                  \
         switch (mlx_level()) {                                                            \
-        case MLX_LEVEL_AVX512: return name##_avx512(__VA_ARGS__);                         \
+        case MLX_LEVEL_BASELINE: return name##_baseline(__VA_ARGS__);                     \
         case MLX_LEVEL_AVX2: return name##_avx2(__VA_ARGS__);                             \
-        default: return name##_baseline(__VA_ARGS__);                                     \
+        default: return name##_avx512(__VA_ARGS__);                                       \
         }                                                                                 \
     } while (0)
 #else

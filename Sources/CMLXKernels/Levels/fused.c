@@ -71,7 +71,7 @@ TABLE(scale_rows_table, mlx_scale_rows_table)
 /// How many numbers of x a vector of words covers; 0 where the level has no such product.
 static size_t words_block(size_t n, size_t group, int kind) {
 #if defined(__x86_64__)
-    if (mlx_level() == MLX_LEVEL_AVX512) {
+    if (mlx_level() >= MLX_LEVEL_AVX512) {
         size_t block = kind == MLX_CODE_2 ? 256
             : kind == MLX_CODE_4 || kind == MLX_CODE_E2M1 ? 128 : 0;
         if (block && n % block == 0 && group <= block) return block;

@@ -2,6 +2,7 @@
 #pragma once
 #include "mlx_gemm.h"
 #include "mlx_kernels.h"
+#include "mlx_levels.h"
 #include "mlx_scan.h"
 #include "mlx_tape.h"
 
@@ -26,12 +27,8 @@ typedef void mlx_random_words_fn(uint32_t *, uint32_t, uint32_t, size_t, size_t,
     extern mlx_log_sums_table mlx_log_sums_table_##level;     \
     extern mlx_random_words_fn mlx_random_words_##level;      \
     extern const mlx_gemm mlx_gemm_f32_##level, mlx_gemm_f64_##level, mlx_gemm_i8_##level; \
-    void mlx_dot_rows_f32_##level(float *, ptrdiff_t, const float *, ptrdiff_t, size_t,    \
-                                  const float *, size_t);                                  \
     void mlx_dot_rows_f64_##level(double *, ptrdiff_t, const double *, ptrdiff_t, size_t,  \
                                   const double *, size_t);                                 \
-    void mlx_combine_rows_f32_##level(float *, const float *, ptrdiff_t, size_t, const float *, \
-                                      ptrdiff_t, size_t);                                  \
     void mlx_combine_rows_f64_##level(double *, const double *, ptrdiff_t, size_t,         \
                                       const double *, ptrdiff_t, size_t);                  \
     void mlx_quantize_rows_##level(int8_t *, float *, const float *, size_t, size_t);      \
@@ -42,8 +39,10 @@ DECLARE_LEVEL(baseline)
 #if defined(__x86_64__)
 DECLARE_LEVEL(avx2)
 DECLARE_LEVEL(avx512)
-extern const mlx_gemm mlx_gemm_i8_vnni;
-#define BY_LEVEL(name) {&name##_baseline, &name##_avx2, &name##_avx512}
+extern const mlx_gemm mlx_gemm_i8_vnni, mlx_gemm_bf16_pairs, mlx_gemm_bf16_tiles;
+// What has nothing of its own above AVX-512 is there what it is at AVX-512.
+#define BY_LEVEL(name) \
+    {&name##_baseline, &name##_avx2, &name##_avx512, &name##_avx512, &name##_avx512}
 #else
-#define BY_LEVEL(name) {&name##_baseline, &name##_baseline, &name##_baseline}
+#define BY_LEVEL(name) {[0 ... MLX_LEVEL_COUNT - 1] = &name##_baseline}
 #endif

@@ -16,11 +16,20 @@ const mlx_gemm *mlx_gemm_i8(void) {
     return bytes[mlx_level()];
 }
 
-void mlx_gemm_tile(const mlx_gemm *gemm, int item_size, const void *a, const void *b, void *c,
-                   ptrdiff_t ldc, size_t m, size_t n, size_t depth, bool accumulate) {
+const mlx_gemm *mlx_gemm_bf16(void) {
+#if defined(__x86_64__)
+    if (mlx_level() >= MLX_LEVEL_AMX) return &mlx_gemm_bf16_tiles;
+    if (mlx_level() >= MLX_LEVEL_AVX512BF16) return &mlx_gemm_bf16_pairs;
+#endif
+    return NULL;
+}
+
+void mlx_gemm_tile(const mlx_gemm *gemm, const void *a, const void *b, void *c, ptrdiff_t ldc,
+                   size_t m, size_t n, size_t depth, bool accumulate) {
     // A column panel of this depth stays in the first-level cache while all row panels pass.
-    const size_t block = item_size == 8 ? 128 : 256;
-    size_t mr = (size_t)gemm->mr, nr = (size_t)gemm->nr, item = (size_t)item_size;
+    size_t mr = (size_t)gemm->mr, nr = (size_t)gemm->nr, item = (size_t)gemm->item;
+    const size_t block = 1024 / item;
+    ptrdiff_t size = item == 8 ? 8 : 4;
     for (size_t k = 0; k < depth; k += block) {
         size_t kn = depth - k < block ? depth - k : block;
         for (size_t j = 0; j < n; j += nr) {
@@ -28,7 +37,7 @@ void mlx_gemm_tile(const mlx_gemm *gemm, int item_size, const void *a, const voi
             size_t jn = n - j < nr ? n - j : nr;
             for (size_t i = 0; i < m; i += mr) {
                 const char *ap = (const char *)a + (i * depth + k * mr) * item;
-                char *cp = (char *)c + ((ptrdiff_t)i * ldc + (ptrdiff_t)j) * item_size;
+                char *cp = (char *)c + ((ptrdiff_t)i * ldc + (ptrdiff_t)j) * size;
                 gemm->micro(kn, ap, bp, cp, ldc, m - i < mr ? m - i : mr, jn, accumulate || k);
             }
         }
@@ -49,7 +58,6 @@ void mlx_gemm_tile(const mlx_gemm *gemm, int item_size, const void *a, const voi
                                    const T *s, ptrdiff_t ss, size_t n) {                  \
         combines_##suffix[mlx_level()](out, x, stride, rows, s, ss, n);                   \
     }
-FORWARD(float, f32)
 FORWARD(double, f64)
 
 typedef void quantize_rows(int8_t *, float *, const float *, size_t, size_t);

@@ -3,64 +3,13 @@
 // NUMERICS: a product accumulates over the depth in order, in blocks of DEPTH_BLOCK that are added
 // to C one after another. Levels differ in rounding (fma or not), tile sizes do not matter.
 
-typedef float VF __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
-typedef double VD __attribute__((ext_vector_type(VECTOR_BYTES / 8)));
-typedef i32 VI __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
-#define UNROLL _Pragma("clang loop unroll(full)")
+#include "micro.h"
 
 #if MLX_LEVEL_F16C
 #define STEP_FLOAT(acc, a, b) __builtin_elementwise_fma(a, b, acc)
 #else
 #define STEP_FLOAT(acc, a, b) ((acc) + (a) * (b))
 #endif
-
-#define MICRO(NAME, T, V, ROWS, COLUMN_VECTORS, STEP)                                     \
-    static void NAME(size_t depth, const void *a_, const void *b_, void *c_, ptrdiff_t ldc, \
-                     size_t m, size_t n, bool accumulate) {                               \
-        enum { LANE_COUNT = sizeof(V) / sizeof(T), WIDTH = COLUMN_VECTORS * LANE_COUNT }; \
-        typedef V VU __attribute__((aligned(sizeof(T))));                                 \
-        const T *a = a_, *b = b_;                                                         \
-        T *c = c_;                                                                        \
-        V acc[ROWS][COLUMN_VECTORS];                                                      \
-        UNROLL for (int i = 0; i < ROWS; i++) {                                           \
-            UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) acc[i][j] = (V)(0);           \
-        }                                                                                 \
-        for (size_t k = 0; k < depth; k++) {                                              \
-            V bv[COLUMN_VECTORS];                                                         \
-            UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                             \
-                bv[j] = *(const VU *)(b + j * LANE_COUNT);                                \
-            }                                                                             \
-            UNROLL for (int i = 0; i < ROWS; i++) {                                       \
-                V av = (V)(a[i]);                                                         \
-                UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                         \
-                    acc[i][j] = STEP(acc[i][j], av, bv[j]);                               \
-                }                                                                         \
-            }                                                                             \
-            a += ROWS;                                                                    \
-            b += WIDTH;                                                                   \
-        }                                                                                 \
-        if (m == ROWS && n == WIDTH) {                                                    \
-            UNROLL for (int i = 0; i < ROWS; i++) {                                       \
-                UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                         \
-                    VU *p = (VU *)(c + i * ldc + j * LANE_COUNT);                         \
-                    *p = accumulate ? *p + acc[i][j] : acc[i][j];                         \
-                }                                                                         \
-            }                                                                             \
-            return;                                                                       \
-        }                                                                                 \
-        T tile[ROWS][WIDTH];                                                              \
-        UNROLL for (int i = 0; i < ROWS; i++) {                                           \
-            UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                             \
-                *(VU *)(tile[i] + j * LANE_COUNT) = acc[i][j];                            \
-            }                                                                             \
-        }                                                                                 \
-        for (size_t i = 0; i < m; i++) {                                                  \
-            for (size_t j = 0; j < n; j++) {                                              \
-                T *p = c + (ptrdiff_t)i * ldc + j;                                        \
-                *p = accumulate ? *p + tile[i][j] : tile[i][j];                           \
-            }                                                                             \
-        }                                                                                 \
-    }
 MICRO(micro_f32, float, VF, MR, NV, STEP_FLOAT)
 MICRO(micro_f64, double, VD, MR, NV, STEP_FLOAT)
 
@@ -182,7 +131,6 @@ static void pack_f32_f32(void *out_, const void *in_, ptrdiff_t ws, ptrdiff_t ds
             LOOP for (size_t i = 0; i < n; i++) out[i] += a * p[i];                       \
         }                                                                                 \
     }
-ROW_PRODUCTS(f32)
 ROW_PRODUCTS(f64)
 
 void LEVEL_NAME(mlx_quantize_rows)(i8 *q, float *scales, const float *x, size_t rows, size_t n) {
@@ -227,10 +175,10 @@ void LEVEL_NAME(mlx_dequantize_tile)(float *out, ptrdiff_t ldo, const i32 *acc, 
 }
 
 const mlx_gemm LEVEL_NAME(mlx_gemm_f32) = {
-    MR, NV * VECTOR_BYTES / 4, 1, micro_f32,
+    MR, NV * VECTOR_BYTES / 4, 1, 4, micro_f32,
     {[MLX_F32] = pack_f32_f32, [MLX_F16] = pack_f32_f16, [MLX_BF16] = pack_f32_bf16,
      [MLX_I8] = pack_f32_i8}, NULL, false,
 };
 const mlx_gemm LEVEL_NAME(mlx_gemm_f64) = {
-    MR, NV * VECTOR_BYTES / 8, 1, micro_f64, {[MLX_F64] = pack_f64_f64}, NULL, false,
+    MR, NV * VECTOR_BYTES / 8, 1, 8, micro_f64, {[MLX_F64] = pack_f64_f64}, NULL, false,
 };

@@ -9,10 +9,13 @@
 #include "../Levels/common.h"
 #include "../Levels/tables.h"
 #include "../Levels/target.h"
+#include "mlx_skinny.h"
 #pragma clang fp contract(off)
 TARGET_AVX2
 #include "../Levels/halves.h"
 #include "gemm.h"
+#include "skinny.h"
+#include "small.h"
 #include "gemm_int8.h"
 TARGET_END
 #endif

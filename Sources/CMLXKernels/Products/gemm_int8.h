@@ -67,7 +67,8 @@ PACK_INT8(LEVEL_NAME(pack_i8_right), 0)
 PACK_INT8(LEVEL_NAME(pack_i8_left), GROUP == 4 ? 128 : 0)
 
 const mlx_gemm LEVEL_NAME(mlx_gemm_i8) = {
-    MR, NV * VECTOR_BYTES / 4, GROUP, LEVEL_NAME(micro_i8), {[MLX_I8] = LEVEL_NAME(pack_i8_right)},
+    MR, NV * VECTOR_BYTES / 4, GROUP, 4, LEVEL_NAME(micro_i8),
+    {[MLX_I8] = LEVEL_NAME(pack_i8_right)},
     LEVEL_NAME(pack_i8_left), GROUP == 4,
 };
 #undef GROUP

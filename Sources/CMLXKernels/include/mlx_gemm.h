@@ -13,12 +13,15 @@ typedef void (*mlx_pack_fn)(void *out, const void *in, ptrdiff_t width_stride,
 
 typedef struct {
     int mr, nr;
-    /// Terms of the depth in one packed element: 1 for floats, 2 or 4 for int8.
+    /// Terms of the depth in one packed element: 1 for floats, 2 or 4 for int8, 2 or 32 for
+    /// bfloat16.
     int group;
+    /// Bytes of one packed element.
+    int item;
     mlx_micro_fn micro;
     /// Packers by source dtype code; NULL where there is none.
     mlx_pack_fn pack[14];
-    /// int8: the left operand's packer (offset to unsigned where `biased`).
+    /// The left operand's packer where it is another (int8: offset to unsigned where `biased`).
     mlx_pack_fn pack_left;
     bool biased;
 } mlx_gemm;
@@ -26,23 +29,22 @@ typedef struct {
 /// float32 and float64 products; halves are widened while packing.
 const mlx_gemm *mlx_gemm_f32(void);
 const mlx_gemm *mlx_gemm_f64(void);
+/// bfloat16 x bfloat16 -> float32 without widening; NULL below the level avx512bf16. Subnormal
+/// numbers count as zero.
+const mlx_gemm *mlx_gemm_bf16(void);
 /// int8 x int8 -> int32. When `biased`, the left operand was packed with 128 added, and 128 times
 /// the sum of the right operand's column must be subtracted.
 const mlx_gemm *mlx_gemm_i8(void);
 
 /// One tile of C (m x n, row stride ldc) from packed panels over `depth` packed elements, in
-/// blocks of depth that keep the panels in cache. Elements are 4 bytes, 8 for float64.
-void mlx_gemm_tile(const mlx_gemm *gemm, int item_size, const void *a, const void *b, void *c,
-                   ptrdiff_t ldc, size_t m, size_t n, size_t depth, bool accumulate);
+/// blocks of depth that keep the panels in cache. C's elements are 4 bytes, 8 for float64.
+void mlx_gemm_tile(const mlx_gemm *gemm, const void *a, const void *b, void *c, ptrdiff_t ldc,
+                   size_t m, size_t n, size_t depth, bool accumulate);
 
 /// out[r] = sum of x[r * row_stride + i] * y[i]; 64 lanes, added pairwise.
-void mlx_dot_rows_f32(float *out, ptrdiff_t out_stride, const float *x, ptrdiff_t row_stride,
-                      size_t rows, const float *y, size_t n);
 void mlx_dot_rows_f64(double *out, ptrdiff_t out_stride, const double *x, ptrdiff_t row_stride,
                       size_t rows, const double *y, size_t n);
 /// out[i] += sum over r of s[r * s_stride] * x[r * row_stride + i], four rows at a time.
-void mlx_combine_rows_f32(float *out, const float *x, ptrdiff_t row_stride, size_t rows,
-                          const float *s, ptrdiff_t s_stride, size_t n);
 void mlx_combine_rows_f64(double *out, const double *x, ptrdiff_t row_stride, size_t rows,
                           const double *s, ptrdiff_t s_stride, size_t n);
 

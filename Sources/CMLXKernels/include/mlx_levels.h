@@ -7,11 +7,17 @@ enum mlx_level {
     MLX_LEVEL_BASELINE = 0, // what the target architecture guarantees
     MLX_LEVEL_AVX2 = 1,     // AVX2, FMA, F16C
     MLX_LEVEL_AVX512 = 2,   // AVX-512 F, BW, DQ, VL
-    MLX_LEVEL_COUNT = 3
+    // The levels above have other products of bfloat16; all else is that of AVX-512.
+    MLX_LEVEL_AVX512BF16 = 3, // AVX512-BF16: pairs of products
+    MLX_LEVEL_AMX = 4,        // AMX tiles of bfloat16, if the system lets the process have them
+    MLX_LEVEL_COUNT = 5
 };
 
-/// The best level this processor has.
+/// The best level this processor has. The first question asks the system for the tiles.
 int mlx_best_level(void);
+
+/// What people call a level.
+const char *mlx_level_name(int level);
 
 /// The level in force.
 int mlx_level(void);
@@ -24,7 +30,7 @@ int mlx_set_level(int level);
 /// comparing levels while other threads go on. Returns the level then in force on this thread.
 int mlx_override_level(int level);
 
-/// True when the processor has AVX512-VNNI and the level in force is AVX-512.
+/// True when the processor has AVX512-VNNI and the level in force is AVX-512 or above.
 bool mlx_has_vnni(void);
 
 #include <stddef.h>

@@ -132,7 +132,7 @@ package enum Calibration {
 
     /// Figures hold for a processor, an instruction set, and as many threads as each device has.
     private static func fileName(_ engine: Engine) -> String {
-        let level = ["baseline", "avx2", "avx512"][Int(mlx_level())]
+        let level = String(cString: mlx_level_name(mlx_level()))
         let widths = engine.devices.map { "\($0.team.width)" }.joined(separator: "-")
         return "calibration-\(processorName())-\(level)-\(widths).json"
     }

@@ -29,6 +29,8 @@ extension Runtime {
             case baseline
             case avx2
             case avx512
+            case avx512bf16
+            case amx
         }
 
         /// More threads than this only wait for each other: four for each core, but some dozens

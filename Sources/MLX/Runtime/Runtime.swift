@@ -102,6 +102,8 @@ package enum Runtime {
         case .baseline: mlx_set_level(Int32(MLX_LEVEL_BASELINE.rawValue))
         case .avx2: mlx_set_level(Int32(MLX_LEVEL_AVX2.rawValue))
         case .avx512: mlx_set_level(Int32(MLX_LEVEL_AVX512.rawValue))
+        case .avx512bf16: mlx_set_level(Int32(MLX_LEVEL_AVX512BF16.rawValue))
+        case .amx: mlx_set_level(Int32(MLX_LEVEL_AMX.rawValue))
         }
     }
 

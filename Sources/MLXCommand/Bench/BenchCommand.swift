@@ -13,7 +13,7 @@ struct BenchCommand: AsyncParsableCommand {
 
     func run() async throws {
         let pattern = try Regex(only)
-        let all = SpineBenchmarks.all + EngineBenchmarks.all
+        let all = SpineBenchmarks.all + EngineBenchmarks.all + ProductBenchmarks.all
         let chosen = all.filter { $0.name.firstMatch(of: pattern) != nil }
         guard !chosen.isEmpty else {
             let names = all.map(\.name).joined(separator: ", ")
@@ -30,7 +30,7 @@ struct Figure {
     var workload: String
     var value: Double
     var unit: String
-    /// How often it was measured; the value is the median.
+    /// How often it was measured; the value is the median, or for products the best.
     var count: Int
 
     func line(json: Bool) -> String {

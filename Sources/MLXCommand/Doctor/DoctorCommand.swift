@@ -11,8 +11,11 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "One JSON object.") var json = false
     @Flag(help: "Measure the devices anew and keep the figures that operations are placed by.")
     var calibrate = false
+    @Flag(help: "Check the products at every instruction-set level that the machine has.")
+    var kernels = false
 
     func run() async throws {
+        if kernels { return try checkKernels() }
         if calibrate {
             let file = try Calibration.renew(Runtime.Environment(), for: Runtime.engine)
             FileHandle.standardError.write(Data("measured; kept in \(file.path)\n".utf8))
@@ -26,5 +29,17 @@ struct DoctorCommand: AsyncParsableCommand {
             print(report.text)
         }
         if !report.checks.allSatisfy(\.passed) { throw ExitCode(1) }
+    }
+
+    private func checkKernels() throws {
+        let checks = try KernelCheck.all()
+        if json {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+            print(String(decoding: try encoder.encode(checks), as: UTF8.self))
+        } else {
+            print(checks.map(\.line).joined(separator: "\n"))
+        }
+        if !checks.allSatisfy(\.wrong.isEmpty) { throw ExitCode(1) }
     }
 }

@@ -55,7 +55,9 @@ struct MachineReport: Codable {
     static func make(checks: [Check]) throws -> MachineReport {
         let engine = Runtime.engine
         let topology = engine.topology
-        let levels = ["baseline", "avx2", "avx512"]
+        let levels = (0..<Int32(MLX_LEVEL_COUNT.rawValue)).map {
+            String(cString: mlx_level_name($0))
+        }
         return MachineReport(
             usableCPUs: topology.usableCPUs, onlineCPUs: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
             cgroupThreads: topology.threadCount,

@@ -119,7 +119,7 @@ struct Attention {
                 scores.initializeMemory(as: UInt8.self, repeating: 0, count: rows * keyBlock * size)
             }
             mlx_gemm_tile(
-                packed.gemm, Int32(size), left, place, scores, keyBlock, rows, n, depth, false)
+                packed.gemm, left, place, scores, keyBlock, rows, n, depth, false)
             hide(scores, batch, head, first, rows, key..<key + n, spare)
             mlx_softmax_block_fn(shape.compute.code)!(
                 scores, keyBlock, rows, n, statistics, statistics + queryBlock * size,
@@ -132,7 +132,7 @@ struct Attention {
             view.rowStride = keyBlock
             packed.packLeft(view, into: weights, SerialFanOut())
             mlx_gemm_tile(
-                packed.gemm, Int32(size), weights, place + keyBytes, sums, width, rows, width, n,
+                packed.gemm, weights, place + keyBytes, sums, width, rows, width, n,
                 true)
         }
         finish(sums, statistics + queryBlock * size, rows, item, first)

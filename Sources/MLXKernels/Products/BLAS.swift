@@ -63,41 +63,34 @@ enum BLAS {
 }
 
 extension Kernels {
-    /// Through OpenBLAS, in tiles that the team shares.
+    /// Through OpenBLAS, in tiles that the team shares. It has no half types: those are packed.
     package static func matmulBLAS(_ call: borrowing KernelCall) throws(ArrayError) {
+        if call.outputs[0].dtype.isHalf { return try matmul(call) }
         if Matmul.isEmpty(call) { return }
         let product = MatrixProduct(call)
-        let out = product.out
+        if Matmul.skinny(product, call) { return }
         let isSmall = Matmul.isSmall(product)
         if isSmall || Matmul.runsSideBySide(product), BLAS.accepts(product.left),
-            BLAS.accepts(product.right), !out.dtype.isHalf
+            BLAS.accepts(product.right)
         {
-            call.fanOut.forRanges(
-                product.count, size: max(1, (1 << 18) / max(product.operations, 1)),
-                picosecondsPerItem: product.operations * 25
-            ) { range in
-                for index in range {
-                    let (a, b, c) = product.item(index)
-                    if isSmall { BLAS.multiply(a, b, c) } else { tiles(a, b, c, SerialFanOut()) }
-                }
+            Matmul.sideBySide(product, scratchBytes: 0, call) { a, b, c, _ in
+                if isSmall { BLAS.multiply(a, b, c) } else { tiles(a, b, c, SerialFanOut()) }
             }
             return
         }
         for index in 0..<product.count {
             let (a, b, c) = product.item(index)
-            let wide = Matmul.target(c, call)
             if isSmall {
-                BLAS.multiply(walkable(a, call), walkable(b, call), wide)
+                BLAS.multiply(walkable(a, call), walkable(b, call), c)
             } else {
-                tiled(walkable(a, call), walkable(b, call), wide, call)
+                tiled(walkable(a, call), walkable(b, call), c, call)
             }
-            Matmul.finish(wide, c, call)
         }
     }
 
-    /// The matrix in float32 or wider and in an order BLAS takes.
+    /// The matrix in an order BLAS takes.
     private static func walkable(_ x: MatrixView, _ call: borrowing KernelCall) -> MatrixView {
-        if BLAS.accepts(x) && !x.dtype.isHalf { return x }
+        if BLAS.accepts(x) { return x }
         var copy = x
         copy.pointer = call.scratch(byteCount: x.rows * x.columns * x.dtype.size)
         copy.rowStride = x.columns
@@ -105,12 +98,6 @@ extension Kernels {
         StridedCopy.run(
             dims: [x.rows, x.columns], to: copy.pointer, [x.columns, 1], from: x.pointer,
             [x.rowStride, x.columnStride], itemSize: x.dtype.size, call.fanOut, call.grain)
-        if x.dtype.isHalf {
-            let half = copy
-            copy.dtype = .float32
-            copy.pointer = call.scratch(byteCount: x.rows * x.columns * 4)
-            Matmul.finish(half, copy, call)
-        }
         return copy
     }
 

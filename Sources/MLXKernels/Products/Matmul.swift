@@ -18,8 +18,9 @@ enum Matmul {
     /// Products of a batch that run one to a thread instead of one over all threads; each is cut
     /// into the tiles that it has alone.
     static func runsSideBySide(_ product: MatrixProduct) -> Bool {
-        product.count > 1 && product.operations <= 1 << 22
-            && product.out.rows > Int(MLX_FEW_ROWS) && product.out.columns > 1
+        let out = product.out
+        let isVector = out.dtype == .float64 && (out.rows == 1 || out.columns == 1)
+        return product.count > 1 && product.operations <= 1 << 22 && !isVector
     }
 
     static func isEmpty(_ call: borrowing KernelCall) -> Bool {
@@ -50,17 +51,52 @@ enum Matmul {
         }
     }
 
-    /// One row or column, or a few rows of float32.
+    /// Products with few rows or one column, on either engine; false for what is for the general
+    /// product.
+    static func skinny(_ product: MatrixProduct, _ call: borrowing KernelCall) -> Bool {
+        guard !isSmall(product),
+            let skinny = SkinnyProduct(product.left, product.right, product.out)
+        else { return false }
+        if runsSideBySide(product) && skinny.scratchBytes <= 4 << 20 {
+            sideBySide(product, scratchBytes: skinny.scratchBytes, call) { a, b, c, scratch in
+                skinny.run(a, b, c, scratch: scratch, SerialFanOut())
+            }
+            return true
+        }
+        let scratch = call.scratch(byteCount: skinny.scratchBytes)
+        for index in 0..<product.count {
+            let (a, b, c) = product.item(index)
+            skinny.run(a, b, c, scratch: scratch, call.fanOut)
+        }
+        return true
+    }
+
+    /// Each product of a batch on one thread, several at once, with scratch of that thread's.
+    static func sideBySide(
+        _ product: MatrixProduct, scratchBytes: Int, _ call: borrowing KernelCall,
+        _ body: (MatrixView, MatrixView, MatrixView, UnsafeMutableRawPointer) -> Void
+    ) {
+        call.fanOut.forRanges(
+            product.count, size: max(1, (1 << 18) / max(product.operations, 1)),
+            picosecondsPerItem: product.operations * 25
+        ) { range in
+            // SAFETY: the scratch is this thread's and used by this chunk alone.
+            let scratch = mlx_thread_scratch(max(scratchBytes, 64))!
+            for index in range {
+                let (a, b, c) = product.item(index)
+                body(a, b, c, scratch)
+            }
+        }
+    }
+
+    /// One row or one column of float64.
     static func vector(
         _ a: MatrixView, _ b: MatrixView, _ c: MatrixView, _ call: borrowing KernelCall
     ) -> Bool {
         if c.rows == 1 {
             return VectorProduct.run(b.transposed, a.pointer, a.columnStride, c.pointer, call)
         }
-        if c.columns == 1 {
-            return VectorProduct.run(a, b.pointer, b.rowStride, c.pointer, call)
-        }
-        return FewRowsProduct.run(a, b, c, call)
+        return c.columns == 1 && VectorProduct.run(a, b.pointer, b.rowStride, c.pointer, call)
     }
 }
 
@@ -76,11 +112,12 @@ extension Kernels {
         let product = MatrixProduct(call)
         let out = product.out
         if out.dtype == .complex64 { return complexMatmul(product, call) }
-        let packed = PackedProduct(out.dtype)
+        if Matmul.skinny(product, call) { return }
+        if out.dtype == .float32 && Matmul.isSmall(product) { return small(product, call) }
+        let packed = PackedProduct(of: out.dtype)
         let bytes = packed.scratchBytes(out.rows, out.columns, product.left.columns)
         if Matmul.isSmall(product) || Matmul.runsSideBySide(product) && bytes <= 4 << 20 {
-            smallBatch(product, packed, bytes, call)
-            return
+            return smallBatch(product, packed, bytes, call)
         }
         for index in 0..<product.count {
             let (a, b, c) = product.item(index)
@@ -92,33 +129,31 @@ extension Kernels {
         }
     }
 
+    /// Products that fit the first-level cache are not packed.
+    private static func small(_ product: MatrixProduct, _ call: borrowing KernelCall) {
+        let bytes = product.left.columns * mlx_skinny_width() * 4
+        Matmul.sideBySide(product, scratchBytes: bytes, call) { a, b, c, scratch in
+            mlx_small_product(
+                c.pointer.assumingMemoryBound(to: Float.self), c.rowStride,
+                a.pointer.assumingMemoryBound(to: Float.self), a.rowStride, a.columnStride,
+                b.pointer.assumingMemoryBound(to: Float.self), b.rowStride, b.columnStride,
+                c.rows, c.columns, a.columns, scratch.assumingMemoryBound(to: Float.self))
+        }
+    }
+
     /// Each product on one thread, several at once.
     private static func smallBatch(
         _ product: MatrixProduct, _ packed: PackedProduct, _ bytes: Int,
         _ call: borrowing KernelCall
     ) {
         let out = product.out
-        let serial = SerialFanOut()
         let wideBytes = out.dtype.isHalf ? (out.rows * out.columns * 4 + 63) & ~63 : 0
         let narrow = castLoop(.float32, out.dtype)
-        call.fanOut.forRanges(
-            product.count, size: max(1, (1 << 18) / max(product.operations, 1)),
-            picosecondsPerItem: product.operations * 25
-        ) { range in
-            // SAFETY: the scratch is this thread's and used by this chunk alone.
-            let scratch = mlx_thread_scratch(wideBytes + bytes)!
-            for index in range {
-                let (a, b, c) = product.item(index)
-                var wide = c
-                if out.dtype.isHalf {
-                    wide.dtype = .float32
-                    wide.pointer = scratch
-                }
-                packed.run(a, b, wide, scratch: scratch + wideBytes, serial)
-                if out.dtype.isHalf {
-                    narrow(c.pointer, scratch, nil, nil, out.rows * out.columns)
-                }
-            }
+        Matmul.sideBySide(product, scratchBytes: wideBytes + bytes, call) { a, b, c, scratch in
+            var wide = c
+            if wideBytes > 0 { (wide.dtype, wide.pointer) = (.float32, scratch) }
+            packed.run(a, b, wide, scratch: scratch + wideBytes, SerialFanOut())
+            if wideBytes > 0 { narrow(c.pointer, scratch, nil, nil, out.rows * out.columns) }
         }
     }
 

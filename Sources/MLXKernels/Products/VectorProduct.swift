@@ -1,7 +1,7 @@
 import CMLXKernels
 import MLXBase
 
-/// Products with one row or one column, of float32 or float64: bound by reading the matrix once.
+/// Products of float64 with one row or one column: bound by reading the matrix once.
 /// Whichever axis of the matrix is contiguous decides between dot products and sums of rows.
 /// NUMERICS: dot products use 64 lanes; sums of rows take four rows at a time in order, in parts
 /// of 4096 rows that are added in order. Both follow from the layout and shape alone.
@@ -11,7 +11,7 @@ enum VectorProduct {
         _ matrix: MatrixView, _ x: UnsafeMutableRawPointer, _ xStride: Int,
         _ y: UnsafeMutableRawPointer, _ call: borrowing KernelCall
     ) -> Bool {
-        guard matrix.dtype == .float32 || matrix.dtype == .float64 else { return false }
+        guard matrix.dtype == .float64 else { return false }
         if matrix.columnStride == 1 && (xStride == 1 || matrix.columns == 1) {
             dot(matrix, x, y, call.fanOut)
             return true
@@ -35,17 +35,10 @@ enum VectorProduct {
         ) { range in
             let source = matrix.address(range.lowerBound, 0)
             let target = y + range.lowerBound * size
-            if size == 4 {
-                mlx_dot_rows_f32(
-                    target.assumingMemoryBound(to: Float.self), 1,
-                    source.assumingMemoryBound(to: Float.self), matrix.rowStride, range.count,
-                    x.assumingMemoryBound(to: Float.self), matrix.columns)
-            } else {
-                mlx_dot_rows_f64(
-                    target.assumingMemoryBound(to: Double.self), 1,
-                    source.assumingMemoryBound(to: Double.self), matrix.rowStride, range.count,
-                    x.assumingMemoryBound(to: Double.self), matrix.columns)
-            }
+            mlx_dot_rows_f64(
+                target.assumingMemoryBound(to: Double.self), 1,
+                source.assumingMemoryBound(to: Double.self), matrix.rowStride, range.count,
+                x.assumingMemoryBound(to: Double.self), matrix.columns)
         }
     }
 
@@ -70,34 +63,17 @@ enum VectorProduct {
                 let first = part * partLength
                 let target = sums + part * partBytes + row * size
                 target.initializeMemory(as: UInt8.self, repeating: 0, count: n * size)
-                addColumns(
-                    matrix.address(row, first), matrix.columnStride,
-                    min(partLength, matrix.columns - first), x + first * xStride * size, xStride,
-                    target, n, size)
+                mlx_combine_rows_f64(
+                    target.assumingMemoryBound(to: Double.self),
+                    matrix.address(row, first).assumingMemoryBound(to: Double.self),
+                    matrix.columnStride, min(partLength, matrix.columns - first),
+                    (x + first * xStride * size).assumingMemoryBound(to: Double.self), xStride, n)
             }
         }
         if parts == 1 { return }
-        // Both dtypes have an addition loop.
+        // float64 has an addition loop.
         let add = mlx_elementwise_fn(Int32(MLX_ADD.rawValue), matrix.dtype.code)!
         for part in 1..<parts { add(sums, sums, sums + part * partBytes, nil, matrix.rows) }
         y.copyMemory(from: sums, byteCount: partBytes)
-    }
-
-    private static func addColumns(
-        _ source: UnsafeMutableRawPointer, _ stride: Int, _ count: Int,
-        _ x: UnsafeMutableRawPointer, _ xStride: Int, _ target: UnsafeMutableRawPointer, _ n: Int,
-        _ size: Int
-    ) {
-        if size == 4 {
-            mlx_combine_rows_f32(
-                target.assumingMemoryBound(to: Float.self),
-                source.assumingMemoryBound(to: Float.self), stride, count,
-                x.assumingMemoryBound(to: Float.self), xStride, n)
-        } else {
-            mlx_combine_rows_f64(
-                target.assumingMemoryBound(to: Double.self),
-                source.assumingMemoryBound(to: Double.self), stride, count,
-                x.assumingMemoryBound(to: Double.self), xStride, n)
-        }
     }
 }

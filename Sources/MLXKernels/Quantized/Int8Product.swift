@@ -84,7 +84,7 @@ enum Int8Product {
                 .assumingMemoryBound(to: Int32.self)
             mlx_quantize_rows(quantized, rowScales, x, rows, depth)
             gemm.pointee.pack_left(left, quantized, depth, 1, rows, depth, mr)
-            mlx_gemm_tile(gemm, 4, left, panels, sums, columns, rows, columns, groups, false)
+            mlx_gemm_tile(gemm, left, panels, sums, columns, rows, columns, groups, false)
             mlx_dequantize_tile(out, rowStride, sums, bias, rowScales, scales, rows, columns)
         }
     }
