@@ -19,6 +19,8 @@ import zipfile
 from dataclasses import dataclass
 from typing import Any
 
+import engine_build
+
 #: The earliest time that a zip file can say.
 TIME = (1980, 1, 1, 0, 0, 0)
 #: Folders of an archive that say nothing to the package.
@@ -59,9 +61,14 @@ class Project:
 
     @classmethod
     def read(cls, root: pathlib.Path) -> Project:
-        """Reads `pyproject.toml`."""
+        """Reads `pyproject.toml`, and the version where the engine has it."""
         text = (root / "pyproject.toml").read_text(encoding="utf-8")
-        return cls(root, tomllib.loads(text)["project"])
+        table = tomllib.loads(text)["project"]
+        source = engine_build.engine_root(root) / "Sources" / "MLXBase" / "Version.swift"
+        found = re.search(r'static let number = "([^"]+)"', source.read_text(encoding="utf-8"))
+        if found is None:
+            raise engine_build.BuildError(f"there is no version in {source}")
+        return cls(root, {**table, "version": found[1]})
 
     @property
     def name(self) -> str:

@@ -1,6 +1,8 @@
 """Builds the engine with the Swift toolchain and the extension with the C compiler.
 
-    python3 backend/engine_build.py [FOLDER]        default: mlx/core, where Python finds them
+    python3 backend/engine_build.py [ENGINE]        into mlx/core, where Python finds them
+
+ENGINE is a libCMLX.so that is built already.
 """
 
 from __future__ import annotations
@@ -147,6 +149,7 @@ def build(root: pathlib.Path, target: pathlib.Path, prebuilt: pathlib.Path | Non
 if __name__ == "__main__":
     here = pathlib.Path(__file__).resolve().parent.parent
     try:
-        build(here, pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "mlx" / "core")
+        engine = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else None
+        build(here, here / "mlx" / "core", engine)
     except BuildError as failure:
         sys.exit(f"error: {failure}")

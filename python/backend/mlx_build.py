@@ -28,6 +28,13 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 Settings = dict[str, Any] | None
 
 
+def _project() -> archives.Project:
+    try:
+        return archives.Project.read(ROOT)
+    except engine_build.BuildError as error:
+        raise SystemExit(f"error: {error}") from None
+
+
 def get_requires_for_build_wheel(config_settings: Settings = None) -> list[str]:
     """Nothing but Python."""
     return []
@@ -41,7 +48,7 @@ def prepare_metadata_for_build_wheel(
     metadata_directory: str, config_settings: Settings = None
 ) -> str:
     """Writes the folder of metadata, and returns its name."""
-    project = archives.Project.read(ROOT)
+    project = _project()
     return project.write_metadata(pathlib.Path(metadata_directory))
 
 
@@ -63,7 +70,7 @@ def build_wheel(
     metadata_directory: str | None = None,
 ) -> str:
     """Writes a wheel, and returns its name."""
-    project = archives.Project.read(ROOT)
+    project = _project()
     with tempfile.TemporaryDirectory() as folder:
         built = pathlib.Path(folder)
         _build(built, config_settings)
@@ -78,7 +85,7 @@ def build_editable(
     metadata_directory: str | None = None,
 ) -> str:
     """Builds into this folder, writes a wheel that points to it, and returns its name."""
-    project = archives.Project.read(ROOT)
+    project = _project()
     _build(ROOT / "mlx" / "core", config_settings)
     pointer = ("__editable__.mlx_actors.pth", f"{ROOT}\n".encode())
     return project.write_wheel(pathlib.Path(wheel_directory), [pointer])
@@ -86,5 +93,5 @@ def build_editable(
 
 def build_sdist(sdist_directory: str, config_settings: Settings = None) -> str:
     """Writes an archive of all sources, and returns its name."""
-    project = archives.Project.read(ROOT)
+    project = _project()
     return project.write_sdist(pathlib.Path(sdist_directory))

@@ -53,6 +53,7 @@ def project(tmp_path, monkeypatch):
         "../Package.swift": "",
         "../LICENSE": "MIT",
         "../Sources/CMLXInterface/cmlx.h": "",
+        "../Sources/MLXBase/Version.swift": 'static let number = "0.1.0"',
     }.items():
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)

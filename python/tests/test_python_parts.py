@@ -9,7 +9,7 @@ import pytest
 
 einsum = core_parts.load("_einsum")
 limits = core_parts.load("_limits")
-distributed = core_parts.load("_distributed")
+distributed = core_parts.load("distributed")
 
 
 def numbers(*shape):

@@ -10,11 +10,13 @@ from ._devices import (
     Device, DeviceType, Stream, StreamContext, ThreadLocalStream, actors, cpu, gpu,
 )
 from ._dtypes import (
-    ArrayLike, DtypeCategory, PrintOptions, can_cast, finfo, get_printoptions, iinfo, isdtype,
-    issubdtype, printoptions, result_type, set_printoptions,
+    ArrayLike, DtypeCategory, PrintOptions, can_cast, get_printoptions, isdtype, issubdtype,
+    printoptions, result_type, set_printoptions,
 )
+from ._einsum import einsum, einsum_path
 from ._files import load, save, save_gguf, save_safetensors, savez, savez_compressed
 from ._functions import *
+from ._limits import finfo, iinfo
 from ._transforms import (
     FunctionExporter, checkpoint, compile, custom_function, disable_compile, enable_compile,
     export_function, exporter, grad, import_function, jvp, value_and_grad, vjp, vmap,

@@ -110,64 +110,6 @@ def isdtype(dtype, kind):
     return _kinds[kind](dtype)
 
 
-def _read_only(name, doc):
-    return property(lambda self: self._values[name], doc=doc)
-
-
-class finfo:
-    """The limits of a floating-point dtype."""
-
-    _limits = {
-        "float16": (65504.0, 2.0**-10, 2.0**-14, 16),
-        "bfloat16": (3.3895313892515355e38, 2.0**-7, 2.0**-126, 16),
-        "float32": (3.4028234663852886e38, 2.0**-23, 2.0**-126, 32),
-        "float64": (1.7976931348623157e308, 2.0**-52, 2.0**-1022, 64),
-    }
-
-    def __init__(self, dtype):
-        name = "float32" if dtype is _engine.complex64 else _name(dtype)
-        if name not in self._limits:
-            raise ValueError(f"[finfo] {dtype} is no floating-point dtype")
-        largest, eps, smallest, bits = self._limits[name]
-        self._values = {
-            "dtype": dtype, "max": largest, "min": -largest, "eps": eps,
-            "smallest_normal": smallest, "bits": bits,
-        }
-
-    dtype = _read_only("dtype", "The dtype.")
-    max = _read_only("max", "The largest finite number.")
-    min = _read_only("min", "The smallest finite number.")
-    eps = _read_only("eps", "The distance from 1 to the next number.")
-    smallest_normal = _read_only("smallest_normal", "The smallest positive normal number.")
-    bits = _read_only("bits", "The number of bits.")
-
-    def __repr__(self):
-        return f"finfo(min={self.min:g}, max={self.max:g}, dtype={_name(self.dtype)})"
-
-
-class iinfo:
-    """The limits of an integer dtype."""
-
-    def __init__(self, dtype):
-        name = _name(dtype)
-        if name not in _integers:
-            raise ValueError(f"[iinfo] {dtype} is no integer dtype")
-        bits, is_signed = _integers[name]
-        self._values = {
-            "dtype": dtype, "bits": bits,
-            "min": -(2 ** (bits - 1)) if is_signed else 0,
-            "max": 2 ** (bits - 1) - 1 if is_signed else 2**bits - 1,
-        }
-
-    dtype = _read_only("dtype", "The dtype.")
-    max = _read_only("max", "The largest number.")
-    min = _read_only("min", "The smallest number.")
-    bits = _read_only("bits", "The number of bits.")
-
-    def __repr__(self):
-        return f"iinfo(min={self.min}, max={self.max}, dtype={_name(self.dtype)})"
-
-
 class PrintOptions:
     """How arrays are printed."""
 

@@ -165,67 +165,6 @@ def tensordot(a, b, /, axes=2, *, stream=None):
     return e._tensordot(a, b, _shape(first), _shape(second))
 
 
-def einsum(subscripts, *operands, stream=None):
-    """Sums of products after Einstein, such as `einsum("ij,jk->ik", a, b)`."""
-    return e._einsum(subscripts, list(operands))
-
-
-def _labels(subscripts, operands):
-    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
-    terms = inputs.split(",")
-    if len(terms) != len(operands):
-        raise ValueError(f"[einsum] {len(terms)} terms for {len(operands)} operands")
-    sizes = {}
-    for term, operand in zip(terms, operands):
-        if "..." not in term and len(term) != operand.ndim:
-            raise ValueError(f"[einsum] '{term}' does not fit {operand.ndim} axes")
-        for label, size in zip(term.replace("...", ""), operand.shape):
-            sizes[label] = max(size, sizes.get(label, 1))
-    if not arrow:
-        letters = "".join(terms)
-        output = "".join(sorted(x for x in set(letters) if letters.count(x) == 1))
-    return terms, output, sizes
-
-
-def einsum_path(subscripts, *operands):
-    """The order in which einsum contracts, pair by pair, and what it costs, as text."""
-    terms, output, sizes = _labels(subscripts, operands)
-
-    def cost(labels):
-        product = 1
-        for label in set(labels) - set("."):
-            product *= sizes[label]
-        return product
-
-    rest, path, flops, largest = list(terms), [], 0, 0
-    while len(rest) > 1:
-        best = None
-        for i in range(len(rest)):
-            for j in range(i + 1, len(rest)):
-                together = set(rest[i]) | set(rest[j])
-                later = set(output).union(*(set(x) for k, x in enumerate(rest) if k not in (i, j)))
-                kept = "".join(sorted(together & later))
-                key = (cost(kept) - cost(rest[i]) - cost(rest[j]), cost(together))
-                if best is None or key < best[0]:
-                    best = (key, i, j, kept, together)
-        _, i, j, kept, together = best
-        path.append((i, j))
-        flops += 2 * cost(together)
-        largest = max(largest, len(together))
-        rest = [x for k, x in enumerate(rest) if k not in (i, j)] + [kept]
-    if not path:
-        path, flops, largest = [tuple(range(len(terms)))], cost(terms[0]), len(set(terms[0]))
-    naive = cost("".join(terms)) * max(len(terms), 1)
-    text = (
-        f"  Complete contraction:  {','.join(terms)}->{output}\n"
-        f"         Naive scaling:  {len(set(''.join(terms)) - set('.'))}\n"
-        f"     Optimized scaling:  {largest}\n"
-        f"      Naive FLOP count:  {naive}\n"
-        f"  Optimized FLOP count:  {flops}\n"
-    )
-    return path, text
-
-
 def _spatial(value, count):
     return [value] * count if isinstance(value, int) else list(value)
 
