@@ -62,7 +62,7 @@ def build_library(root: pathlib.Path, target: pathlib.Path) -> None:
     Raises:
         BuildError: where there is no Swift toolchain, or the build fails.
     """
-    swift = _tool("swift", "install Swift 6.1 or later (https://swift.org/install)")
+    swift = _tool("swift", "install Swift 6.3 or later (https://swift.org/install)")
     package = engine_root(root)
     exports = root / "extension" / "exports.map"
     command = [swift, "build", "-c", "release", "--scratch-path", ".build/python"]
