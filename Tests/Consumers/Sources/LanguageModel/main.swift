@@ -18,21 +18,19 @@ let text = (0..<256).map { Int32($0 * $0 % 31 + $0 % 5) }
 let batch = MLXArray(text, [8, 32])
 
 // Training: the loss of predicting the next token falls.
-func loss(_ model: LanguageModel, _ tokens: MLXArray) -> MLXArray {
-    crossEntropy(
-        logits: model(tokens[0..., ..<(-1)]), targets: tokens[0..., 1...], reduction: .mean)
+let (inputs, targets) = (batch[0..., ..<(-1)], batch[0..., 1...])
+func loss(_ model: LanguageModel, _ inputs: MLXArray, _ targets: MLXArray) -> MLXArray {
+    crossEntropy(logits: model(inputs), targets: targets, reduction: .mean)
 }
 let optimizer = AdamW(learningRate: 3e-3)
-let step = valueAndGrad(model: model) { (model: LanguageModel, tokens: MLXArray) in
-    loss(model, tokens)
-}
-let first = loss(model, batch).item(Float.self)
+let step = valueAndGrad(model: model, loss)
+let first = loss(model, inputs, targets).item(Float.self)
 for _ in 0..<30 {
-    let (_, gradients) = step(model, batch)
+    let (_, gradients) = step(model, inputs, targets)
     optimizer.update(model: model, gradients: gradients)
     eval(model, optimizer)
 }
-let last = loss(model, batch).item(Float.self)
+let last = loss(model, inputs, targets).item(Float.self)
 check(last < first / 2, "30 steps of AdamW: loss \(first) to \(last)")
 
 // Decoding with a cache gives the logits of reading all at once.
