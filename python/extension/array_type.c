@@ -116,8 +116,9 @@ static PyObject *operate(int operator, PyObject *left, PyObject *right) {
     return result;
 }
 
-static PyObject *operate_in_place(int operator, PyObject *self, PyObject *other) {
-    PyObject *result = operate(operator, self, other);
+/* Has an array stand for a result, which is taken over; what is none (an error, NotImplemented) is
+   passed on. */
+static PyObject *put_in_place(PyObject *self, PyObject *result) {
     if (!result || !IS_ARRAY(result)) return result;
     cmlx_array handle = HANDLE(result);
     cmlx_retain(handle);
@@ -131,7 +132,7 @@ static PyObject *operate_in_place(int operator, PyObject *self, PyObject *other)
         return operate(operator, left, right); \
     } \
     static PyObject *name##_in_place(PyObject *left, PyObject *right) { \
-        return operate_in_place(operator, left, right); \
+        return put_in_place(left, operate(operator, left, right)); \
     }
 OPERATOR(add, ADD)
 OPERATOR(subtract, SUBTRACT)
@@ -152,7 +153,7 @@ static PyObject *power(PyObject *left, PyObject *right, PyObject *modulus) {
 
 static PyObject *power_in_place(PyObject *left, PyObject *right, PyObject *modulus) {
     if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
-    return operate_in_place(POWER, left, right);
+    return put_in_place(left, operate(POWER, left, right));
 }
 
 static PyObject *divide_both(PyObject *left, PyObject *right) {
@@ -191,13 +192,7 @@ static PyObject *product(PyObject *left, PyObject *right) {
 }
 
 static PyObject *product_in_place(PyObject *self, PyObject *other) {
-    PyObject *result = product(self, other);
-    if (!result || !IS_ARRAY(result)) return result;
-    cmlx_array handle = HANDLE(result);
-    cmlx_retain(handle);
-    Py_DECREF(result);
-    array_replace(self, handle);
-    return Py_NewRef(self);
+    return put_in_place(self, product(self, other));
 }
 
 static PyObject *negative(PyObject *self) {

@@ -238,7 +238,6 @@
     F(vecdot, CALL, "vecdot", "a b / * axis:i=-1 stream:s", ONE, \
       "Sums of products along an axis.") \
     F(_tensordot, CALL, "tensordot", "a b axes:x others:x?", ONE, NULL) \
-    F(_einsum, CALL, "einsum", "subscripts:t operands:A", ONE, NULL) \
     F(gather_mm, CALL, "gather_mm", \
       "a b / lhs_indices:a?=None rhs_indices:a?=None * " \
       "sorted_indices:b=False stream:s", \
