@@ -51,17 +51,19 @@ struct PackedProduct {
     }
 
     func packLeft(_ a: MatrixView, into panels: UnsafeMutableRawPointer, _ fanOut: any FanOut) {
-        let left = packing(a, panel: mr, gemm.pointee.pack_left ?? packer(a.dtype))
-        fanOut.forRanges(left.chunks, size: 1, picosecondsPerItem: left.cost) { range in
-            for chunk in range { left.pack(chunk, into: panels) }
-        }
+        left(a).packAll(into: panels, fanOut)
     }
 
     func packRight(_ b: MatrixView, into panels: UnsafeMutableRawPointer, _ fanOut: any FanOut) {
-        let right = packing(b.transposed, panel: nr, packer(b.dtype))
-        fanOut.forRanges(right.chunks, size: 1, picosecondsPerItem: right.cost) { range in
-            for chunk in range { right.pack(chunk, into: panels) }
-        }
+        right(b).packAll(into: panels, fanOut)
+    }
+
+    private func left(_ a: MatrixView) -> Packing {
+        packing(a, panel: mr, gemm.pointee.pack_left ?? packer(a.dtype))
+    }
+
+    private func right(_ b: MatrixView) -> Packing {
+        packing(b.transposed, panel: nr, packer(b.dtype))
     }
 
     private func packing(_ x: MatrixView, panel: Int, _ packer: mlx_pack_fn) -> Packing {
@@ -81,6 +83,12 @@ struct PackedProduct {
 
         var chunks: Int { ((matrix.rows + panel - 1) / panel + perChunk - 1) / perChunk }
         var cost: Int { perChunk * panel * matrix.columns * 400 }
+
+        func packAll(into panels: UnsafeMutableRawPointer, _ fanOut: any FanOut) {
+            fanOut.forRanges(chunks, size: 1, picosecondsPerItem: cost) { range in
+                for chunk in range { pack(chunk, into: panels) }
+            }
+        }
 
         func pack(_ chunk: Int, into panels: UnsafeMutableRawPointer) {
             let row = chunk * perChunk * panel
@@ -131,8 +139,7 @@ struct PackedProduct {
         _ fanOut: any FanOut
     ) {
         let panels = scratch + ((leftBytes(a.rows, a.columns) + 63) & ~63)
-        let left = packing(a, panel: mr, gemm.pointee.pack_left ?? packer(a.dtype))
-        let right = packing(b.transposed, panel: nr, packer(b.dtype))
+        let (left, right) = (left(a), right(b))
         fanOut.forRanges(
             left.chunks + right.chunks, size: 1, picosecondsPerItem: max(left.cost, right.cost)
         ) { range in
