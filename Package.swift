@@ -16,9 +16,11 @@ func layer(
         name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
-func simulation(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+func simulation(
+    _ name: String, _ path: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
     .executableTarget(
-        name: name, dependencies: dependencies, path: "Simulations/\(path)",
+        name: name, dependencies: dependencies, path: "Simulations/\(path)", exclude: exclude,
         swiftSettings: settings)
 }
 
@@ -54,6 +56,7 @@ let package = Package(
         .executable(name: "fault-simulator", targets: ["FaultSimulator"]),
         .executable(name: "stress", targets: ["Stress"]),
         .executable(name: "fuzzers", targets: ["Fuzzers"]),
+        .executable(name: "scheduling-lab", targets: ["SchedulingLab"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -155,6 +158,11 @@ let package = Package(
                 "SimulationSupport", "MLX", "MLXRuntime", "MLXPlanner", "MLXTransforms", "MLXOps",
                 "MLXMemory", "MLXGraph", "MLXBase", "CMLXKernels", arguments,
             ]),
+        simulation(
+            "SchedulingLab", "scheduling-lab",
+            [
+                "MLX", "MLXFormats", "MLXPlanner", "MLXOps", "MLXBase", arguments,
+            ], exclude: ["FINDINGS.md", "Platforms"]),
         simulation(
             "Fuzzers", "fuzzers",
             [
