@@ -210,6 +210,7 @@ let package = Package(
         tests(
             "MLXOptimizersTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXRuntime"],
             resources: [.copy("Fixtures")]),
-        tests("MLXCommandTests", ["MLX", "MLXCommand"]),
+        tests("MLXCommandTests", ["MLX", "MLXCommand", "MLXPlanner"]),
+        tests("SchedulingLabTests", ["SchedulingLab", "MLX", "MLXPlanner", "MLXOps", "MLXBase"]),
     ]
 )

@@ -34,7 +34,10 @@ enum GraphSource {
 
     static var forms: [String] {
         Generator.all.map(\.form)
-            + ["captured:" + Captured.names.joined(separator: "|"), "stg:FILE", "wf:FILE", "graph:FILE"]
+            + [
+                "captured:" + Captured.names.joined(separator: "|"), "stg:FILE", "wf:FILE",
+                "graph:FILE",
+            ]
     }
 
     private static func sizes(_ text: String?, of generator: Generator) throws -> [Int] {
@@ -76,7 +79,9 @@ struct SourceText {
         let wanted = Array("\"\(text)\"".utf8)
         guard wanted.count <= bytes.count else { return 1 }
         for start in 0...(bytes.count - wanted.count)
-        where bytes[start] == wanted[0] && bytes[start..<(start + wanted.count)].elementsEqual(wanted) {
+        where bytes[start] == wanted[0]
+            && bytes[start..<(start + wanted.count)].elementsEqual(wanted)
+        {
             return line(at: start)
         }
         return 1

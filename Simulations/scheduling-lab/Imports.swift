@@ -25,7 +25,8 @@ enum StandardTaskGraph {
             rows.append((index + 1, numbers))
         }
         guard let first = rows.first, first.numbers.count == 1 else {
-            throw text.failure(rows.first?.line ?? 1, "tasks", "the first line is no number of tasks")
+            throw text.failure(
+                rows.first?.line ?? 1, "tasks", "the first line is no number of tasks")
         }
         let count = rows.count - 1
         guard count == first.numbers[0] + 2 || count == first.numbers[0], count > 0 else {
@@ -226,7 +227,8 @@ enum GraphFile {
             throw text.failure(1, error.field, error.reason)
         }
         for (number, task) in graph.tasks.enumerated() {
-            let costs = [task.flops, task.bytes, task.nanoseconds ?? 0] + (task.byDevice ?? [:]).values
+            let costs =
+                [task.flops, task.bytes, task.nanoseconds ?? 0] + (task.byDevice ?? [:]).values
             guard costs.allSatisfy({ $0 >= 0 && $0.isFinite }) else {
                 throw text.failure(
                     text.line(ofString: task.name), "tasks[\(number)]", "a cost is negative")

@@ -184,7 +184,8 @@ extension LabRun {
                 guard let producer = input.producer else { continue }
                 lastRead[producer] = max(lastRead[producer], timeline.finishes[step])
                 let set = timeline.coreSets[step]
-                if timeline.coreSets[producer] != set, moved.insert(producer * sets + set).inserted {
+                if timeline.coreSets[producer] != set, moved.insert(producer * sets + set).inserted
+                {
                     movedBytes += Double(input.byteCount)
                 }
             }

@@ -35,14 +35,16 @@ enum Arguments {
         var policies: [any SchedulingPolicy] = []
         for name in text.split(separator: ",", omittingEmptySubsequences: false) {
             switch name {
-            case "all": policies += schedulingPolicies
+            case "all": policies += schedulingPolicies + ownPolicies
             case "lists": policies += ListPolicy.all
             default:
-                guard let policy = schedulingPolicy(named: String(name)) else {
+                let own = ownPolicies.first { $0.name == name }
+                guard let policy = own ?? schedulingPolicy(named: String(name)) else {
                     throw ArrayError(
                         .argument, "policy",
                         "'\(name.prefix(64))' is none of "
-                            + (["all", "lists"] + schedulingPolicyForms).joined(separator: ", "))
+                            + (["all", "lists"] + schedulingPolicyForms + ownPolicies.map(\.name))
+                            .joined(separator: ", "))
                 }
                 policies.append(policy)
             }
@@ -154,7 +156,7 @@ struct ListCommand: ParsableCommand {
 
     func run() throws {
         print("policies:")
-        for form in schedulingPolicyForms { print("  \(form)") }
+        for form in schedulingPolicyForms + ownPolicies.map(\.name) { print("  \(form)") }
         print("  priorities: " + ListPriority.allCases.map(\.rawValue).joined(separator: ", "))
         print("  choices:    " + ListChoice.allCases.map(\.rawValue).joined(separator: ", "))
         print("graphs:")

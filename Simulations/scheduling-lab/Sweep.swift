@@ -55,7 +55,8 @@ final class ProgressBar {
         guard filled != last || done == total else { return }
         last = filled
         guard isTerminal || done == total else { return }
-        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
+        let bar =
+            String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
         let end = done == total ? "\n" : ""
         FileHandle.standardError.write(Data("\r[\(bar)] \(done)/\(total)\(end)".utf8))
     }
