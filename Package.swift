@@ -144,7 +144,7 @@ let package = Package(
         // Simulations.
         .target(
             name: "SimulationSupport",
-            dependencies: ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps"],
+            dependencies: ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps", "MLXRuntime"],
             path: "Simulations/support", swiftSettings: settings),
         simulation(
             "FaultSimulator", "fault-simulator",
@@ -161,7 +161,8 @@ let package = Package(
         simulation(
             "SchedulingLab", "scheduling-lab",
             [
-                "MLX", "MLXFormats", "MLXPlanner", "MLXOps", "MLXBase", arguments,
+                "SimulationSupport", "MLX", "MLXFormats", "MLXRuntime", "MLXPlanner", "MLXOps",
+                "MLXMemory", "MLXGraph", "MLXBase", arguments,
             ], exclude: ["FINDINGS.md", "Platforms"]),
         simulation(
             "Fuzzers", "fuzzers",

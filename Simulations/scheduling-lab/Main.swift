@@ -25,7 +25,10 @@ struct SchedulingLab: ParsableCommand {
             each run, why cores stood idle, and memory over time. FINDINGS.md has what was found,
             each figure with its command.
             """,
-        subcommands: [SweepCommand.self, SearchCommand.self, ListCommand.self, TimeCommand.self],
+        subcommands: [
+            SweepCommand.self, SearchCommand.self, ActorsCommand.self, RealCommand.self,
+            ListCommand.self, TimeCommand.self,
+        ],
         defaultSubcommand: SweepCommand.self)
 }
 
