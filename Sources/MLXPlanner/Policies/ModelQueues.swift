@@ -41,24 +41,57 @@ struct ModelQueues: DispatchRule {
     }
 }
 
+/// What is ready and not begun, as work for each core set.
+private struct Backlog {
+    private var work: [Double]
+
+    init(_ view: TaskView) { work = Array(repeating: 0, count: view.setCount) }
+
+    mutating func add(_ step: Int, _ view: TaskView) { change(step, 1, view) }
+    mutating func remove(_ step: Int, _ view: TaskView) { change(step, -1, view) }
+
+    private mutating func change(_ step: Int, _ sign: Double, _ view: TaskView) {
+        for set in work.indices where view.canRun(step, on: set) {
+            work[set] += sign * view.cost(step, set)
+        }
+    }
+
+    /// Whether no other core set would have done the step sooner, after what it is busy with and
+    /// its even part of what else is ready.
+    func suits(_ step: Int, _ set: Int, _ state: Dispatcher.State) -> Bool {
+        guard state.view.canRun(step, on: set) else { return false }
+        let own = state.arrival(step, on: set) + state.view.cost(step, set)
+        return work.indices.allSatisfy { other in
+            guard other != set, state.view.canRun(step, on: other) else { return true }
+            let cost = state.view.cost(step, other)
+            let waiting = max(0, work[other] - cost) / Double(work.count)
+            let begin = max(state.free[other] + waiting, state.arrival(step, on: other))
+            return begin + cost >= own
+        }
+    }
+}
+
 /// HeteroPrio (Agullo and others 2016): ready steps are sorted by how much faster a core set is at
 /// them than the others are, and an idle set takes what it is best at. In place of spoliation,
 /// which stops a step that began elsewhere, a set declines a step that another would have done
-/// sooner even after what it is busy with.
+/// sooner even after what it is busy with and its part of what else is ready.
 struct AffinityQueues: DispatchRule {
     private var heaps: [StepHeap]
     private var isTaken: [Bool]
     private let weight: [Double]
+    private var backlog: Backlog
 
     /// - Parameter ranks: between steps of about equal affinity the greater goes first.
     init(_ view: TaskView, ranks: [Double]) {
         heaps = Array(repeating: StepHeap(), count: view.setCount)
         isTaken = Array(repeating: false, count: view.count)
+        backlog = Backlog(view)
         let greatest = max(ranks.max() ?? 0, .leastNonzeroMagnitude)
         weight = ranks.map { $0 / greatest }
     }
 
     mutating func ready(_ step: Int, releasedBy: Int?, _ state: Dispatcher.State) {
+        backlog.add(step, state.view)
         for set in heaps.indices where state.view.canRun(step, on: set) {
             heaps[set].push(step, key: affinity(step, set, state.view))
         }
@@ -79,11 +112,8 @@ struct AffinityQueues: DispatchRule {
                 _ = heaps[set].pop()
                 continue
             }
-            let own = state.arrival(step, on: set) + state.view.cost(step, set)
-            for other in heaps.indices where other != set && state.view.canRun(step, on: other) {
-                let begin = max(state.free[other], state.arrival(step, on: other))
-                if begin + state.view.cost(step, other) < own { return nil }
-            }
+            guard backlog.suits(step, set, state) else { return nil }
+            backlog.remove(step, state.view)
             isTaken[step] = true
             return heaps[set].pop()
         }
@@ -93,8 +123,7 @@ struct AffinityQueues: DispatchRule {
 
 /// Withholds beginnings: a step that reads no other's result only starts while the bytes that are
 /// computed and still to be read stay under a limit, or when nothing else is left to do. Other
-/// steps go by priority to the first idle core set at which they are not dearer than waiting for
-/// the best one.
+/// steps go by priority to the first idle core set that they suit.
 struct MemoryQueues: DispatchRule {
     private let byteLimit: Double
     private let ranks: [Double]
@@ -103,10 +132,12 @@ struct MemoryQueues: DispatchRule {
     private var unread: [Int32]
     private var liveBytes = 0.0
     private let outputBytes: [Double]
+    private var backlog: Backlog
 
     init(_ view: TaskView, byteLimit: Double, ranks: [Double], outputByteCounts: [Int]) {
         self.byteLimit = byteLimit
         self.ranks = ranks
+        backlog = Backlog(view)
         outputBytes = outputByteCounts.map(Double.init)
         unread = (0..<view.count).map { Int32(view.outputs(of: $0).count) }
     }
@@ -117,31 +148,23 @@ struct MemoryQueues: DispatchRule {
         } else {
             inner.push(step, key: ranks[step])
         }
+        backlog.add(step, state.view)
     }
 
     mutating func next(for set: Int, _ state: Dispatcher.State) -> Int? {
         if let step = inner.first {
-            guard suits(step, set, state) else { return nil }
+            guard backlog.suits(step, set, state) else { return nil }
             return take(inner.pop(), state)
         }
-        guard let step = roots.first, suits(step, set, state) else { return nil }
+        guard let step = roots.first, backlog.suits(step, set, state) else { return nil }
         let isIdle = state.free.allSatisfy { $0 <= state.now }
         guard isIdle || liveBytes + outputBytes[step] <= byteLimit else { return nil }
         return take(roots.pop(), state)
     }
 
-    private func suits(_ step: Int, _ set: Int, _ state: Dispatcher.State) -> Bool {
-        guard state.view.canRun(step, on: set) else { return false }
-        let own = state.arrival(step, on: set) + state.view.cost(step, set)
-        return (0..<state.view.setCount).allSatisfy { other in
-            other == set
-                || max(state.free[other], state.arrival(step, on: other))
-                    + state.view.cost(step, other) >= own
-        }
-    }
-
     private mutating func take(_ step: Int?, _ state: Dispatcher.State) -> Int? {
         guard let step else { return nil }
+        backlog.remove(step, state.view)
         if unread[step] > 0 { liveBytes += outputBytes[step] }
         for edge in state.view.inputs(of: step) {
             let producer = Int(state.view.producers[edge])
