@@ -26,7 +26,8 @@ struct SchedulingLab: ParsableCommand {
             each figure with its command.
             """,
         subcommands: [
-            SweepCommand.self, SearchCommand.self, JudgeCommand.self, ActorsCommand.self,
+            SweepCommand.self, SearchCommand.self, JudgeCommand.self, OptimumCommand.self,
+            ActorsCommand.self,
             RealCommand.self,
             ListCommand.self, TimeCommand.self,
         ],

@@ -236,4 +236,23 @@ import Testing
         try GraphFile.write(first.graph, to: path)
         #expect(try GraphFile.read(path: path) == first.graph)
     }
+
+    @Test("branch and bound finds the shortest schedule of small graphs") func optimum() throws {
+        let platform = try Self.platform("three-unequal")
+        for name in ["cholesky:3", "fork-join:1x3", "erdos:7x30"] {
+            let graph = try GraphSource.graph(name, seed: 4).placement(on: platform)
+            var shortest = Double.infinity
+            for policy in schedulingPolicies + ListPolicy.all {
+                let time = Timeline(graph, policy.schedule(graph)).makespanNanoseconds
+                shortest = min(shortest, time)
+            }
+            var search = BranchAndBound(graph, known: .infinity)
+            let isShortest = search.run(nodeLimit: 20_000_000)
+            #expect(isShortest, "\(name)")
+            #expect(search.best <= shortest * (1 + 1e-9), "\(name)")
+            #expect(search.best >= MakespanBounds(graph).best.nanoseconds * (1 - 1e-9), "\(name)")
+            let order = search.bestPlaced.map(\.step)
+            #expect(order.sorted() == Array(0..<graph.count))
+        }
+    }
 }

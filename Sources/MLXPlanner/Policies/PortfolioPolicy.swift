@@ -3,7 +3,7 @@ import MLXBase
 /// Asks several policies, plays what they say through on the cost model, and takes what is done
 /// first. No heuristic dominates (Coleman and Krishnamachari 2024): each is far off on some graph.
 /// Which members are asked depends on the graph alone: together they may take a twentieth of the
-/// time that the graph takes at least, as counted in steps and edges, and never fewer than two.
+/// time that the graph takes at least, as counted in steps, and never fewer than four.
 public struct PortfolioPolicy: SchedulingPolicy {
     public var name: String { members == PortfolioPolicy.usual ? "portfolio" : "portfolio:own" }
     /// In the order they are asked in; of equal makespans the first one's counts.
@@ -33,25 +33,29 @@ public struct PortfolioPolicy: SchedulingPolicy {
         self.asksAll = asksAll
     }
 
-    /// List schedulers and queues that are seldom alike, the best ones first.
+    /// Policies that are seldom alike, the best ones first. Those that take next to no time stand
+    /// behind HEFT: where it fails, one device for everything is often better.
     private static let usual: [Member] = {
+        let singles = DeviceType.allCases.map { SingleDevicePolicy($0) }
         let lists: [ListPolicy] = [
-            .heft, .peft, ListPolicy(priority: .upwardLeast, choice: .lookahead),
+            .peft, ListPolicy(priority: .upwardLeast, choice: .lookahead),
+            ListPolicy(priority: .upward, choice: .cheapest),
             ListPolicy(priority: .upwardLeast, choice: .finish),
             ListPolicy(priority: .level, choice: .lookahead),
             ListPolicy(priority: .upwardGreatest, choice: .finish),
             ListPolicy(priority: .optimistic, choice: .finish),
-            ListPolicy(priority: .upward, choice: .cheapest),
             ListPolicy(priority: .upward, choice: .lookahead),
             ListPolicy(priority: .through, choice: .finish),
             ListPolicy(priority: .recorded, choice: .finish),
         ]
-        let queues = [QueuePolicy.Kind.dmdas, .heteroPrio, .maxMin, .minMin].map {
-            QueuePolicy($0)
-        }
-        return (lists as [any SchedulingPolicy]).map { Member($0) }
-            + queues.map { Member($0) } + [Member(CriticalPathPolicy())]
-            + DeviceType.allCases.map { Member(SingleDevicePolicy($0)) }
+        let queues: [QueuePolicy.Kind] = [
+            .dmdas, .heteroPrio, .dmda, .maxMin, .minMin, .dm, .priority, .eager, .localStealing,
+            .workStealing,
+        ]
+        let all: [any SchedulingPolicy] =
+            [ListPolicy.heft] + singles + [CriticalPathPolicy()] + lists
+            + queues.map { QueuePolicy($0) }
+        return all.map { Member($0) }
     }()
 
     public func place(_ graph: PlacementGraph) -> [DeviceType] { schedule(graph).devices }
@@ -68,10 +72,13 @@ public struct PortfolioPolicy: SchedulingPolicy {
     }
 
     /// What one member takes for a step, and the share of a run that deciding may take.
-    private static let nanosecondsPerStep = 1500.0
+    private static let nanosecondsPerStep = 500.0
     private static let share = 0.05
     /// Rules that look at every ready step are left out above this.
     private static let maximumBatchSteps = 2000
+
+    /// HEFT and the single devices, which take next to no time, are asked always.
+    private static let fewest = 4
 
     private func asked(_ graph: PlacementGraph) -> [Member] {
         if asksAll { return members }
@@ -87,6 +94,6 @@ public struct PortfolioPolicy: SchedulingPolicy {
         let budget = least / Double(max(1, graph.coreSets.count)) * PortfolioPolicy.share
         let number = budget / (PortfolioPolicy.nanosecondsPerStep * Double(max(1, graph.count)))
         let affordable = number.isFinite ? Int(min(Double(eligible.count), number)) : 0
-        return Array(eligible.prefix(max(2, affordable)))
+        return Array(eligible.prefix(max(PortfolioPolicy.fewest, affordable)))
     }
 }
