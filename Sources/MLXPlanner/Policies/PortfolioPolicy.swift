@@ -2,8 +2,9 @@ import MLXBase
 
 /// Asks several policies, plays what they say through on the cost model, and takes what is done
 /// first. No heuristic dominates (Coleman and Krishnamachari 2024): each is far off on some graph.
-/// Which members are asked depends on the graph alone: together they may take a twentieth of the
-/// time that the graph takes at least, as counted in steps, and never fewer than four.
+/// Which members are asked depends on the graph alone. Together they may take a twentieth of the
+/// time that the graph takes at least, as counted in steps. Up to 128 steps are decided in less
+/// time than their plan is made in, and all members are asked.
 public struct PortfolioPolicy: SchedulingPolicy {
     public var name: String { members == PortfolioPolicy.usual ? "portfolio" : "portfolio:own" }
     /// In the order they are asked in; of equal makespans the first one's counts.
@@ -33,8 +34,7 @@ public struct PortfolioPolicy: SchedulingPolicy {
         self.asksAll = asksAll
     }
 
-    /// Policies that are seldom alike, the best ones first. Those that take next to no time stand
-    /// behind HEFT: where it fails, one device for everything is often better.
+    /// Policies that are seldom alike, the best ones first.
     private static let usual: [Member] = {
         let singles = DeviceType.allCases.map { SingleDevicePolicy($0) }
         let lists: [ListPolicy] = [
@@ -53,8 +53,8 @@ public struct PortfolioPolicy: SchedulingPolicy {
             .workStealing,
         ]
         let all: [any SchedulingPolicy] =
-            [ListPolicy.heft] + singles + [CriticalPathPolicy()] + lists
-            + queues.map { QueuePolicy($0) }
+            [ListPolicy.heft] + lists + queues.prefix(4).map { QueuePolicy($0) }
+            + [CriticalPathPolicy()] + singles + queues.dropFirst(4).map { QueuePolicy($0) }
         return all.map { Member($0) }
     }()
 
@@ -77,11 +77,13 @@ public struct PortfolioPolicy: SchedulingPolicy {
     /// Rules that look at every ready step are left out above this.
     private static let maximumBatchSteps = 2000
 
-    /// HEFT and the single devices, which take next to no time, are asked always.
-    private static let fewest = 4
+    /// HEFT and PEFT are asked always.
+    private static let fewest = 2
+    /// Up to so many steps all are asked: that takes less than making the plan does, which is kept.
+    private static let smallSteps = 128
 
     private func asked(_ graph: PlacementGraph) -> [Member] {
-        if asksAll { return members }
+        if asksAll || graph.count <= PortfolioPolicy.smallSteps { return members }
         let eligible = members.filter { member in
             guard let queue = member.policy as? QueuePolicy else { return true }
             let looksAtAll = queue.kind == .minMin || queue.kind == .maxMin
