@@ -8,8 +8,8 @@ let ownPolicies: [any SchedulingPolicy] = [NearDataPolicy()]
 /// Each step goes where it is done first, unless where most of its input lies is nearly as good.
 struct NearDataPolicy: SchedulingPolicy {
     var name: String { "near-data" }
-    /// How many times as late a step may be done to stay with its input.
-    var patience = 1.2
+    /// How much later a step may be done to stay with its input, in parts of its own time.
+    var patience = 0.25
 
     func place(_ graph: PlacementGraph) -> [DeviceType] {
         var free = [Double](repeating: 0, count: graph.coreSets.count)
@@ -31,7 +31,7 @@ struct NearDataPolicy: SchedulingPolicy {
             var best = candidates.min { finish(on: $0) < finish(on: $1) } ?? .cpu
             let largest = graph.inputs(of: step).max { $0.byteCount < $1.byteCount }
             if let home = largest?.producer.map({ devices[$0] }), candidates.contains(home),
-                finish(on: home) <= patience * finish(on: best)
+                finish(on: home) <= finish(on: best) + patience * graph.nanoseconds[step][best]
             {
                 best = home
             }

@@ -6,8 +6,8 @@ import Testing
 /// Each step goes where it is done first, unless where most of its input lies is nearly as good.
 struct NearDataPolicy: SchedulingPolicy {
     var name: String { "near-data" }
-    /// How many times as late a step may be done to stay with its input.
-    var patience = 1.2
+    /// How much later a step may be done to stay with its input, in parts of its own time.
+    var patience = 0.25
 
     func place(_ graph: PlacementGraph) -> [DeviceType] {
         var free = [Double](repeating: 0, count: graph.coreSets.count)
@@ -29,7 +29,7 @@ struct NearDataPolicy: SchedulingPolicy {
             var best = candidates.min { finish(on: $0) < finish(on: $1) } ?? .cpu
             let largest = graph.inputs(of: step).max { $0.byteCount < $1.byteCount }
             if let home = largest?.producer.map({ devices[$0] }), candidates.contains(home),
-                finish(on: home) <= patience * finish(on: best)
+                finish(on: home) <= finish(on: best) + patience * graph.nanoseconds[step][best]
             {
                 best = home
             }
@@ -45,7 +45,7 @@ struct NearDataPolicy: SchedulingPolicy {
 @Suite("Writing policies") struct DocumentationPolicyTests {
     @Test func aPolicyOfOnesOwn() async throws {
         let x = MLXRandom.normal([64, 64], key: MLXRandom.key(1))
-        let policy = NearDataPolicy(patience: 1.5)
+        let policy = NearDataPolicy(patience: 0.5)
         try await evaluate(policy: policy, matmul(x, x) + 1)
         let text = try withPolicy(policy) { try explain(matmul(x, x) + 1) }
         #expect(text.contains("says the policy near-data"))

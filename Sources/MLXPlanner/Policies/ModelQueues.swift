@@ -122,8 +122,9 @@ struct AffinityQueues: DispatchRule {
 }
 
 /// Withholds beginnings: a step that reads no other's result only starts while the bytes that are
-/// computed and still to be read stay under a limit, or when nothing else is left to do. Other
-/// steps go by priority to the first idle core set that they suit.
+/// computed and still to be read stay under a limit, or when nothing else runs; without a limit,
+/// when nothing else is ready. Other steps go by priority to the first idle core set that they
+/// suit.
 struct MemoryQueues: DispatchRule {
     private let byteLimit: Double
     private let ranks: [Double]
@@ -158,7 +159,9 @@ struct MemoryQueues: DispatchRule {
         }
         guard let step = roots.first, backlog.suits(step, set, state) else { return nil }
         let isIdle = state.free.allSatisfy { $0 <= state.now }
-        guard isIdle || liveBytes + outputBytes[step] <= byteLimit else { return nil }
+        guard byteLimit == 0 || isIdle || liveBytes + outputBytes[step] <= byteLimit else {
+            return nil
+        }
         return take(roots.pop(), state)
     }
 

@@ -64,7 +64,7 @@ public struct QueuePolicy: SchedulingPolicy {
 }
 
 /// Withholds the beginnings of a graph while what is computed and not yet read takes more than a
-/// limit. Without one, as long as there is anything else to do.
+/// limit. Without one, as long as anything else is ready.
 public struct MemoryBoundedPolicy: SchedulingPolicy {
     public var name: String { byteLimit == 0 ? "memory" : "memory:\(byteLimit)" }
     /// Bytes that may be waiting to be read before another beginning is started.
