@@ -16,18 +16,25 @@ struct FaultSimulator: ParsableCommand {
 
     @Option(help: "Plant a bug: lost-step, lost-wake-up or leak; fails unless a seed finds it.")
     var plant: PlantedBug?
+    @Option(help: "Refuse every allocation of so many programs in turn, from --first on.")
+    var allocations: Int?
 
     /// Every so many seeds one is run twice, to see that it replays.
     private static let replayInterval: UInt64 = 50
 
     func validate() throws {
         guard seeds > 0 else { throw ValidationError("--seeds must be positive") }
+        if let allocations, allocations < 1 {
+            throw ValidationError("--allocations must be positive")
+        }
     }
 
     func run() throws {
         // The simulation's arrays are small: all of them may be overwritten.
         Donations.smallestByteCount = 1
-        if let plant, seed == nil {
+        if let allocations {
+            try refuseAllocations(allocations)
+        } else if let plant, seed == nil {
             try find(plant)
         } else if let seed {
             try runOne(seed)
@@ -45,6 +52,16 @@ struct FaultSimulator: ParsableCommand {
                 + " digest \(String(outcome.digest, radix: 16)),"
                 + " \(outcome.violations.count) violations")
         if !outcome.violations.isEmpty { throw ExitCode(1) }
+    }
+
+    private func refuseAllocations(_ programs: Int) throws {
+        var faults = AllocationFaults()
+        for offset in 0..<UInt64(programs) { faults.run(seed: first &+ offset) }
+        for violation in faults.violations.prefix(20) { print("violation: \(violation)") }
+        print(
+            "\(programs) programs from \(first): \(faults.evaluations) evaluations,"
+                + " \(faults.refusals) refused, \(faults.violations.count) violations")
+        if !faults.violations.isEmpty { throw ExitCode(1) }
     }
 
     private func find(_ bug: PlantedBug) throws {
