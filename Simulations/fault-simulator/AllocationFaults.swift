@@ -4,7 +4,7 @@ import MLXMemory
 import MLXRuntime
 import SimulationSupport
 
-/// Every allocation fails in turn, as SQLite tests it: a random program is evaluated again and again
+/// Every allocation fails in turn, as SQLite tests it: a random program is evaluated many times
 /// with its first, second, third allocation on a device refused, once or for good from there on,
 /// until one evaluation meets no refusal. Each time it must end in an error about memory or in
 /// the right values, be right when it is tried again with memory, and leave nothing behind.
