@@ -17,19 +17,16 @@ struct SchedulingLab: ParsableCommand {
                 Simulations/scheduling-lab/Platforms/three-unequal.json --html report.html
 
               policy    mean  median   worst   (makespan over its bound)
-              heft  1.121   1.121   1.121
-              eager   1.651   1.651   1.651
+              heft     1.045   1.045   1.045
+              eager    1.205   1.205   1.205
               2 runs; report.html
 
-            (with the figures of the version at hand). The report has the ratios, a Gantt chart of
-            each run, why cores stood idle, and memory over time. FINDINGS.md has what was found,
-            each figure with its command.
+            The report has the ratios, a Gantt chart of each run, why cores stood idle, and memory
+            over time. FINDINGS.md has what was found, each figure with its command.
             """,
         subcommands: [
             SweepCommand.self, SearchCommand.self, JudgeCommand.self, OptimumCommand.self,
-            ActorsCommand.self,
-            RealCommand.self,
-            ListCommand.self, TimeCommand.self,
+            ActorsCommand.self, RealCommand.self, ListCommand.self, TimeCommand.self,
         ],
         defaultSubcommand: SweepCommand.self)
 }
