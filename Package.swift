@@ -16,9 +16,11 @@ func layer(
         name: name, dependencies: dependencies, resources: resources, swiftSettings: settings)
 }
 
-func simulation(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
+func simulation(
+    _ name: String, _ path: String, _ dependencies: [Target.Dependency], exclude: [String] = []
+) -> Target {
     .executableTarget(
-        name: name, dependencies: dependencies, path: "Simulations/\(path)",
+        name: name, dependencies: dependencies, path: "Simulations/\(path)", exclude: exclude,
         swiftSettings: settings)
 }
 
@@ -54,6 +56,7 @@ let package = Package(
         .executable(name: "fault-simulator", targets: ["FaultSimulator"]),
         .executable(name: "stress", targets: ["Stress"]),
         .executable(name: "fuzzers", targets: ["Fuzzers"]),
+        .executable(name: "scheduling-lab", targets: ["SchedulingLab"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -141,7 +144,7 @@ let package = Package(
         // Simulations.
         .target(
             name: "SimulationSupport",
-            dependencies: ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps"],
+            dependencies: ["MLXBase", "MLXGraph", "MLXMemory", "MLXOps", "MLXRuntime"],
             path: "Simulations/support", swiftSettings: settings),
         simulation(
             "FaultSimulator", "fault-simulator",
@@ -155,6 +158,12 @@ let package = Package(
                 "SimulationSupport", "MLX", "MLXRuntime", "MLXPlanner", "MLXTransforms", "MLXOps",
                 "MLXMemory", "MLXGraph", "MLXBase", "CMLXKernels", arguments,
             ]),
+        simulation(
+            "SchedulingLab", "scheduling-lab",
+            [
+                "SimulationSupport", "MLX", "MLXFormats", "MLXRuntime", "MLXPlanner", "MLXOps",
+                "MLXMemory", "MLXGraph", "MLXBase", arguments,
+            ], exclude: ["FINDINGS.md", "Platforms"]),
         simulation(
             "Fuzzers", "fuzzers",
             [
@@ -202,6 +211,7 @@ let package = Package(
         tests(
             "MLXOptimizersTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXRuntime"],
             resources: [.copy("Fixtures")]),
-        tests("MLXCommandTests", ["MLX", "MLXCommand"]),
+        tests("MLXCommandTests", ["MLX", "MLXCommand", "MLXPlanner"]),
+        tests("SchedulingLabTests", ["SchedulingLab", "MLX", "MLXPlanner", "MLXOps", "MLXBase"]),
     ]
 )

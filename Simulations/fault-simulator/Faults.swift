@@ -1,6 +1,7 @@
 import MLXBase
 import MLXGraph
 import MLXMemory
+import MLXPlanner
 import MLXRuntime
 import SimulationSupport
 
@@ -17,6 +18,10 @@ final class Faults: StepInterposer, @unchecked Sendable {
     private var memoryFailures: Int
     private var cancellations: Int
     private var stalls = 4000
+    /// A device that nobody reaches from one time to another: what it has to do waits.
+    private var outage: (device: DeviceKind, from: UInt64, until: UInt64)?
+    private let planted: PlantedBug?
+    private var leaked: [Buffer] = []
     /// Asks the devices to go on after a stall. Set once the engine is there.
     var kick: (@Sendable () -> Void)?
     private(set) var counts = Counts()
@@ -26,9 +31,11 @@ final class Faults: StepInterposer, @unchecked Sendable {
         var kernelFailures = 0
         var memoryFailures = 0
         var cancellations = 0
+        var outages = 0
     }
 
-    init(loop: SimulatedLoop, random: SplitMix64, mayStall: Bool) {
+    init(loop: SimulatedLoop, random: SplitMix64, mayStall: Bool, planted: PlantedBug? = nil) {
+        self.planted = planted
         self.loop = loop
         self.random = random
         self.mayStall = mayStall
@@ -36,16 +43,45 @@ final class Faults: StepInterposer, @unchecked Sendable {
         kernelFailures = self.random.below(8)
         memoryFailures = self.random.below(8)
         cancellations = self.random.below(8)
+        if mayStall, self.random.oneIn(3) {
+            let from = UInt64(self.random.below(2_000_000))
+            outage = (
+                DeviceKind.allCases[self.random.below(3)], from,
+                from + UInt64(self.random.within(100_000...5_000_000))
+            )
+        }
+    }
+
+    func fate(ofStep step: Int, in plan: Plan, on device: DeviceKind) -> StepFate {
+        let fate = fate(of: plan.label(of: plan.steps[step]), on: device)
+        if case .run = fate, planted == .lostStep, random.oneIn(100) { return .skip }
+        return fate
+    }
+
+    /// Whether a device is lost at the moment; it is asked again when it has returned.
+    private func isLost(_ device: DeviceKind, _ step: String) -> Bool {
+        guard let outage, outage.device == device, loop.now >= outage.from else { return false }
+        guard loop.now < outage.until else {
+            self.outage = nil
+            return false
+        }
+        counts.outages += 1
+        loop.log.append("\(loop.now) lost \(device.name) \(step) until \(outage.until)")
+        if let kick { loop.after(outage.until - loop.now, kick) }
+        return true
     }
 
     func fate(of step: String, on device: DeviceKind) -> StepFate {
+        if isLost(device, step) { return .later }
         let stallOdds = device == slowDevice ? 2 : 12
         if mayStall, stalls > 0, random.oneIn(stallOdds) {
             stalls -= 1
             counts.stalls += 1
             let nanoseconds = UInt64(random.below(device == slowDevice ? 1_000_000 : 20_000))
             loop.log.append("\(loop.now) stall \(device.name) \(step) for \(nanoseconds)")
-            if let kick { loop.after(nanoseconds, kick) }
+            if let kick, planted != .lostWakeUp || !random.oneIn(20) {
+                loop.after(nanoseconds, kick)
+            }
             return .later
         }
         if kernelFailures > 0, random.oneIn(25) {
@@ -69,6 +105,11 @@ final class Faults: StepInterposer, @unchecked Sendable {
 
     /// Before an evaluation: perhaps one of its allocations will be refused.
     func prepareMemory(_ allocators: [SlabAllocator]) {
+        if planted == .leak, random.oneIn(50),
+            let buffer = try? allocators[0].allocate(byteCount: 64)
+        {
+            leaked.append(buffer)
+        }
         guard memoryFailures > 0, random.oneIn(4) else { return }
         memoryFailures -= 1
         counts.memoryFailures += 1
@@ -92,4 +133,14 @@ final class Faults: StepInterposer, @unchecked Sendable {
         guard let error = error as? ArrayError else { return false }
         return error.kind == .memory || error.kind == .kernel && error.message == message
     }
+}
+
+/// Bugs that are there when asked for, so that somebody sees the simulator find them.
+enum PlantedBug: String, CaseIterable {
+    /// Now and then a step of a wide run counts as done and was not computed.
+    case lostStep = "lost-step"
+    /// Now and then nobody tells a stalled device to go on.
+    case lostWakeUp = "lost-wake-up"
+    /// Now and then a buffer is taken and never given back.
+    case leak
 }

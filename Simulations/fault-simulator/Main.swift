@@ -14,17 +14,29 @@ struct FaultSimulator: ParsableCommand {
     @Option(help: "Run so many seeds.") var seeds: Int = 2000
     @Option(help: "The first of them.") var first: UInt64 = 1
 
+    @Option(help: "Plant a bug: lost-step, lost-wake-up or leak; fails unless a seed finds it.")
+    var plant: PlantedBug?
+    @Option(help: "Refuse every allocation of so many programs in turn, from --first on.")
+    var allocations: Int?
+
     /// Every so many seeds one is run twice, to see that it replays.
     private static let replayInterval: UInt64 = 50
 
     func validate() throws {
         guard seeds > 0 else { throw ValidationError("--seeds must be positive") }
+        if let allocations, allocations < 1 {
+            throw ValidationError("--allocations must be positive")
+        }
     }
 
     func run() throws {
         // The simulation's arrays are small: all of them may be overwritten.
         Donations.smallestByteCount = 1
-        if let seed {
+        if let allocations {
+            try refuseAllocations(allocations)
+        } else if let plant, seed == nil {
+            try find(plant)
+        } else if let seed {
             try runOne(seed)
         } else {
             try runMany()
@@ -32,7 +44,7 @@ struct FaultSimulator: ParsableCommand {
     }
 
     private func runOne(_ seed: UInt64) throws {
-        let outcome = World.run(seed: seed, keepsLines: true)
+        let outcome = World.run(seed: seed, keepsLines: true, planted: plant)
         for line in outcome.lines { print(line) }
         for violation in outcome.violations { print("violation: \(violation)") }
         print(
@@ -40,6 +52,32 @@ struct FaultSimulator: ParsableCommand {
                 + " digest \(String(outcome.digest, radix: 16)),"
                 + " \(outcome.violations.count) violations")
         if !outcome.violations.isEmpty { throw ExitCode(1) }
+    }
+
+    private func refuseAllocations(_ programs: Int) throws {
+        var faults = AllocationFaults()
+        for offset in 0..<UInt64(programs) { faults.run(seed: first &+ offset) }
+        for violation in faults.violations.prefix(20) { print("violation: \(violation)") }
+        print(
+            "\(programs) programs from \(first): \(faults.evaluations) evaluations,"
+                + " \(faults.refusals) refused, \(faults.violations.count) violations")
+        if !faults.violations.isEmpty { throw ExitCode(1) }
+    }
+
+    private func find(_ bug: PlantedBug) throws {
+        for offset in 0..<UInt64(seeds) {
+            let outcome = World.run(seed: first &+ offset, planted: bug)
+            guard let violation = outcome.violations.first else { continue }
+            print(
+                "\(bug.rawValue): found by seed \(first &+ offset), \(offset + 1) seeds:"
+                    + " \(violation)"
+            )
+            return print(
+                "replay: swift run -c release fault-simulator --plant \(bug.rawValue)"
+                    + " --seed \(first &+ offset)")
+        }
+        print("\(bug.rawValue): not found by \(seeds) seeds")
+        throw ExitCode(1)
     }
 
     private func runMany() throws {
@@ -73,7 +111,8 @@ struct FaultSimulator: ParsableCommand {
                 + " \(wide) wide runs, \(waits) waits for another, \(items) items,"
                 + " \(faults.stalls) stalls, \(faults.kernelFailures) failed kernels,"
                 + " \(faults.memoryFailures) refused allocations,"
-                + " \(faults.cancellations) cancellations, \(failing.count) seeds with violations")
+                + " \(faults.cancellations) cancellations, \(faults.outages) steps of lost devices,"
+                + " \(failing.count) seeds with violations")
         if let seed = failing.first {
             print("first: seed \(seed): \(firstViolation)")
             print("replay: swift run -c release fault-simulator --seed \(seed)")
@@ -88,5 +127,8 @@ extension Faults.Counts {
         kernelFailures += other.kernelFailures
         memoryFailures += other.memoryFailures
         cancellations += other.cancellations
+        outages += other.outages
     }
 }
+
+extension PlantedBug: ExpressibleByArgument {}

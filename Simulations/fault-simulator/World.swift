@@ -32,7 +32,7 @@ final class World: @unchecked Sendable {
     private var runningTasks = 0
     private var runCounts = EvaluationCounts()
 
-    init(seed: UInt64, keepsLines: Bool) {
+    init(seed: UInt64, keepsLines: Bool, planted: PlantedBug?) {
         self.seed = seed
         var random = SplitMix64(seed: seed)
         let loop = SimulatedLoop(random: random.split(), log: EventLog(keepsLines: keepsLines))
@@ -46,7 +46,9 @@ final class World: @unchecked Sendable {
             }
         let placement = topology.placement(deviceCount: DeviceKind.allCases.count)
         let teams = placement.teams.map { loop.makeTeam(width: $0.threadCount) }
-        faults = Faults(loop: loop, random: random.split(), mayStall: teams.count > 1)
+        faults = Faults(
+            loop: loop, random: random.split(), mayStall: teams.count > 1,
+            planted: planted)
         var configuration = Engine.Configuration(topology: topology)
         // The dearer a step seems, the more runs are wide.
         let startup = [300.0, 9_000, 25_000][random.below(3)]
@@ -64,9 +66,11 @@ final class World: @unchecked Sendable {
     }
 
     /// Runs a seed from beginning to end.
-    static func run(seed: UInt64, keepsLines: Bool = false) -> Outcome {
+    static func run(
+        seed: UInt64, keepsLines: Bool = false, planted: PlantedBug? = nil
+    ) -> Outcome {
         let nodesBefore = GraphStore.shared.liveCount
-        var world: World? = World(seed: seed, keepsLines: keepsLines)
+        var world: World? = World(seed: seed, keepsLines: keepsLines, planted: planted)
         var outcome = world!.finish()
         weak let engine = world!.engine
         world = nil

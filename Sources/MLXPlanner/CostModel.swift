@@ -90,6 +90,11 @@ package struct CostModel: Hashable, Sendable {
 }
 
 extension CostModel.Rates {
+    /// What a step of a class of work takes.
+    package func nanoseconds(_ work: WorkClass, flops: Double, bytes: Double) -> Double {
+        nanoseconds(work.index, flops, bytes)
+    }
+
     @inline(__always) fileprivate func nanoseconds(
         _ work: Int, _ flops: Double, _ bytes: Double
     ) -> Double {

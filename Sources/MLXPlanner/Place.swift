@@ -6,9 +6,18 @@ import MLXOps
 /// the pinned one where the user named one of the chosen device, else the device's first.
 extension Planner {
     func place(_ builder: inout PlanBuilder) throws(ArrayError) -> Placement {
-        let graph = placementGraph(builder)
-        let devices = policy.place(graph)
+        var graph = placementGraph(builder)
+        let schedule = policy.schedule(graph)
+        var devices = schedule.devices
         try check(devices, graph)
+        var isReordered = false
+        if let order = schedule.order, !order.elementsEqual(0..<graph.count) {
+            try check(order, graph)
+            builder.reorder(order)
+            graph = placementGraph(builder)
+            devices = order.map { devices[$0] }
+            isReordered = true
+        }
         var streamIndex: [StreamID: Int32] = [:]
         for (step, device) in devices.enumerated() {
             let wanted = builder.pinned[step]
@@ -24,13 +33,15 @@ extension Planner {
             }
             builder.plan.steps[step].estimatedNanoseconds = graph.nanoseconds[step][device]
         }
-        return Placement(graph: graph, devices: devices)
+        return Placement(graph: graph, devices: devices, isReordered: isReordered)
     }
 
-    /// What the policy saw and what it said.
+    /// What the policy saw and what it said, in the plan's order.
     struct Placement: Sendable {
         let graph: PlacementGraph
         let devices: [DeviceType]
+        /// Whether the policy saw the steps in another order.
+        let isReordered: Bool
     }
 
     /// A policy may be anybody's code.
@@ -48,6 +59,27 @@ extension Planner {
                 .argument, "policy \(policy.name)",
                 "names \(device) for step \(step), \(graph.names[step]), which can run on:"
                     + " \(graph.candidates[step])")
+        }
+    }
+
+    private func check(_ order: [Int], _ graph: PlacementGraph) throws(ArrayError) {
+        var position = [Int](repeating: -1, count: graph.count)
+        for (place, step) in order.enumerated() where position.indices.contains(step) {
+            position[step] = place
+        }
+        guard order.count == graph.count, !position.contains(-1) else {
+            throw ArrayError(
+                .argument, "policy \(policy.name)",
+                "orders \(order.count) steps, which are not the \(graph.count) there are")
+        }
+        for step in order {
+            for producer in graph.inputs(of: step).compactMap(\.producer)
+            where position[producer] > position[step] {
+                throw ArrayError(
+                    .argument, "policy \(policy.name)",
+                    "starts step \(step), \(graph.names[step]), before step \(producer),"
+                        + " which it reads")
+            }
         }
     }
 
@@ -75,6 +107,20 @@ extension Planner {
             }
         }
         return graph
+    }
+}
+
+extension PlanBuilder {
+    /// Puts the steps in another topological order.
+    fileprivate mutating func reorder(_ order: [Int]) {
+        var place = [Int32](repeating: 0, count: order.count)
+        for (index, step) in order.enumerated() { place[step] = Int32(index) }
+        plan.steps = order.map { plan.steps[$0] }
+        candidates = order.map { candidates[$0] }
+        pinned = order.map { pinned[$0] }
+        for slot in plan.slots.indices where plan.slots[slot].producer >= 0 {
+            plan.slots[slot].producer = place[Int(plan.slots[slot].producer)]
+        }
     }
 }
 

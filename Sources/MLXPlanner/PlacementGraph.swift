@@ -21,6 +21,11 @@ public struct PlacementGraph: Sendable {
 
         /// The step that computes it, nil for what is there before.
         public var producer: Int? { if case .step(let step) = place { step } else { nil } }
+
+        package init(place: Place, byteCount: Int) {
+            self.place = place
+            self.byteCount = byteCount
+        }
     }
 
     /// The operations' names; a fused cluster has the name of its last one.
@@ -39,6 +44,8 @@ public struct PlacementGraph: Sendable {
     public internal(set) var nanoseconds: [PerDevice<Double>] = []
     /// The cores, and which devices share them.
     public internal(set) var coreSets: [CoreSet]
+    /// What a value costs on its way from one core set to another, row by row.
+    private var handovers: [Handover]
     private let coreSetOfDevice: PerDevice<Int>
     private var inputList: [Input] = []
     private var inputEnds: [Int] = []
@@ -47,8 +54,14 @@ public struct PlacementGraph: Sendable {
     public var count: Int { names.count }
 
     /// A graph without steps.
-    package init(coreSets: [CoreSet] = CoreSet.shared) {
+    /// - Parameter handovers: from each core set to each, row by row; nil for one memory that all
+    ///   cores reach alike.
+    package init(coreSets: [CoreSet] = CoreSet.shared, handovers: [Handover]? = nil) {
         self.coreSets = coreSets
+        let count = coreSets.count
+        self.handovers =
+            handovers
+            ?? (0..<(count * count)).map { $0 / count == $0 % count ? .none : .unified }
         var setOf = PerDevice(repeating: 0)
         for (number, set) in coreSets.enumerated() {
             for device in set.devices.devices { setOf[device] = number }
@@ -64,6 +77,11 @@ public struct PlacementGraph: Sendable {
     /// The number of a device's core set.
     public func coreSet(of device: DeviceType) -> Int { coreSetOfDevice[device] }
 
+    /// What handing values from one core set to another costs.
+    public func handover(from source: Int, to destination: Int) -> Handover {
+        handovers[source * coreSets.count + destination]
+    }
+
     /// The candidate with the least cost for a step by itself; the first of equal ones.
     public func cheapestDevice(for step: Int) -> DeviceType {
         PlacementGraph.cheapest(nanoseconds[step], candidates[step])
@@ -77,6 +95,13 @@ public struct PlacementGraph: Sendable {
             if best == nil || costs[device] < costs[best!] { best = device }
         }
         return best ?? .cpu
+    }
+
+    /// The same graph with other costs: what steps take when they run, beside what was expected.
+    package func replacingNanoseconds(_ costs: [PerDevice<Double>]) -> PlacementGraph {
+        var copy = self
+        copy.nanoseconds = costs
+        return copy
     }
 
     /// The same step at another size.
@@ -126,5 +151,32 @@ public struct PlacementGraph: Sendable {
     package mutating func appendInput(_ input: Input) {
         inputList.append(input)
         inputEnds[inputEnds.count - 1] += 1
+    }
+}
+
+/// What a value costs on its way between two core sets. On one machine they share the memory: what
+/// is left is waking the other side. Experiments describe machines with links.
+public struct Handover: Hashable, Sendable {
+    /// Nanoseconds, however small the value.
+    public var nanoseconds: Double
+    /// Nanoseconds for each byte.
+    public var nanosecondsPerByte: Double
+
+    /// - Parameters:
+    ///   - nanoseconds: however small the value.
+    ///   - nanosecondsPerByte: for each byte.
+    public init(nanoseconds: Double, nanosecondsPerByte: Double = 0) {
+        self.nanoseconds = nanoseconds
+        self.nanosecondsPerByte = nanosecondsPerByte
+    }
+
+    /// Within a core set.
+    public static let none = Handover(nanoseconds: 0)
+    /// Between core sets of one memory, as `CostPolicy` takes it.
+    public static let unified = Handover(nanoseconds: CostPolicy().handoverNanoseconds)
+
+    /// What so many bytes take.
+    public func nanoseconds(byteCount: Int) -> Double {
+        nanoseconds + nanosecondsPerByte * Double(byteCount)
     }
 }

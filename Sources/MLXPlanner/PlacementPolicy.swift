@@ -9,6 +9,31 @@ public protocol SchedulingPolicy: Hashable, Sendable {
     /// A device for each step, out of its candidates. Another number of devices, or a device that
     /// is no candidate, makes the evaluation fail with an `ArrayError` that names the policy.
     func place(_ graph: PlacementGraph) -> [DeviceType]
+    /// The devices, and the order the steps are started in. A policy that has no order of its own
+    /// leaves it out and is asked for devices alone. An order that is no permutation, or starts a
+    /// step before one that it reads, makes the evaluation fail as above.
+    func schedule(_ graph: PlacementGraph) -> Schedule
+}
+
+extension SchedulingPolicy {
+    public func schedule(_ graph: PlacementGraph) -> Schedule { Schedule(devices: place(graph)) }
+}
+
+/// What a policy decides of a plan.
+public struct Schedule: Hashable, Sendable {
+    /// A device for each step.
+    public var devices: [DeviceType]
+    /// The steps in the order they are started in, each after those that it reads; nil for the
+    /// order they were recorded in. Every device keeps to it.
+    public var order: [Int]?
+
+    /// - Parameters:
+    ///   - devices: a device for each step.
+    ///   - order: the steps in the order they are started in; nil for the recorded one.
+    public init(devices: [DeviceType], order: [Int]? = nil) {
+        self.devices = devices
+        self.order = order
+    }
 }
 
 /// Least cost. Where all devices share their cores, each step goes to the device that is best at
@@ -136,20 +161,5 @@ public struct SingleDevicePolicy: SchedulingPolicy {
         (0..<graph.count).map { step in
             graph.candidates[step].contains(device) ? device : graph.cheapestDevice(for: step)
         }
-    }
-}
-
-/// Policies by the names that `MLX_POLICY` takes; `random:SEED` sets the seed.
-public func schedulingPolicy(named name: String) -> (any SchedulingPolicy)? {
-    switch name {
-    case "cost": CostPolicy()
-    case "round-robin": RoundRobinPolicy()
-    case "random": RandomPolicy()
-    case "all-cpu": SingleDevicePolicy.allCPU
-    case "all-gpu": SingleDevicePolicy.allGPU
-    case "all-npu": SingleDevicePolicy.allNPU
-    default:
-        name.hasPrefix("random:")
-            ? UInt64(name.dropFirst("random:".count)).map { RandomPolicy(seed: $0) } : nil
     }
 }

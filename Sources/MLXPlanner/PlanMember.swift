@@ -140,6 +140,8 @@ struct PlanMember {
 
     /// Asks the policy about the whole plan at its new sizes.
     private func isPlacedAlike() -> Bool {
+        // The policy would have to be shown the steps as they were recorded.
+        if family.placement.isReordered { return false }
         var graph = family.placement.graph
         for step in family.varyingSteps {
             let record = steps.base[step]
@@ -161,7 +163,9 @@ struct PlanMember {
                 number += 1
             }
         }
-        return family.policy.place(graph) == family.placement.devices
+        let schedule = family.policy.schedule(graph)
+        let isRecordedOrder = schedule.order?.elementsEqual(0..<graph.count) ?? true
+        return isRecordedOrder && schedule.devices == family.placement.devices
     }
 
     private func written(by step: Int) -> Int {

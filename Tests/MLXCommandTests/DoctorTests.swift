@@ -1,6 +1,9 @@
+import Foundation
+import MLXPlanner
 import Testing
 
-/// `mlx doctor --kernels`: every level is named, and those of this machine are right.
+/// `mlx doctor`: `--kernels` names every level, and those of this machine are right; `--platform`
+/// writes what the scheduling lab reads.
 @Suite struct DoctorTests {
     @Test func kernelsAreRightAtEveryLevel() throws {
         let command = try Command("doctor", "--kernels")
@@ -11,5 +14,14 @@ import Testing
             #expect(line.map { $0.hasSuffix("ok") || $0.hasSuffix("has it not") } == true)
         }
         #expect(lines.first { $0.contains(" baseline: ") }?.hasSuffix("ok") == true)
+    }
+
+    @Test func theMachineAsAPlatform() throws {
+        let command = try Command("doctor", "--platform", "--name", "here")
+        #expect(command.status == 0, "\(command.output)\(command.errors)")
+        let platform = try JSONDecoder().decode(Platform.self, from: Data(command.output.utf8))
+        #expect(platform.problem == nil && platform.name == "here")
+        #expect(platform.devices.map(\.device) == DeviceType.allCases)
+        #expect(try Command("doctor", "--name", "here").status != 0)
     }
 }

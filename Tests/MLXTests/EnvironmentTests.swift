@@ -43,6 +43,8 @@ import Testing
         let long = String(repeating: "x", count: 100_000)
         let said = Environment(["MLX_POLICY": long], cores: 4).problems
         #expect(said.count == 1 && said[0].message.count < 1000)
+        #expect(said[0].message.hasPrefix("is one of cost, round-robin, random, all-cpu"))
+        #expect(Environment(["MLX_POLICY": "heft"], cores: 4).policy?.name == "heft")
     }
 
     @Test("only regular files are opened") func files() throws {

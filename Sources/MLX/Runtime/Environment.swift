@@ -89,7 +89,10 @@ extension Runtime {
         private mutating func setPolicy(_ value: String) {
             policy = schedulingPolicy(named: value)
             if policy == nil {
-                refuse("MLX_POLICY", "does not know '\(value.prefix(64))'; the default is used")
+                refuse(
+                    "MLX_POLICY",
+                    "is one of \(schedulingPolicyForms.joined(separator: ", ")), not"
+                        + " '\(value.prefix(64))'; the default is used")
             }
         }
 

@@ -14,8 +14,22 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "Check the products at every instruction-set level that the machine has.")
     var kernels = false
 
+    @Flag(help: "Write the machine as a platform of the scheduling lab, in JSON.")
+    var platform = false
+    @Option(help: "What --platform calls it; else it has the host's name.") var name: String?
+
+    func validate() throws {
+        if name != nil && !platform { throw ValidationError("--name belongs to --platform") }
+    }
+
     func run() async throws {
         if kernels { return try checkKernels() }
+        if platform {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+            let machine = PlatformReport.platform(named: name)
+            return print(String(decoding: try encoder.encode(machine), as: UTF8.self))
+        }
         if calibrate {
             let file = try Calibration.renew(Runtime.Environment(), for: Runtime.engine)
             FileHandle.standardError.write(Data("measured; kept in \(file.path)\n".utf8))

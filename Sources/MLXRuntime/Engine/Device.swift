@@ -1,6 +1,7 @@
 import MLXBase
 import MLXGraph
 import MLXMemory
+import MLXPlanner
 import Synchronization
 
 /// One device: an actor that owns a command queue, a slab allocator on its cores' NUMA node, and
@@ -95,6 +96,8 @@ final class LedgerPage: Sendable {
 /// Decides what becomes of a step before it runs: the simulator's way to stall and break devices.
 package protocol StepInterposer: AnyObject, Sendable {
     func fate(of step: String, on device: DeviceKind) -> StepFate
+    /// The same for a step of a wide run, by its place in the plan.
+    func fate(ofStep step: Int, in plan: Plan, on device: DeviceKind) -> StepFate
 
     /// Whether narrow runs of tasks are carried out step by step, with a pause before each: real
     /// cores run them side by side, and the simulation has but one thread.
@@ -103,12 +106,19 @@ package protocol StepInterposer: AnyObject, Sendable {
 }
 
 extension StepInterposer {
+    package func fate(ofStep step: Int, in plan: Plan, on device: DeviceKind) -> StepFate {
+        fate(of: plan.label(of: plan.steps[step]), on: device)
+    }
+
     package var pausesNarrowRuns: Bool { false }
     package func pause() async {}
 }
 
 package enum StepFate: Sendable {
     case run
+    /// The step of a wide run counts as done and computes nothing: for who only wants to know when
+    /// it runs.
+    case skip
     /// The device is asked again when somebody says `Engine.kick`. A blocking caller and a narrow
     /// run cannot wait for that: they run the step.
     case later

@@ -57,8 +57,13 @@ extension Engine {
             count = Int(record.pointee.batchCount)
             runBatch(list, count, record.pointee.batchNanoseconds, team)
         } else {
-            if !allowed(step, list) { return false }
-            if !run.ending.isStopRequested {
+            let isToRun: Bool
+            switch fate(of: step, list) {
+            case .later: return false
+            case .skip: isToRun = false
+            case .run, .fail: isToRun = true
+            }
+            if isToRun && !run.ending.isStopRequested {
                 do throws(ArrayError) {
                     try core.scratch.execute(step, plan, run, team)
                 } catch {
@@ -99,19 +104,18 @@ extension Engine {
     }
 
     /// Asks the interposer, if there is one.
-    private func allowed(_ step: Int, _ list: CommandList) -> Bool {
-        guard let interposer else { return true }
-        let plan = list.ticket.plan
-        switch interposer.fate(of: plan.label(of: plan.steps[step]), on: list.device.kind) {
-        case .run: break
+    private func fate(of step: Int, _ list: CommandList) -> StepFate {
+        guard let interposer else { return .run }
+        let fate = interposer.fate(ofStep: step, in: list.ticket.plan, on: list.device.kind)
+        switch fate {
+        case .run, .skip: break
         case .later:
             // A blocked caller is the only one who could go on.
-            if list.ticket.isBlocking { break }
+            if list.ticket.isBlocking { return .run }
             list.isStalled = true
-            return false
         case .fail(let error): list.ticket.run.ending.fail(error)
         }
-        return true
+        return fate
     }
 
     /// Publishes the results of a wide run that was not stopped, and lets its storage go.

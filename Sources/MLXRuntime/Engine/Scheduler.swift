@@ -48,6 +48,8 @@ package actor Scheduler {
     // MARK: - Decisions
 
     package var policy: any SchedulingPolicy { planner.policy }
+    package var costs: CostModel { planner.costs }
+    package var coreSets: [CoreSet] { planner.coreSets }
     package func setPolicy(_ policy: any SchedulingPolicy) { planner.policy = policy }
     package func setCosts(_ costs: CostModel) { planner.costs = costs }
 

@@ -1,34 +1,33 @@
 import MLXRuntime
-import SimulationSupport
 
 /// A team without threads: its jobs and messages are items of the simulation's loop, its token is
 /// held while one of them runs, and a fan-out works through its chunks in a drawn order.
-final class SimulatedTeam: EngineTeam, @unchecked Sendable {
+package final class SimulatedTeam: EngineTeam, @unchecked Sendable {
     // SAFETY: only touched on the loop's thread, which `enqueue` and `post` check.
     private let loop: SimulatedLoop
     private let number: Int
-    let width: Int
+    package let width: Int
     private var holders = 0
     private var hasTurn = false
 
-    init(loop: SimulatedLoop, number: Int, width: Int) {
+    package init(loop: SimulatedLoop, number: Int, width: Int) {
         self.loop = loop
         self.number = number
         self.width = width
     }
 
-    var holdsToken: Bool { holders > 0 }
+    package var holdsToken: Bool { holders > 0 }
 
-    func withToken<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+    package func withToken<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
         loop.check()
         holders += 1
         defer { holders -= 1 }
         return try body()
     }
 
-    func post(_ work: @escaping @Sendable () -> Void) { loop.push(.work(work), to: number) }
+    package func post(_ work: @escaping @Sendable () -> Void) { loop.push(.work(work), to: number) }
 
-    func perform(_ item: SimulatedLoop.Item) {
+    package func perform(_ item: SimulatedLoop.Item) {
         if case .driving(let work) = item { return work() }
         precondition(holders == 0, "two items of one team at once")
         holders = 1
@@ -41,21 +40,21 @@ final class SimulatedTeam: EngineTeam, @unchecked Sendable {
         holders = 0
     }
 
-    func postDriving(_ work: @escaping @Sendable () -> Void) {
+    package func postDriving(_ work: @escaping @Sendable () -> Void) {
         loop.push(.driving(work), to: number)
     }
 
-    func beginTurn() {
+    package func beginTurn() {
         precondition(!hasTurn, "two turns of one team at once")
         hasTurn = true
     }
 
-    func endTurn() {
+    package func endTurn() {
         precondition(hasTurn, "a turn ended that had not begun")
         hasTurn = false
     }
 
-    func run(chunks: Int, nanoseconds: Int, _ body: (Int) -> Void) {
+    package func run(chunks: Int, nanoseconds: Int, _ body: (Int) -> Void) {
         // Any order is a legal one: who claims what first is a race on real threads.
         guard chunks > 1, loop.draw(below: 4) == 0 else {
             for chunk in 0..<max(0, chunks) { body(chunk) }
@@ -75,30 +74,36 @@ extension Array {
 }
 
 extension SimulatedTeam {
-    func enqueue(_ job: consuming ExecutorJob) { loop.push(.job(UnownedJob(job)), to: number) }
+    package func enqueue(_ job: consuming ExecutorJob) {
+        loop.push(.job(UnownedJob(job)), to: number)
+    }
 
-    func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+    package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
         UnownedSerialExecutor(ordinary: self)
     }
 
-    func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+    package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+        UnownedTaskExecutor(ordinary: self)
+    }
 
-    func isSameExclusiveExecutionContext(other: SimulatedTeam) -> Bool { other === self }
-    func isIsolatingCurrentContext() -> Bool? { holdsToken }
-    func checkIsolated() { precondition(holdsToken, "the team's token is not held") }
+    package func isSameExclusiveExecutionContext(other: SimulatedTeam) -> Bool { other === self }
+    package func isIsolatingCurrentContext() -> Bool? { holdsToken }
+    package func checkIsolated() { precondition(holdsToken, "the team's token is not held") }
 }
 
 /// Where tasks run that are on no team: the simulation's stand-in for the global pool.
-final class SimulatedPool: TaskExecutor {
+package final class SimulatedPool: TaskExecutor {
     private let loop: SimulatedLoop
-    init(loop: SimulatedLoop) { self.loop = loop }
-    func enqueue(_ job: consuming ExecutorJob) { loop.pushToBag(UnownedJob(job)) }
-    func asUnownedTaskExecutor() -> UnownedTaskExecutor { UnownedTaskExecutor(ordinary: self) }
+    package init(loop: SimulatedLoop) { self.loop = loop }
+    package func enqueue(_ job: consuming ExecutorJob) { loop.pushToBag(UnownedJob(job)) }
+    package func asUnownedTaskExecutor() -> UnownedTaskExecutor {
+        UnownedTaskExecutor(ordinary: self)
+    }
 }
 
 /// The loop's clock.
-final class SimulatedClock: EngineClock {
+package final class SimulatedClock: EngineClock {
     private let loop: SimulatedLoop
-    init(loop: SimulatedLoop) { self.loop = loop }
-    func nanoseconds() -> UInt64 { loop.now }
+    package init(loop: SimulatedLoop) { self.loop = loop }
+    package func nanoseconds() -> UInt64 { loop.now }
 }

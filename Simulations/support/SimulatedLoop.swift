@@ -1,15 +1,14 @@
 import MLXBase
 import Glibc
-import SimulationSupport
 
 /// The world's only thread and its clock. Everything that could happen next waits in a queue: one
 /// for each team, first in first out as a team promises, a bag for tasks that are on no team, and
 /// timers. A seeded generator says which of them goes on, so every interleaving of whole items is
 /// possible and each seed has exactly one.
 /// Invariant: nothing but this thread ever adds to a queue; what escapes to another ends the run.
-final class SimulatedLoop: @unchecked Sendable {
+package final class SimulatedLoop: @unchecked Sendable {
     // SAFETY: `check()` stops the process before any other thread could touch anything.
-    enum Item {
+    package enum Item {
         case job(UnownedJob)
         case work(@Sendable () -> Void)
         /// Driving wide runs, without the token.
@@ -27,18 +26,23 @@ final class SimulatedLoop: @unchecked Sendable {
     private var queues: [[Item]] = []
     private var bag: [UnownedJob] = []
     private var timers: [Timer] = []
-    private(set) var now: UInt64 = 1
-    private(set) var itemCount = 0
-    let log: EventLog
+    package private(set) var now: UInt64 = 1
+    package private(set) var itemCount = 0
+    package let log: EventLog
+    /// How many nanoseconds an item takes, drawn anew for each; nil for none.
+    private let pace: ClosedRange<Int>?
     /// A run that needs more items than this goes in circles.
     private static let maximumItems = 2_000_000
 
-    init(random: SplitMix64, log: EventLog) {
+    /// - Parameter pace: how many nanoseconds an item takes; nil for none, so that time passes by
+    ///   timers alone.
+    package init(random: SplitMix64, log: EventLog, pace: ClosedRange<Int>? = 50...2049) {
         self.random = random
         self.log = log
+        self.pace = pace
     }
 
-    func check() {
+    package func check() {
         precondition(
             pthread_equal(thread, pthread_self()) != 0,
             "something escaped the simulation to another thread")
@@ -46,37 +50,37 @@ final class SimulatedLoop: @unchecked Sendable {
 
     // MARK: - Adding
 
-    func makeTeam(width: Int) -> SimulatedTeam {
+    package func makeTeam(width: Int) -> SimulatedTeam {
         let team = SimulatedTeam(loop: self, number: teams.count, width: width)
         teams.append(team)
         queues.append([])
         return team
     }
 
-    func push(_ item: Item, to team: Int) {
+    package func push(_ item: Item, to team: Int) {
         check()
         queues[team].append(item)
     }
 
-    func pushToBag(_ job: UnownedJob) {
+    package func pushToBag(_ job: UnownedJob) {
         check()
         bag.append(job)
     }
 
-    func after(_ nanoseconds: UInt64, _ action: @escaping @Sendable () -> Void) {
+    package func after(_ nanoseconds: UInt64, _ action: @escaping @Sendable () -> Void) {
         check()
         timers.append(Timer(time: now + nanoseconds, action: action))
     }
 
     /// Suspends the calling task in virtual time.
-    func sleep(_ nanoseconds: UInt64) async {
+    package func sleep(_ nanoseconds: UInt64) async {
         await withCheckedContinuation { continuation in
             after(nanoseconds) { continuation.resume() }
         }
     }
 
     /// A draw for whatever needs one while an item runs.
-    func draw(below bound: Int) -> Int {
+    package func draw(below bound: Int) -> Int {
         check()
         return random.below(bound)
     }
@@ -85,7 +89,7 @@ final class SimulatedLoop: @unchecked Sendable {
 
     /// Runs until nothing is left.
     /// - Returns: false when it had to be stopped.
-    func run(pool: SimulatedPool) -> Bool {
+    package func run(pool: SimulatedPool) -> Bool {
         while itemCount < SimulatedLoop.maximumItems {
             var ready = queues.indices.filter { !queues[$0].isEmpty }
             if !bag.isEmpty { ready.append(queues.count) }
@@ -97,7 +101,7 @@ final class SimulatedLoop: @unchecked Sendable {
                 continue
             }
             itemCount += 1
-            now += UInt64(50 + random.below(2000))
+            if let pace { now += UInt64(random.within(pace)) }
             let choice = ready[random.below(ready.count)]
             log.note(choice: choice)
             if choice < queues.count {
@@ -113,7 +117,7 @@ final class SimulatedLoop: @unchecked Sendable {
     }
 
     /// Lets go of the teams, which hold the loop.
-    func close() {
+    package func close() {
         teams = []
         queues = []
         timers = []
@@ -121,21 +125,21 @@ final class SimulatedLoop: @unchecked Sendable {
 }
 
 /// What happened, as text and as a number that two runs of one seed must agree in.
-final class EventLog: @unchecked Sendable {
+package final class EventLog: @unchecked Sendable {
     // SAFETY: used on the simulation's thread only.
-    private(set) var lines: [String] = []
-    private(set) var digest: UInt64 = 0xCBF2_9CE4_8422_2325
+    package private(set) var lines: [String] = []
+    package private(set) var digest: UInt64 = 0xCBF2_9CE4_8422_2325
     private let keepsLines: Bool
 
-    init(keepsLines: Bool) { self.keepsLines = keepsLines }
+    package init(keepsLines: Bool) { self.keepsLines = keepsLines }
 
-    func append(_ line: @autoclosure () -> String) {
+    package func append(_ line: @autoclosure () -> String) {
         let line = line()
         for byte in line.utf8 { mix(UInt64(byte)) }
         if keepsLines { lines.append(line) }
     }
 
-    func note(choice: Int) { mix(UInt64(choice)) }
+    package func note(choice: Int) { mix(UInt64(choice)) }
 
     /// FNV-1a.
     private func mix(_ word: UInt64) { digest = (digest ^ word) &* 0x0000_0100_0000_01B3 }
