@@ -203,7 +203,9 @@ let package = Package(
             exclude: ["mlx-swift-api.tsv", "mlx-swift-omitted.tsv"],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         tests("MLXDataTests", ["MLX", "MLXData", "MLXFormats"], resources: [.copy("Fixtures")]),
-        tests("MLXModelsTests", ["MLX", "MLXNN", "MLXModels"], resources: [.copy("Fixtures")]),
+        tests(
+            "MLXModelsTests", ["MLX", "MLXNN", "MLXData", "MLXModels"],
+            resources: [.copy("Fixtures")]),
         tests(
             "MLXOpsTests",
             ["MLX", "MLXFuzz", "MLXOps", "MLXGraph", "MLXKernels", "MLXBase", "CMLXKernels"]),

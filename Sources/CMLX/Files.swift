@@ -170,6 +170,9 @@ public func cmlx_load(
                 case .strings(let texts):
                     table.add(Table.metadata, key, texts: texts, isList: true)
                 case .array(let array): table.add(Table.metadata, key, array: array)
+                case .list:
+                    throw ArrayError(
+                        .file, "load", "metadata '\(key.prefix(64))' has arrays in an array")
                 }
             }
         case let other: throw ArrayError(.argument, "load", "Unknown file format \(other)")

@@ -12,6 +12,7 @@ struct MLXCommand: AsyncParsableCommand {
         subcommands: [
             DemoCommand.self, DoctorCommand.self, OpsCommand.self, OpCommand.self,
             InspectCommand.self, ConvertCommand.self, TokenizeCommand.self, EmbedCommand.self,
+            PerplexityCommand.self,
             LogitsCommand.self, GenerateCommand.self, TrainCommand.self,
             FuzzCommand.self, BenchCommand.self, ReloadCommand.self, DirectSGEMMCommand.self,
         ])

@@ -56,6 +56,13 @@ public final class GPT2Model: Module, LanguageModel {
         return head.map { $0(states) } ?? tokenEmbedding.asLinear(states)
     }
 
+    /// The scores of every token after the last position; (batch, length) to
+    /// (batch, vocabulary).
+    public func nextScores(_ tokens: MLXArray, cache: [KeyValueCache]?) -> MLXArray {
+        let last = hiddenStates(tokens, cache)[0..., -1]
+        return head.map { $0(last) } ?? tokenEmbedding.asLinear(last)
+    }
+
     public var layerCount: Int { layers.count }
 
     /// The states after the last norm; (batch, length) to (batch, length, width).

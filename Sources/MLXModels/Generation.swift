@@ -70,6 +70,9 @@ public struct GeneratedTokens: AsyncSequence {
     private let prompt: [Int]
     private let options: GenerationOptions
 
+    /// Tokens of a prompt that are read at a time.
+    static let promptChunk = 512
+
     /// What a model makes of a prompt, which must have at least one token.
     public init(_ model: any LanguageModel, prompt: [Int], _ options: GenerationOptions) {
         self.model = model
@@ -110,8 +113,11 @@ public struct GeneratedTokens: AsyncSequence {
             guard !input.isEmpty else { throw ModelError("the prompt has no tokens") }
             try options.check()
             if hasEnded || count >= options.maximumTokens { return nil }
-            let tokens = MLXArray(input.map(Int32.init(truncatingIfNeeded:)), [1, input.count])
-            let scores = penalized(model(tokens, cache: cache)[0, -1].asType(.float32))
+            // The last part of a prompt is whole, and the only one that scores are computed for.
+            let last = (input.count - 1) % GeneratedTokens.promptChunk + 1
+            try await model.read(input.dropLast(last), into: cache)
+            let tokens = tokenArray(input.suffix(last))
+            let scores = penalized(model.nextScores(tokens, cache: cache)[0].asType(.float32))
             let token = Int(try await choose(scores).value(Int32.self))
             count += 1
             hasEnded = options.stopTokens.contains(token)

@@ -23,6 +23,13 @@ public final class LlamaModel: Module, LanguageModel {
         return head.map { $0(states) } ?? model.embedding.asLinear(states)
     }
 
+    /// The scores of every token after the last position; (batch, length) to
+    /// (batch, vocabulary).
+    public func nextScores(_ tokens: MLXArray, cache: [KeyValueCache]?) -> MLXArray {
+        let last = model(tokens, cache)[0..., -1]
+        return head.map { $0(last) } ?? model.embedding.asLinear(last)
+    }
+
     public var layerCount: Int { model.layers.count }
 
     /// The states after the last norm; (batch, length) to (batch, length, width).

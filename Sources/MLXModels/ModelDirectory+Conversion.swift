@@ -18,19 +18,30 @@ extension ModelDirectory {
     /// - Parameters:
     ///   - quantization: of the layers whose inputs are whole groups; nil leaves weights as they
     ///     are.
+    ///   - dequantize: decode weights that are quantized, before anything else.
     ///   - dtype: of all floating-point weights; nil leaves each as it is.
     ///   - maximumShardBytes: of the arrays in one file.
     /// - Throws: `ModelError` for a model of an unknown family that is to be quantized, or one that
     ///   is quantized already; what ``languageModel()`` and `saveSharded` throw.
     public func convert(
         to directory: URL, quantization: ModelQuantization? = nil, dtype: DType? = nil,
-        maximumShardBytes: Int = 5 << 30
+        dequantize: Bool = false, maximumShardBytes: Int = 5 << 30
     ) throws {
+        if dequantize != dequantizes {
+            var files = self
+            files.dequantizes = dequantize
+            return try files.convert(
+                to: directory, quantization: quantization, dtype: dtype, dequantize: dequantize,
+                maximumShardBytes: maximumShardBytes)
+        }
         let staged = try StagedDirectory(path: directory.path)
         var weights = try quantization.map { try quantized($0, dtype) } ?? converted(dtype)
         let text = JSONWriter.bytes(of: try configuration(quantization, dtype))
         try Data(text + [0x0A]).write(to: URL(fileURLWithPath: staged.path(of: "config.json")))
-        for name in try otherFiles() {
+        for (name, contents) in try gguf?.otherFiles() ?? [] {
+            try Data(contents).write(to: URL(fileURLWithPath: staged.path(of: name)))
+        }
+        for name in gguf == nil ? try otherFiles() : [] {
             let contents = try FileSource(path: url.appendingPathComponent(name).path).contents()
             try Data(contents).write(to: URL(fileURLWithPath: staged.path(of: name)))
         }
@@ -42,7 +53,7 @@ extension ModelDirectory {
 
     /// The weights under the names of the files.
     private func converted(_ dtype: DType?) throws -> [String: MLXArray] {
-        let weights = try loadSharded(directory: url)
+        let weights = try storedWeights()
         guard let dtype else { return weights }
         return weights.mapValues { ModelDirectory.cast($0, dtype) }
     }
@@ -51,8 +62,8 @@ extension ModelDirectory {
     private func quantized(
         _ quantization: ModelQuantization, _ dtype: DType?
     ) throws -> [String: MLXArray] {
-        guard try ModelQuantization(configuration) == nil else {
-            throw ModelError("the model is quantized already")
+        guard try dequantizes || ModelQuantization(configuration) == nil else {
+            throw ModelError("the model is quantized already; it can be dequantized first")
         }
         let isEncoder = configuration.modelType == "bert"
         let model: Module = isEncoder ? try encoder() : try languageModel()
@@ -86,6 +97,9 @@ extension ModelDirectory {
         func set(_ key: String, _ value: JSONValue) {
             members.removeAll { $0.key == key }
             members.append(.init(key, value))
+        }
+        if dequantizes {
+            members.removeAll { ["quantization", "quantization_config"].contains($0.key) }
         }
         if let quantization {
             // MLX's tools read the first, Hugging Face's the second.

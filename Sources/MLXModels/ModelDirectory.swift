@@ -6,21 +6,44 @@ import MLXNN
 
 /// A model directory as Hugging Face lays it out: `config.json`, weights in one or several
 /// safetensors files, `tokenizer.json`, `generation_config.json`. Weights are those of the family's
-/// own tools or of MLX's, in any floating dtype or quantized (see ``ModelQuantization``).
+/// own tools or of MLX's, in any floating dtype or quantized (see ``ModelQuantization``). A GGUF
+/// file of a Llama, Qwen 2 or Qwen 3 model stands for such a directory.
 public struct ModelDirectory: Sendable {
     /// Where it is.
     public let url: URL
     let configuration: ModelConfiguration
+    /// The file, where the model is one.
+    let gguf: GGUFModel?
+    /// Quantized weights are decoded when they are loaded.
+    var dequantizes = false
 
-    /// Reads the configuration of a directory.
+    /// Reads the configuration of a directory, or the header of a GGUF file.
     /// - Throws: `ModelError` when there is none.
     public init(_ url: URL) throws {
         self.url = url
-        configuration = try ModelConfiguration(directory: url)
+        gguf = ModelDirectory.isGGUF(url) ? try GGUFModel(url) : nil
+        configuration =
+            try gguf.map { ModelConfiguration(try $0.configuration()) }
+            ?? ModelConfiguration(directory: url)
+    }
+
+    /// Whether a path is that of a GGUF file.
+    package static func isGGUF(_ url: URL) -> Bool {
+        var isFolder: ObjCBool = false
+        return url.pathExtension == "gguf"
+            && FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder)
+            && !isFolder.boolValue
     }
 
     /// The tokenizer of the model.
-    public func tokenizer() throws -> Tokenizer { try Tokenizer(directory: url) }
+    public func tokenizer() throws -> Tokenizer {
+        try gguf.map { try Tokenizer(ggufMetadata: $0.file.metadata) } ?? Tokenizer(directory: url)
+    }
+
+    /// How the model wants conversations written down.
+    public func chatTemplate() throws -> ChatTemplate {
+        try gguf.map { try $0.chatTemplate() } ?? ChatTemplate(directory: url)
+    }
 
     /// The decoder that the configuration names, with its weights.
     ///
@@ -56,9 +79,18 @@ public struct ModelDirectory: Sendable {
 
     // MARK: - Weights
 
+    /// All arrays under the names that the files have, or that they would have in a directory.
+    func storedWeights() throws -> [String: MLXArray] {
+        let weights = try gguf.map { try $0.weights() } ?? loadSharded(directory: url)
+        guard dequantizes, let quantization = try ModelQuantization(configuration) else {
+            return weights
+        }
+        return quantization.decoded(weights)
+    }
+
     /// All arrays under the names that the models here have. None is read yet.
     private func weights(of type: String) throws -> [String: MLXArray] {
-        var weights = try loadSharded(directory: url)
+        var weights = try storedWeights()
         switch type {
         case "gpt2": weights = ModelDirectory.gpt2(weights)
         case "bert": weights = ModelDirectory.bert(weights)

@@ -180,6 +180,24 @@ extension ModelQuantization {
         return nil
     }
 
+    /// Weights without codes: what has scales is decoded, in the dtype of its scales where these
+    /// are floats and else in float32. Nothing is read yet.
+    func decoded(_ weights: [String: MLXArray]) -> [String: MLXArray] {
+        var result = weights
+        for (name, scales) in weights where name.hasSuffix(".scales") {
+            let path = String(name.dropLast(".scales".count))
+            guard let format = format(of: path), let codes = weights[path + ".weight"] else {
+                continue
+            }
+            result[path + ".weight"] = dequantized(
+                codes, scales: scales, biases: weights[path + ".biases"],
+                groupSize: format.groupSize, bits: format.bits, mode: format.mode)
+            result[name] = nil
+            result[path + ".biases"] = nil
+        }
+        return result
+    }
+
     /// Quantizes the layers of a model that can be, where the groups divide the inputs.
     /// - Returns: the paths.
     @discardableResult

@@ -114,7 +114,7 @@ import Testing
             [.max, .max], [1 << 60, 16],
         ] { refused("\(dims)") { $0.dims = dims } }
         // Blocks: elements and bytes wrap at different sizes.
-        for type in [2, 3, 8] {
+        for type in [2, 3, 6, 7, 8, 10, 11, 12, 13, 14, 20, 23] {
             for dims in [[32, 1 << 57], [1 << 62, 32], [32, 1 << 59, 2], [31], [33, 2], [16]] {
                 refused("\(dims) of type \(type)") {
                     $0.type = type
@@ -174,6 +174,26 @@ import Testing
         }
     }
 
+    @Test("what is wrong is said with the names of tensor and type") func messages() {
+        func message(_ change: (inout File) -> Void) -> String {
+            var file = File()
+            change(&file)
+            return MLXFormatsTests.refused { _ = try GGUF.open(MemorySource(file.bytes)) }
+        }
+        let unknown = message { $0.type = 17 }
+        #expect(unknown.contains("'x': type 17 (IQ2_XS) is not supported"))
+        let rows = message {
+            $0.type = 12
+            $0.dims = [32, 8]
+        }
+        #expect(rows.contains("'x' of type Q4_K has rows of 32, no whole blocks of 256"))
+        let short = message {
+            $0.type = 14
+            $0.dims = [256]
+        }
+        #expect(short.contains("'x' of type Q6_K takes 210 bytes"))
+    }
+
     @Test("D.2 row 15: GGUF metadata that is not what its type says") func metadata() throws {
         for type in [13, 99, -1] {
             refused("type \(type)") {
@@ -186,6 +206,16 @@ import Testing
                 $0.values = 1
                 $0.metadata = value("k", 9, array(inner, 1, [0]))
             }
+        }
+        var deep = array(4, 0)
+        for _ in 0..<20 { deep = array(9, 1, deep) }
+        refused("arrays in arrays in arrays") {
+            $0.values = 1
+            $0.metadata = value("k", 9, deep)
+        }
+        refused("more arrays than bytes") {
+            $0.values = 1
+            $0.metadata = value("k", 9, array(9, 1 << 60, array(4, 0)))
         }
         refused("a key twice") {
             $0.values = 2

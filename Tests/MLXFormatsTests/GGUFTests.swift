@@ -22,6 +22,34 @@ import Testing
         }
     }
 
+    @Test("Blocks that are decoded are what ggml's reference makes of them") func blocks() throws {
+        let file = try GGUF.open(path: Fixture.path("blocks.gguf"))
+        let expected = try Safetensors.open(path: Fixture.path("blocks.safetensors"))
+        #expect(file.tensors.count == 9 && expected.tensors.count == 9)
+        for tensor in expected.tensors {
+            let name = tensor.description.name
+            let own = try #require(file.tensors.first { $0.description.name == name })
+            #expect(own.description.dtype == .float16 && own.description.shape == [3, 512])
+            let bytes = try tensor.bytes()
+            #expect(try own.bytes() == bytes, "\(name)")
+            // A part that begins and ends within a block, also within an element.
+            for range in [2..<6, 510..<1030, 7..<8, 31..<514, 3000..<3072] {
+                let part = UnsafeMutableRawBufferPointer.allocate(
+                    byteCount: range.count, alignment: 1)
+                defer { part.deallocate() }
+                try own.read(at: range.lowerBound, into: part)
+                #expect(Array(part) == Array(bytes[range]), "\(name), \(range)")
+            }
+        }
+        let nested = try #require(file.metadata["a.nested"])
+        #expect(
+            nested
+                == .list([
+                    .array(.int32, [1, 0, 0, 0, 2, 0, 0, 0]), .array(.int32, [3, 0, 0, 0]),
+                ]))
+        #expect(nested.text == "[[1,2],[3]]" && file.metadata["a.rate"]?.text == "0.5")
+    }
+
     @Test("Metadata of every type") func metadata() throws {
         let values = try open(try Fixture.bytes("all.gguf")).metadata
         #expect(values.count == 14)
@@ -39,6 +67,7 @@ import Testing
             "a": .string("x"), "b": .strings(["", "yz"]),
             "c": .scalar(.int64, [1, 2, 3, 4, 5, 6, 7, 8]),
             "d": .array(.uint16, [1, 0, 2, 0]), "e": .array(.float32, []),
+            "f": .list([.strings(["a"]), .list([]), .array(.bool, [1, 0])]),
         ]
         let sink = MemorySink()
         try withTensors([

@@ -18,6 +18,7 @@ import Testing
                 "name": .string("n"), "list": .strings(["a", "b"]),
                 "rate": .array(MLXArray(0.5 as Float)),
                 "dims": .array(MLXArray([1, 2] as [Int32])),
+                "nested": .list([.strings(["a"]), .array(MLXArray([1] as [Int32]))]),
             ], url: url)
         let (read, metadata) = try loadGGUF(url: url)
         #expect(read.count == 3)
@@ -33,9 +34,13 @@ import Testing
             return
         }
         #expect(rate.item(Float.self) == 0.5 && dims.asArray(Int32.self) == [1, 2])
+        let texts = try loadArraysAndMetadata(url: url).1
+        #expect(
+            texts["list"] == #"["a","b"]"# && texts["rate"] == "0.5"
+                && texts["nested"] == #"[["a"],[1]]"#)
         try save(arrays: arrays, metadata: ["k": "v"], url: url)
         let (again, text) = try loadArraysAndMetadata(url: url)
-        #expect(again.count == 3 && text == ["k": "v"])
+        #expect(again.count == 3 && text == ["k": "v", "general.alignment": "32"])
         #expect(throws: ArrayError.self) {
             try save(arrays: ["b": MLXArray([true])], url: url)
         }

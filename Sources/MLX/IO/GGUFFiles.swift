@@ -13,17 +13,21 @@ public enum GGUFMetadata: Sendable {
     case strings([String])
     /// A number without axes, or several along one.
     case array(MLXArray)
+    /// Arrays in an array.
+    case list([GGUFMetadata])
 }
 
 /// The arrays and metadata of a GGUF file. Tensors in Q4_0, Q4_1 and Q8_0 become three arrays:
 /// `x.weight` (packed uint32), `x.scales` and `x.biases` (float16, groups of 32), as
-/// `dequantized` takes them. Metadata of type float64 becomes float32, as in MLX.
+/// `dequantized` takes them. Those in Q5_0, Q5_1, Q2_K to Q6_K, IQ4_NL and IQ4_XS are decoded to
+/// float16 when they are read. Metadata of type float64 becomes float32, as in MLX.
 ///
 /// ```swift
 /// let (arrays, metadata) = try loadGGUF(url: url)
 /// if case .string(let name)? = metadata["general.architecture"] { print(name) }
 /// ```
-/// - Throws: `ArrayError` of kind `file` for a file that is malformed or has other quantizations.
+/// - Throws: `ArrayError` of kind `file` for a file that is malformed, or has a tensor in another
+///   type, by the names of both.
 public func loadGGUF(
     url: URL, stream: StreamOrDevice = .cpu
 ) throws -> (arrays: [String: MLXArray], metadata: [String: GGUFMetadata]) {
@@ -59,6 +63,7 @@ extension GGUFMetadata {
         case .scalar(let dtype, let bytes): self = array(bytes, [], dtype)
         case .array(let dtype, let bytes):
             self = array(bytes, [bytes.count / dtype.size], dtype)
+        case .list(let values): self = .list(values.map(GGUFMetadata.init))
         }
     }
 
@@ -74,11 +79,7 @@ extension GGUFMetadata {
             try checkedEval(array)
             let bytes = [UInt8](array.asData(access: .copy).data)
             return array.ndim == 0 ? .scalar(array.dtype, bytes) : .array(array.dtype, bytes)
+        case .list(let values): return .list(try values.map { try $0.value() })
         }
     }
-}
-
-extension GGUFValue {
-    /// Text, where the value is text.
-    var text: String? { if case .string(let text) = self { text } else { nil } }
 }

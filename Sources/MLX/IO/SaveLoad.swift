@@ -90,7 +90,8 @@ public func loadArrays(url: URL, stream: StreamOrDevice = .cpu) throws -> [Strin
 }
 
 /// Opens the arrays of a file as ``loadArrays(url:stream:)`` does, and reads the metadata of
-/// `.safetensors` and `.gguf`; of a `.gguf` file that which is text (`loadGGUF` has all of it).
+/// `.safetensors` and `.gguf`; what is no text in a `.gguf` file comes as JSON (`loadGGUF` has it
+/// as arrays).
 public func loadArraysAndMetadata(
     url: URL, stream: StreamOrDevice = .cpu
 ) throws -> ([String: MLXArray], [String: String]) {
@@ -105,7 +106,7 @@ public func loadArraysAndMetadata(
     case "npz": return (try loadedTensors(try NPZ.open(path: url.path), stream), [:])
     case "gguf":
         let file = try GGUF.open(path: url.path)
-        return (try loadedTensors(file.tensors, stream), file.metadata.compactMapValues(\.text))
+        return (try loadedTensors(file.tensors, stream), file.metadata.mapValues(\.text))
     default: throw LoadSaveError.unknownExtension(url.pathExtension)
     }
 }

@@ -6,14 +6,19 @@ import MLX
 /// compared with each other; those of two runs differ by what else the machine does.
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure the library on this machine.")
+        commandName: "bench", abstract: "Measure the library on this machine.",
+        discussion: "With --model, also a language model: --only '^llm_' measures it alone.")
 
     @Flag(help: "One JSON object a line.") var json = false
     @Option(help: "A regular expression that a workload's name must match.") var only = "."
 
+    @Option(help: "A language model's directory or .gguf file.") var model: String?
+
     func run() async throws {
         let pattern = try Regex(only)
-        let all = SpineBenchmarks.all + EngineBenchmarks.all + ProductBenchmarks.all
+        let all =
+            SpineBenchmarks.all + EngineBenchmarks.all + ProductBenchmarks.all
+            + (model.map(LanguageModelBenchmarks.all) ?? [])
         let chosen = all.filter { $0.name.firstMatch(of: pattern) != nil }
         guard !chosen.isEmpty else {
             let names = all.map(\.name).joined(separator: ", ")

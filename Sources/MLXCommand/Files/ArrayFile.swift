@@ -17,6 +17,9 @@ struct ArrayFile {
     /// Of an index or directory: the files with the tensors.
     var files: [String] = []
 
+    /// Elements of a list in metadata that are shown; vocabularies have hundreds of thousands.
+    private static let shownCount = 16
+
     init(path: String) throws {
         var isFolder: ObjCBool = false
         let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
@@ -33,7 +36,11 @@ struct ArrayFile {
         case .gguf:
             let file = try GGUF.open(path: path)
             let values = file.metadata.sorted { $0.key < $1.key }
-            self.init(format, file.tensors, values.map { .init($0.key, $0.value.json) })
+            self.init(
+                format, file.tensors,
+                values.map {
+                    .init($0.key, $0.value.json(atMost: ArrayFile.shownCount))
+                })
         case .index:
             let files = try SafetensorsIndex.open(path: path)
             self.init(format, files.tensors, ArrayFile.members(files.metadata))
@@ -77,44 +84,5 @@ struct ArrayFile {
             (Array("GGUF".utf8), .gguf), ([0x50, 0x4B], .npz), ([0x93, 0x4E, 0x55, 0x4D], .npy),
         ]
         return known.first { start.starts(with: $0.bytes) }?.format ?? .safetensors
-    }
-}
-
-extension GGUFValue {
-    /// Elements of a list that are shown; vocabularies have hundreds of thousands.
-    private static let shownCount = 16
-
-    var json: JSONValue {
-        switch self {
-        case .string(let text): .string(text)
-        case .strings(let texts): GGUFValue.list(texts.map(JSONValue.string))
-        case .scalar(let dtype, let bytes): GGUFValue.number(dtype, bytes[...])
-        case .array(let dtype, let bytes):
-            GGUFValue.list(
-                stride(from: 0, to: bytes.count, by: dtype.size).prefix(GGUFValue.shownCount + 1)
-                    .map { GGUFValue.number(dtype, bytes[$0..<$0 + dtype.size]) },
-                count: bytes.count / dtype.size)
-        }
-    }
-
-    private static func list(_ values: [JSONValue], count: Int? = nil) -> JSONValue {
-        let count = count ?? values.count
-        if count <= shownCount { return .array(values) }
-        return .array(
-            values.prefix(shownCount) + [.string("and \(count - shownCount) more")])
-    }
-
-    private static func number(_ dtype: DType, _ bytes: ArraySlice<UInt8>) -> JSONValue {
-        let word = bytes.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        switch dtype {
-        case .bool: return .boolean(word != 0)
-        case .float32: return .number(Double(Float(bitPattern: UInt32(word))))
-        case .float64: return .number(Double(bitPattern: word))
-        case .int8: return .integer(Int(Int8(truncatingIfNeeded: word)))
-        case .int16: return .integer(Int(Int16(truncatingIfNeeded: word)))
-        case .int32: return .integer(Int(Int32(truncatingIfNeeded: word)))
-        case .int64: return .integer(Int(Int64(bitPattern: word)))
-        default: return Int(exactly: word).map(JSONValue.integer) ?? .number(Double(word))
-        }
     }
 }

@@ -12,7 +12,8 @@ struct ConvertCommand: ParsableCommand {
         discussion: """
             Reads safetensors, npz, npy, gguf, a safetensors index, or a directory. The name of \
             the output decides: .safetensors, .npz, .npy or .gguf, else a directory of shards. A \
-            directory with a config.json becomes one with its configuration and tokenizer.
+            directory with a config.json becomes one with its configuration and tokenizer, and so \
+            does a .gguf file with a language model.
             """)
 
     @Argument(help: "The file or directory to read.") var input: String
@@ -20,6 +21,7 @@ struct ConvertCommand: ParsableCommand {
     @Option(help: "Of all floating-point arrays: float32, float16, bfloat16 or float64.")
     var dtype: String?
     @Flag(help: "Store matrices in few bits.") var quantize = false
+    @Flag(help: "Decode a model's matrices that are stored in few bits.") var dequantize = false
     @Option(help: "Bits of a stored weight; the mode's own by default.") var bits: Int?
     @Option(help: "Weights that share a scale; the mode's own by default.") var groupSize: Int?
     @Option(help: "affine, mxfp4, mxfp8, nvfp4 or int8.") var mode: String?
@@ -63,8 +65,12 @@ struct ConvertCommand: ParsableCommand {
         if !isFile, isModel {
             try ModelDirectory(URL(fileURLWithPath: input)).convert(
                 to: target, quantization: quantize ? ModelQuantization(try format()) : nil,
-                dtype: type, maximumShardBytes: shardBytes)
+                dtype: type, dequantize: dequantize, maximumShardBytes: shardBytes)
             return
+        }
+        guard !dequantize else {
+            throw ArrayError(
+                .argument, "convert", "--dequantize is for models, and the output is a directory")
         }
         var (arrays, metadata) = try read()
         if let type {
@@ -82,9 +88,13 @@ struct ConvertCommand: ParsableCommand {
         }
     }
 
-    /// Whether the input is a directory with a configuration.
+    /// Whether the input is a directory with a configuration, or a file with a language model.
     private var isModel: Bool {
-        FileManager.default.fileExists(
+        let url = URL(fileURLWithPath: input)
+        if ModelDirectory.isGGUF(url) {
+            return (try? GGUF.open(path: input))?.metadata["tokenizer.ggml.model"] != nil
+        }
+        return FileManager.default.fileExists(
             atPath: URL(fileURLWithPath: input).appendingPathComponent("config.json").path)
     }
 

@@ -10,12 +10,14 @@ struct TokenizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "tokenize", abstract: "Print the token ids of a text.")
 
-    @Argument(help: "A directory with a tokenizer.json.") var directory: String
+    @Argument(help: "A directory with a tokenizer.json, or a .gguf file.") var directory: String
     @Argument(help: "The text.") var text: String
     @Flag(help: "A JSON object: text, ids, tokens.") var json = false
 
     func run() throws {
-        let tokenizer = try Tokenizer(directory: URL(fileURLWithPath: directory))
+        let url = URL(fileURLWithPath: directory)
+        let tokenizer =
+            ModelDirectory.isGGUF(url) ? try Tokenizer(gguf: url) : try Tokenizer(directory: url)
         let ids = try tokenizer.checkedEncode(text)
         if json {
             print(
@@ -62,7 +64,7 @@ struct LogitsCommand: ParsableCommand {
         commandName: "logits",
         abstract: "Print the scores of all tokens, a line for what follows each given token.")
 
-    @Argument(help: "The model's directory.") var directory: String
+    @Argument(help: "The model's directory or .gguf file.") var directory: String
     @Option(help: "Token ids, separated by commas.") var ids: String
     @Flag(help: "A JSON object: ids, logits.") var json = false
 
@@ -96,7 +98,7 @@ struct GenerateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate", abstract: "Continue a text.")
 
-    @Argument(help: "The model's directory.") var directory: String
+    @Argument(help: "The model's directory or .gguf file.") var directory: String
     @Argument(help: "The beginning.") var prompt: String
     @Option(help: "The most tokens to make.") var maxTokens = 128
     @Option(help: "0 takes the likeliest token. Default: generation_config.json's, else 0.")
@@ -131,7 +133,7 @@ struct GenerateCommand: AsyncParsableCommand {
     private func ids(_ files: ModelDirectory, _ tokenizer: Tokenizer) throws -> [Int] {
         guard chat else { return try tokenizer.checkedEncode(prompt) }
         let turns = system.map { [ChatMessage("system", $0)] } ?? []
-        let text = try ChatTemplate(directory: files.url)
+        let text = try files.chatTemplate()
             .render(turns + [ChatMessage("user", prompt)])
         return try tokenizer.checkedEncode(text, addSpecialTokens: false)
     }
@@ -141,16 +143,19 @@ struct GenerateCommand: AsyncParsableCommand {
         let (tokenizer, model) = (try files.tokenizer(), try files.languageModel())
         let options = try options(files)
         var made: [Int] = []
-        var shown = ""
+        var text = DecodedText(tokenizer)
         let start = ContinuousClock.now
         for try await token in GeneratedTokens(
             model, prompt: try ids(files, tokenizer), options)
         {
             made.append(token)
-            if !json { shown = show(try tokenizer.checkedDecode(made), after: shown) }
+            if !json { show(try text.append(token)) }
         }
         let seconds = (ContinuousClock.now - start) / .seconds(1)
-        guard json else { return print("") }
+        guard json else {
+            show(try text.finish())
+            return print("")
+        }
         print(
             Line([
                 .init("text", .string(try tokenizer.checkedDecode(made))),
@@ -159,12 +164,8 @@ struct GenerateCommand: AsyncParsableCommand {
             ]).text)
     }
 
-    /// Prints what is new; a character that is not complete waits.
-    private func show(_ text: String, after shown: String) -> String {
-        guard text.utf8.starts(with: shown.utf8), !text.hasSuffix("\u{FFFD}") else { return shown }
-        let new = text.utf8.dropFirst(shown.utf8.count)
-        FileHandle.standardOutput.write(Data(new))
-        return text
+    private func show(_ text: String) {
+        if !text.isEmpty { FileHandle.standardOutput.write(Data(text.utf8)) }
     }
 }
 

@@ -1,9 +1,9 @@
 import MLXBase
 
 /// The GGUF format of ggml, versions 2 and 3: metadata, tensor descriptions, aligned data. Opening
-/// reads and checks the header only. Quantized tensors (Q4_0, Q4_1, Q8_0) become three, as MLX
-/// has them: packed weights, scales and biases of groups of 32. Dimensions are stored innermost
-/// first and are reversed here.
+/// reads and checks the header only. Tensors in Q4_0, Q4_1 and Q8_0 become three, as MLX has them:
+/// packed weights, scales and biases of groups of 32; those in other blocks become float16.
+/// Dimensions are stored innermost first and are reversed here.
 package struct GGUF: Sendable {
     /// In the order of their data; the three of a quantized tensor follow each other.
     package let tensors: [StoredTensor]
@@ -70,7 +70,11 @@ package struct GGUF: Sendable {
             let shown = entry.name.prefix(64)
             guard entry.byteCount == 0 || entry.offset <= room,
                 entry.byteCount <= room - min(entry.offset, room)
-            else { throw cursor.malformed("tensor '\(shown)' lies outside the file") }
+            else {
+                throw cursor.malformed(
+                    "tensor '\(shown)' of type \(entry.typeName) takes \(entry.byteCount) bytes"
+                        + " from \(entry.offset) on and lies outside the file")
+            }
             guard entry.offset >= end || entry.byteCount == 0 else {
                 throw cursor.malformed("tensor '\(shown)' overlaps the one before it")
             }
@@ -92,6 +96,8 @@ struct GGUFEntry {
     let name: String
     let shape: [Int]
     let layout: GGUFLayout
+    /// What ggml calls the layout.
+    let typeName: String
     /// From the start of the data.
     let offset: Int
     let byteCount: Int
@@ -114,43 +120,66 @@ struct GGUFEntry {
         shape = dims.reversed()
         let code = try cursor.word(4)
         guard let layout = Int(exactly: code).flatMap(GGUFLayout.init) else {
-            throw cursor.malformed("tensor '\(shown)' has the unknown type \(code)")
+            throw cursor.malformed(
+                "tensor '\(shown)': type \(code) (\(GGUFLayout.name(code: code)))"
+                    + " is not supported")
         }
         self.layout = layout
+        typeName = GGUFLayout.name(code: code)
         guard let offset = Int(exactly: try cursor.word(8)), offset % alignment == 0,
             offset < 1 << 60
         else { throw cursor.malformed("tensor '\(shown)' is not aligned") }
         self.offset = offset
         guard let count = GGUFEntry.byteCount(shape, layout) else {
-            throw cursor.malformed(
-                "tensor '\(shown)' has too many elements, or no whole number of blocks")
+            var reason = "has too many elements"
+            if case .blocks(let type) = layout, (shape.last ?? 1) % type.length != 0 {
+                reason = "has rows of \(shape.last ?? 1), no whole blocks of \(type.length)"
+            }
+            throw cursor.malformed("tensor '\(shown)' of type \(typeName) \(reason)")
         }
         byteCount = count
     }
 
     private static func byteCount(_ shape: [Int], _ layout: GGUFLayout) -> Int? {
-        if case .elements(let dtype) = layout {
+        switch layout {
+        case .elements(let dtype):
             return TensorDescription.byteCount(shape: shape, dtype: dtype)
+        case .blocks(let type):
+            // float64 is wider than any block, so that no product below overflows.
+            guard TensorDescription.byteCount(shape: shape, dtype: .float64) != nil,
+                let last = shape.last, last % type.length == 0
+            else { return nil }
+            return (shape.contains(0) ? 0 : shape.reduce(1, *) / type.length) * type.byteCount
         }
-        // float64 is wider than any block, so that no product below overflows.
-        guard TensorDescription.byteCount(shape: shape, dtype: .float64) != nil,
-            let last = shape.last, last % GGUFLayout.blockLength == 0
-        else { return nil }
-        let blocks = shape.contains(0) ? 0 : shape.reduce(1, *) / GGUFLayout.blockLength
-        return blocks * layout.blockByteCount!
     }
 
     /// The tensors that the entry stands for.
     func stored(_ source: any ByteSource, start: Int) -> [StoredTensor] {
-        if case .elements(let dtype) = layout {
-            return [
-                StoredTensor(
-                    description: TensorDescription(
-                        name: name, dtype: dtype, shape: shape,
-                        byteOffset: byteCount == 0 ? 0 : start + offset, byteCount: byteCount),
-                    source: source)
-            ]
+        let place = byteCount == 0 ? 0 : start + offset
+        switch layout {
+        case .elements(let dtype):
+            return [tensor(name, dtype, shape, place, byteCount, source)]
+        case .blocks(let type):
+            if let bits = type.affineBits { return affine(type, bits, source, place) }
+            let blocks = GGUFDecodedBlocks(
+                source, offset: place, byteCount: byteCount, type: type)
+            return [tensor(name, .float16, shape, 0, blocks.byteCount, blocks)]
         }
+    }
+
+    private func tensor(
+        _ name: String, _ dtype: DType, _ shape: [Int], _ offset: Int, _ count: Int,
+        _ source: any ByteSource
+    ) -> StoredTensor {
+        StoredTensor(
+            description: TensorDescription(
+                name: name, dtype: dtype, shape: shape, byteOffset: offset, byteCount: count),
+            source: source)
+    }
+
+    private func affine(
+        _ type: GGUFBlockType, _ bits: Int, _ source: any ByteSource, _ place: Int
+    ) -> [StoredTensor] {
         let suffix = ".weight"
         let isWeight = name.utf8.suffix(suffix.utf8.count).elementsEqual(suffix.utf8)
         let prefix =
@@ -159,16 +188,11 @@ struct GGUFEntry {
         let names = [name, prefix + ".scales", prefix + ".biases"]
         return zip(GGUFBlocks.Part.allCases, names).map { part, name in
             let blocks = GGUFBlocks(
-                source, offset: byteCount == 0 ? 0 : start + offset, byteCount: byteCount,
-                layout: layout, part: part)
+                source, offset: place, byteCount: byteCount, type: type, bits: bits, part: part)
             var dims = shape
-            dims[dims.count - 1] /=
-                part == .weights ? 32 / layout.bits : GGUFLayout.blockLength
-            return StoredTensor(
-                description: TensorDescription(
-                    name: name, dtype: part == .weights ? .uint32 : .float16, shape: dims,
-                    byteOffset: 0, byteCount: blocks.byteCount),
-                source: blocks)
+            dims[dims.count - 1] /= part == .weights ? 32 / bits : type.length
+            return tensor(
+                name, part == .weights ? .uint32 : .float16, dims, 0, blocks.byteCount, blocks)
         }
     }
 }

@@ -10,7 +10,7 @@ final class GGUFBlocks: ByteSource {
     let byteCount: Int
     private let source: any ByteSource
     private let offset: Int
-    private let layout: GGUFLayout
+    private let type: GGUFBlockType
     private let part: Part
     /// Bytes of one block in the file and here.
     private let stored: Int
@@ -19,14 +19,15 @@ final class GGUFBlocks: ByteSource {
     private static let blocksAtOnce = 4096
 
     init(
-        _ source: any ByteSource, offset: Int, byteCount: Int, layout: GGUFLayout, part: Part
+        _ source: any ByteSource, offset: Int, byteCount: Int, type: GGUFBlockType, bits: Int,
+        part: Part
     ) {
         self.source = source
         self.offset = offset
-        self.layout = layout
+        self.type = type
         self.part = part
-        stored = layout.blockByteCount!
-        piece = part == .weights ? GGUFLayout.blockLength * layout.bits / 8 : 2
+        stored = type.byteCount
+        piece = part == .weights ? type.length * bits / 8 : 2
         self.byteCount = byteCount / stored * piece
     }
 
@@ -59,19 +60,19 @@ final class GGUFBlocks: ByteSource {
         switch part {
         case .scales: out.append(contentsOf: block.prefix(2))
         case .biases:
-            if layout == .q4_1 { return out.append(contentsOf: block[(first + 2)..<(first + 4)]) }
+            if type == .q4_1 { return out.append(contentsOf: block[(first + 2)..<(first + 4)]) }
             let scale = Float16(
                 bitPattern: UInt16(block[first]) | UInt16(block[first + 1]) << 8)
-            let bias = (scale * (layout == .q4_0 ? -8 : -128)).bitPattern
+            let bias = (scale * (type == .q4_0 ? -8 : -128)).bitPattern
             out.append(UInt8(truncatingIfNeeded: bias))
             out.append(UInt8(truncatingIfNeeded: bias >> 8))
         case .weights:
-            if layout == .q8_0 {
+            if type == .q8_0 {
                 for byte in block.dropFirst(2) { out.append(byte ^ 0x80) }
                 return
             }
             // A byte holds numbers i and i + 16; here it holds neighbours.
-            let numbers = first + (layout == .q4_0 ? 2 : 4)
+            let numbers = first + (type == .q4_0 ? 2 : 4)
             for shift in [0, 4] as [UInt8] {
                 for i in stride(from: numbers, to: numbers + 16, by: 2) {
                     out.append(block[i] >> shift & 15 | (block[i + 1] >> shift & 15) << 4)

@@ -54,16 +54,29 @@ struct GGUFCursor {
     mutating func value() throws(ArrayError) -> GGUFValue {
         let code = Int(try word(4))
         if code == GGUFValue.stringCode { return .string(try string()) }
-        if let dtype = GGUFValue.dtype(code: code) {
-            return .scalar(dtype, normal(Array(try bytes(dtype.size)), dtype))
+        if code == GGUFValue.arrayCode { return try array(depth: 1) }
+        guard let dtype = GGUFValue.dtype(code: code) else {
+            throw malformed("metadata of type \(code)")
         }
-        guard code == GGUFValue.arrayCode else { throw malformed("metadata of type \(code)") }
+        return .scalar(dtype, normal(Array(try bytes(dtype.size)), dtype))
+    }
+
+    private mutating func array(depth: Int) throws(ArrayError) -> GGUFValue {
         let inner = Int(try word(4))
         if inner == GGUFValue.stringCode {
             let count = try count("strings", least: 8)
             var strings: [String] = []
             for _ in 0..<count { strings.append(try string()) }
             return .strings(strings)
+        }
+        if inner == GGUFValue.arrayCode {
+            guard depth < GGUFValue.maximumDepth else {
+                throw malformed("metadata arrays nest deeper than \(GGUFValue.maximumDepth)")
+            }
+            let count = try count("arrays", least: 12)
+            var arrays: [GGUFValue] = []
+            for _ in 0..<count { arrays.append(try array(depth: depth + 1)) }
+            return .list(arrays)
         }
         guard let dtype = GGUFValue.dtype(code: inner) else {
             throw malformed("metadata arrays of type \(inner)")

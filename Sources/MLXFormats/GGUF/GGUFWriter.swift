@@ -97,19 +97,36 @@ extension GGUF {
         case .string(let text):
             out.append32(GGUFValue.stringCode)
             append(text, to: &out)
-        case .strings(let texts):
-            out.append32(GGUFValue.arrayCode)
-            out.append32(GGUFValue.stringCode)
-            out.append64(texts.count)
-            for text in texts { append(text, to: &out) }
         case .scalar(let dtype, let bytes):
             out.append32(try code(dtype))
             out.append(contentsOf: bytes)
-        case .array(let dtype, let bytes):
+        default:
             out.append32(GGUFValue.arrayCode)
-            out.append32(try code(dtype))
-            out.append64(bytes.count / dtype.size)
-            out.append(contentsOf: bytes)
+            try appendArray(value, key, depth: 1, to: &out)
+        }
+
+        func appendArray(
+            _ value: GGUFValue, _ key: String, depth: Int, to out: inout [UInt8]
+        ) throws(ArrayError) {
+            switch value {
+            case .strings(let texts):
+                out.append32(GGUFValue.stringCode)
+                out.append64(texts.count)
+                for text in texts { append(text, to: &out) }
+            case .array(let dtype, let bytes):
+                out.append32(try code(dtype))
+                out.append64(bytes.count / dtype.size)
+                out.append(contentsOf: bytes)
+            case .list(let arrays) where depth < GGUFValue.maximumDepth:
+                out.append32(GGUFValue.arrayCode)
+                out.append64(arrays.count)
+                for array in arrays { try appendArray(array, key, depth: depth + 1, to: &out) }
+            default:
+                throw ArrayError(
+                    .argument, "save",
+                    "metadata '\(key.prefix(64))' has something other than an array in an array,"
+                        + " or more than \(GGUFValue.maximumDepth) levels")
+            }
         }
     }
 }
