@@ -98,10 +98,14 @@ extension ModelDirectory {
             members.removeAll { $0.key == key }
             members.append(.init(key, value))
         }
-        if dequantizes {
+        // What AutoGPTQ and AutoAWQ pack is written in MLX's form, or decoded.
+        let isPacked = try PackedCheckpoint(self.configuration) != nil
+        let kept =
+            isPacked && !dequantizes ? try ModelQuantization(self.configuration) : nil
+        if dequantizes || isPacked {
             members.removeAll { ["quantization", "quantization_config"].contains($0.key) }
         }
-        if let quantization {
+        if let quantization = quantization ?? kept {
             // MLX's tools read the first, Hugging Face's the second.
             set("quantization", quantization.json)
             set("quantization_config", quantization.json)

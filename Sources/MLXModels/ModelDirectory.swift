@@ -6,7 +6,8 @@ import MLXNN
 
 /// A model directory as Hugging Face lays it out: `config.json`, weights in one or several
 /// safetensors files, `tokenizer.json`, `generation_config.json`. Weights are those of the family's
-/// own tools or of MLX's, in any floating dtype or quantized (see ``ModelQuantization``). A GGUF
+/// own tools or of MLX's, in any floating dtype or quantized (see ``ModelQuantization``), also as
+/// AutoGPTQ and AutoAWQ write them, which become MLX's affine form or are decoded. A GGUF
 /// file of a Llama, Qwen 2 or Qwen 3 model stands for such a directory.
 public struct ModelDirectory: Sendable {
     /// Where it is.
@@ -81,7 +82,10 @@ public struct ModelDirectory: Sendable {
 
     /// All arrays under the names that the files have, or that they would have in a directory.
     func storedWeights() throws -> [String: MLXArray] {
-        let weights = try gguf.map { try $0.weights() } ?? loadSharded(directory: url)
+        var weights = try gguf.map { try $0.weights() } ?? loadSharded(directory: url)
+        if let packed = try PackedCheckpoint(configuration) {
+            weights = try packed.unpacked(weights)
+        }
         guard dequantizes, let quantization = try ModelQuantization(configuration) else {
             return weights
         }

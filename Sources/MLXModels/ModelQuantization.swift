@@ -40,6 +40,11 @@ public struct ModelQuantization: Sendable, Hashable {
 
     /// What a configuration says; nil when it says nothing.
     init?(_ configuration: ModelConfiguration) throws {
+        if let packed = try PackedCheckpoint(configuration) {
+            guard let format = packed.format else { return nil }
+            (self.format, layers) = (format, [:])
+            return
+        }
         let keys = ["quantization", "quantization_config"]
         guard
             let key = keys.first(where: { (configuration[$0] ?? .null) != .null }),
