@@ -116,7 +116,7 @@ struct PackedCheckpoint {
             hasOrder: order != nil, size: size)
     }
 
-    /// The codes of words, along the last axis: low bits first, AWQ's even ones before its odd ones.
+    /// The codes of words, along the last axis: low bits first; AWQ has its even ones first.
     private func spread(_ words: MLXArray) -> MLXArray {
         let perWord = 32 / bits
         let order = method == .awq ? [0, 4, 1, 5, 2, 6, 3, 7] : Array(0..<perWord)
