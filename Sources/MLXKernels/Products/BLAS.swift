@@ -6,9 +6,23 @@ import MLXBase
 /// bits would change with its own split.
 enum BLAS {
     private static let isReady: Bool = {
+        chooseKernels()
         openblas_set_num_threads(1)
         return true
     }()
+
+    /// An OpenBLAS that is older than the processor falls back to kernels for SSE3, many times
+    /// slower than what the processor could run; in 0.3.21 one of them (`strsm`) also ends the
+    /// process with an unaligned load. Such a processor gets the kernels of its instruction set.
+    private static func chooseKernels() {
+        guard String(cString: openblas_get_corename()) == "Prescott" else { return }
+        let level = mlx_best_level()
+        if level >= Int32(MLX_LEVEL_AVX512.rawValue) {
+            mlx_openblas_choose("OPENBLAS_CORETYPE=SkylakeX")
+        } else if level >= Int32(MLX_LEVEL_AVX2.rawValue) {
+            mlx_openblas_choose("OPENBLAS_CORETYPE=Haswell")
+        }
+    }
 
     /// To be called before anything of OpenBLAS.
     static func prepare() { _ = isReady }
