@@ -4,8 +4,12 @@
 #include "mlx_fast.h"
 #include "mlx_quantized.h"
 
-typedef void code_dot(float *, ptrdiff_t, const u8 *, const float *, const float *, ptrdiff_t,
-                      size_t, size_t, size_t, int);
+typedef size_t code_stride(size_t, int);
+typedef void code_arrange(float *, const float *, size_t, int);
+typedef void code_dots(float *, ptrdiff_t, const u8 *, size_t, size_t, const float *, const float *,
+                       ptrdiff_t, size_t, size_t, size_t, int);
+typedef void code_columns(float *, size_t, const u8 *, size_t, size_t, const float *, const float *,
+                          size_t, size_t, size_t, int);
 typedef void code_decode(float *, const u8 *, const float *, const float *, size_t, size_t, int,
                          int);
 typedef void group_sums(float *, const float *, size_t, size_t);
@@ -26,7 +30,10 @@ typedef const mlx_softmax_block softmax_block_table[2];
 typedef const mlx_scale_rows scale_rows_table[2];
 
 #define DECLARE_FUSED(level)                                                              \
-    code_dot mlx_code_dot_##level;                                                        \
+    code_stride mlx_code_stride_##level;                                                  \
+    code_arrange mlx_code_arrange_##level;                                                \
+    code_dots mlx_code_dots_##level;                                                      \
+    code_columns mlx_code_columns_##level;                                                \
     code_decode mlx_code_decode_##level;                                                  \
     group_sums mlx_group_sums_##level;                                                    \
     encode_affine mlx_encode_affine_##level;                                              \
@@ -46,11 +53,13 @@ DECLARE_FUSED(baseline)
 #if defined(__x86_64__)
 DECLARE_FUSED(avx2)
 DECLARE_FUSED(avx512)
-code_dot mlx_code_dot_words_avx512;
 #endif
 
 #define TABLE(type, name) static type *const name##_levels[] = BY_LEVEL(name);
-TABLE(code_dot, mlx_code_dot)
+TABLE(code_stride, mlx_code_stride)
+TABLE(code_arrange, mlx_code_arrange)
+TABLE(code_dots, mlx_code_dots)
+TABLE(code_columns, mlx_code_columns)
 TABLE(code_decode, mlx_code_decode)
 TABLE(group_sums, mlx_group_sums)
 TABLE(encode_affine, mlx_encode_affine)
@@ -68,42 +77,19 @@ TABLE(softmax_block_table, mlx_softmax_block_table)
 TABLE(scale_rows_table, mlx_scale_rows_table)
 #define HERE(name) name##_levels[mlx_level()]
 
-/// How many numbers of x a vector of words covers; 0 where the level has no such product.
-static size_t words_block(size_t n, size_t group, int kind) {
-#if defined(__x86_64__)
-    if (mlx_level() >= MLX_LEVEL_AVX512) {
-        size_t block = kind == MLX_CODE_2 ? 256
-            : kind == MLX_CODE_4 || kind == MLX_CODE_E2M1 ? 128 : 0;
-        if (block && n % block == 0 && group <= block) return block;
-    }
-#endif
-    return 0;
+size_t mlx_code_stride(size_t n, int kind) { return HERE(mlx_code_stride)(n, kind); }
+void mlx_code_arrange(float *out, const float *x, size_t n, int kind) {
+    HERE(mlx_code_arrange)(out, x, n, kind);
 }
-
-void mlx_code_arrange(float *out, const float *x, size_t n, size_t group, int kind) {
-    size_t block = words_block(n, group, kind), per = block / 16;
-    if (!block) {
-        memcpy(out, x, n * sizeof(float));
-        return;
-    }
-    for (size_t k = 0; k < n; k += block) {
-        for (size_t j = 0; j < per; j++) {
-            for (size_t lane = 0; lane < 16; lane++) {
-                out[k + j * 16 + lane] = x[k + lane * per + j];
-            }
-        }
-    }
+void mlx_code_dots(float *out, ptrdiff_t ldo, const u8 *w, size_t row_bytes, size_t count,
+                   const float *scales, const float *x, ptrdiff_t ldx, size_t rows, size_t n,
+                   size_t group, int kind) {
+    HERE(mlx_code_dots)(out, ldo, w, row_bytes, count, scales, x, ldx, rows, n, group, kind);
 }
-
-void mlx_code_dot(float *out, ptrdiff_t ldo, const u8 *w, const float *scales, const float *x,
-                  ptrdiff_t ldx, size_t rows, size_t n, size_t group, int kind) {
-#if defined(__x86_64__)
-    if (words_block(n, group, kind)) {
-        mlx_code_dot_words_avx512(out, ldo, w, scales, x, ldx, rows, n, group, kind);
-        return;
-    }
-#endif
-    HERE(mlx_code_dot)(out, ldo, w, scales, x, ldx, rows, n, group, kind);
+void mlx_code_columns(float *out, size_t ldo, const u8 *w, size_t row_bytes, size_t count,
+                      const float *scales, const float *biases, size_t groups, size_t n,
+                      size_t group, int kind) {
+    HERE(mlx_code_columns)(out, ldo, w, row_bytes, count, scales, biases, groups, n, group, kind);
 }
 void mlx_code_decode(float *out, const u8 *w, const float *scales, const float *biases, size_t n,
                      size_t group, int kind, int round_to) {

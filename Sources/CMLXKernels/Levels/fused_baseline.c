@@ -12,6 +12,8 @@
 #include "../Elementwise/math32.h"
 #include "../Elementwise/math64.h"
 #include "../Quantized/quantized.h"
+#include "../Quantized/dots.h"
+#include "../Quantized/columns.h"
 #include "../Quantized/encode.h"
 #include "../Norms/norms.h"
 #include "../Convolution/depthwise.h"

@@ -26,20 +26,16 @@ typedef void mlx_random_words_fn(uint32_t *, uint32_t, uint32_t, size_t, size_t,
     extern mlx_scan_table mlx_scan_table_##level;             \
     extern mlx_log_sums_table mlx_log_sums_table_##level;     \
     extern mlx_random_words_fn mlx_random_words_##level;      \
-    extern const mlx_gemm mlx_gemm_f32_##level, mlx_gemm_f64_##level, mlx_gemm_i8_##level; \
+    extern const mlx_gemm mlx_gemm_f32_##level, mlx_gemm_f64_##level;         \
     void mlx_dot_rows_f64_##level(double *, ptrdiff_t, const double *, ptrdiff_t, size_t,  \
                                   const double *, size_t);                                 \
     void mlx_combine_rows_f64_##level(double *, const double *, ptrdiff_t, size_t,         \
-                                      const double *, ptrdiff_t, size_t);                  \
-    void mlx_quantize_rows_##level(int8_t *, float *, const float *, size_t, size_t);      \
-    void mlx_sum_rows_i8_##level(int32_t *, const int8_t *, size_t, size_t);               \
-    void mlx_dequantize_tile_##level(float *, ptrdiff_t, const int32_t *, const int32_t *, \
-                                     const float *, const float *, size_t, size_t);
+                                      const double *, ptrdiff_t, size_t);
 DECLARE_LEVEL(baseline)
 #if defined(__x86_64__)
 DECLARE_LEVEL(avx2)
 DECLARE_LEVEL(avx512)
-extern const mlx_gemm mlx_gemm_i8_vnni, mlx_gemm_bf16_pairs, mlx_gemm_bf16_tiles;
+extern const mlx_gemm mlx_gemm_bf16_pairs, mlx_gemm_bf16_tiles;
 // What has nothing of its own above AVX-512 is there what it is at AVX-512.
 #define BY_LEVEL(name) \
     {&name##_baseline, &name##_avx2, &name##_avx512, &name##_avx512, &name##_avx512}

@@ -10,6 +10,7 @@
     PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
 
 #define TARGET_AVX2 TARGET(AVX2_FEATURES)
+#define TARGET_AVXVNNI TARGET(AVX2_FEATURES ",avxvnni")
 #define TARGET_AVX512 TARGET(AVX512_FEATURES)
 #define TARGET_VNNI TARGET(AVX512_FEATURES ",avx512vnni")
 #define TARGET_AVX512BF16 TARGET(AVX512_FEATURES ",avx512bf16")

@@ -5,17 +5,9 @@
 
 static const mlx_gemm *const singles[] = BY_LEVEL(mlx_gemm_f32);
 static const mlx_gemm *const doubles[] = BY_LEVEL(mlx_gemm_f64);
-static const mlx_gemm *const bytes[] = BY_LEVEL(mlx_gemm_i8);
 
 const mlx_gemm *mlx_gemm_f32(void) { return singles[mlx_level()]; }
 const mlx_gemm *mlx_gemm_f64(void) { return doubles[mlx_level()]; }
-const mlx_gemm *mlx_gemm_i8(void) {
-#if defined(__x86_64__)
-    if (mlx_has_vnni()) return &mlx_gemm_i8_vnni;
-#endif
-    return bytes[mlx_level()];
-}
-
 const mlx_gemm *mlx_gemm_bf16(void) {
 #if defined(__x86_64__)
     if (mlx_level() >= MLX_LEVEL_AMX) return &mlx_gemm_bf16_tiles;
@@ -59,23 +51,3 @@ void mlx_gemm_tile(const mlx_gemm *gemm, const void *a, const void *b, void *c, 
         combines_##suffix[mlx_level()](out, x, stride, rows, s, ss, n);                   \
     }
 FORWARD(double, f64)
-
-typedef void quantize_rows(int8_t *, float *, const float *, size_t, size_t);
-typedef void dequantize_tile(float *, ptrdiff_t, const int32_t *, const int32_t *, const float *,
-                             const float *, size_t, size_t);
-static quantize_rows *const quantizers[] = BY_LEVEL(mlx_quantize_rows);
-typedef void sum_rows(int32_t *, const int8_t *, size_t, size_t);
-static sum_rows *const summers[] = BY_LEVEL(mlx_sum_rows_i8);
-static dequantize_tile *const dequantizers[] = BY_LEVEL(mlx_dequantize_tile);
-
-void mlx_quantize_rows(int8_t *q, float *scales, const float *x, size_t rows, size_t n) {
-    quantizers[mlx_level()](q, scales, x, rows, n);
-}
-void mlx_sum_rows_i8(int32_t *out, const int8_t *x, size_t rows, size_t n) {
-    summers[mlx_level()](out, x, rows, n);
-}
-void mlx_dequantize_tile(float *out, ptrdiff_t ldo, const int32_t *acc, const int32_t *bias,
-                         const float *row_scales, const float *column_scales, size_t rows,
-                         size_t n) {
-    dequantizers[mlx_level()](out, ldo, acc, bias, row_scales, column_scales, rows, n);
-}

@@ -133,52 +133,11 @@ static void pack_f32_f32(void *out_, const void *in_, ptrdiff_t ws, ptrdiff_t ds
     }
 ROW_PRODUCTS(f64)
 
-void LEVEL_NAME(mlx_quantize_rows)(i8 *q, float *scales, const float *x, size_t rows, size_t n) {
-    for (size_t r = 0; r < rows; r++) {
-        const float *p = x + r * n;
-        float high = 0;
-        for (size_t i = 0; i < n; i++) {
-            float a = fabsf(p[i]);
-            high = a > high ? a : high;
-        }
-        float scale = high / 127.0f, inverse = high > 0 ? 127.0f / high : 0;
-        scales[r] = scale;
-        LOOP for (size_t i = 0; i < n; i++) {
-            // Adding 1.5 * 2^23 rounds to nearest even; |x| * inverse is at most 127.
-            float t = p[i] * inverse + 12582912.0f;
-            q[r * n + i] = (i8)(bits32(t) - 0x4B400000u);
-        }
-    }
-}
-
-void LEVEL_NAME(mlx_sum_rows_i8)(i32 *out, const i8 *x, size_t rows, size_t n) {
-    for (size_t r = 0; r < rows; r++) {
-        u32 sum = 0;
-        for (size_t i = 0; i < n; i++) sum += (u32)x[r * n + i];
-        out[r] = (i32)sum;
-    }
-}
-
-void LEVEL_NAME(mlx_dequantize_tile)(float *out, ptrdiff_t ldo, const i32 *acc, const i32 *bias,
-                                     const float *row_scales, const float *column_scales,
-                                     size_t rows, size_t n) {
-    for (size_t r = 0; r < rows; r++) {
-        float s = row_scales[r];
-        float *o = out + (ptrdiff_t)r * ldo;
-        const i32 *p = acc + r * n;
-        LOOP for (size_t i = 0; i < n; i++) {
-            // The biased sum may wrap; the difference is in range.
-            i32 sum = (i32)((u32)p[i] - (u32)bias[i]);
-            o[i] = (float)sum * (s * column_scales[i]);
-        }
-    }
-}
-
 const mlx_gemm LEVEL_NAME(mlx_gemm_f32) = {
     MR, NV * VECTOR_BYTES / 4, 1, 4, micro_f32,
     {[MLX_F32] = pack_f32_f32, [MLX_F16] = pack_f32_f16, [MLX_BF16] = pack_f32_bf16,
-     [MLX_I8] = pack_f32_i8}, NULL, false,
+     [MLX_I8] = pack_f32_i8}, NULL,
 };
 const mlx_gemm LEVEL_NAME(mlx_gemm_f64) = {
-    MR, NV * VECTOR_BYTES / 8, 1, 8, micro_f64, {[MLX_F64] = pack_f64_f64}, NULL, false,
+    MR, NV * VECTOR_BYTES / 8, 1, 8, micro_f64, {[MLX_F64] = pack_f64_f64}, NULL,
 };

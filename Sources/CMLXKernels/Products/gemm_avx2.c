@@ -16,6 +16,5 @@ TARGET_AVX2
 #include "gemm.h"
 #include "skinny.h"
 #include "small.h"
-#include "gemm_int8.h"
 TARGET_END
 #endif

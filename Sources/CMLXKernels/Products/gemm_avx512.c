@@ -16,12 +16,5 @@ TARGET_AVX512
 #include "gemm.h"
 #include "skinny.h"
 #include "small.h"
-#include "gemm_int8.h"
-TARGET_END
-#undef MLX_LEVEL
-#define MLX_LEVEL vnni
-#define MLX_LEVEL_VNNI 1
-TARGET_VNNI
-#include "gemm_int8.h"
 TARGET_END
 #endif

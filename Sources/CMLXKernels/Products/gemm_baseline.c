@@ -13,4 +13,3 @@
 #include "gemm.h"
 #include "skinny.h"
 #include "small.h"
-#include "gemm_int8.h"

@@ -24,7 +24,7 @@ static void pack_pairs(void *out, const void *in, ptrdiff_t ws, ptrdiff_t ds, si
 TARGET_END
 
 const mlx_gemm mlx_gemm_bf16_pairs = {
-    12, 32, 2, 4, micro_pairs, {[MLX_BF16] = pack_pairs}, NULL, false,
+    12, 32, 2, 4, micro_pairs, {[MLX_BF16] = pack_pairs}, NULL,
 };
 
 TARGET_AMX
@@ -33,6 +33,6 @@ TARGET_AMX
 TARGET_END
 
 const mlx_gemm mlx_gemm_bf16_tiles = {
-    32, 32, 32, 64, micro_tiles, {[MLX_BF16] = pack_tiles_right}, pack_tiles_left, false,
+    32, 32, 32, 64, micro_tiles, {[MLX_BF16] = pack_tiles_right}, pack_tiles_left,
 };
 #endif

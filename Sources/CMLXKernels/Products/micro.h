@@ -7,6 +7,12 @@ typedef double VD __attribute__((ext_vector_type(VECTOR_BYTES / 8)));
 typedef i32 VI __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
 #define UNROLL _Pragma("clang loop unroll(full)")
 
+/// How many rows a group of tiles has from row `first` on: as equal as they can be.
+INLINE size_t tile_rows(size_t rows, size_t first, size_t most) {
+    size_t groups = (rows + most - 1) / most, base = rows / groups, more = rows % groups;
+    return first < more * (base + 1) ? base + 1 : base;
+}
+
 #define MICRO(NAME, T, V, ROWS, COLUMN_VECTORS, STEP)                                     \
     static void NAME(size_t depth, const void *a_, const void *b_, void *c_, ptrdiff_t ldc, \
                      size_t m, size_t n, bool accumulate) {                               \

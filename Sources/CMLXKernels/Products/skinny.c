@@ -7,6 +7,8 @@
 typedef void pack_rows(float *, const void *, int, ptrdiff_t, ptrdiff_t, size_t, size_t);
 typedef void sum_tiles(float *, const float *, size_t, const void *, int, ptrdiff_t, size_t,
                        size_t);
+typedef void add_tiles(float *, const float *, size_t, size_t, size_t, const float *, size_t,
+                       size_t);
 typedef void merge_tiles(float *, ptrdiff_t, const float *, size_t, size_t, size_t, size_t, size_t);
 typedef void dot_rows(float *, ptrdiff_t, const float *, ptrdiff_t, size_t, const void *, int,
                       ptrdiff_t, size_t, size_t);
@@ -19,6 +21,7 @@ typedef void small_product(float *, ptrdiff_t, const float *, ptrdiff_t, ptrdiff
     pack_rows mlx_skinny_pack_##level;              \
     pack_rows mlx_skinny_widen_##level;             \
     sum_tiles mlx_skinny_sums_##level;              \
+    add_tiles mlx_skinny_adds_##level;              \
     merge_tiles mlx_skinny_merge_##level;           \
     dot_rows mlx_skinny_dots_##level;               \
     small_product mlx_small_product_##level;
@@ -32,6 +35,7 @@ static const size_t *const widths[] = BY_LEVEL(mlx_skinny_width_of);
 static pack_rows *const packers[] = BY_LEVEL(mlx_skinny_pack);
 static pack_rows *const wideners[] = BY_LEVEL(mlx_skinny_widen);
 static sum_tiles *const summers[] = BY_LEVEL(mlx_skinny_sums);
+static add_tiles *const adders[] = BY_LEVEL(mlx_skinny_adds);
 static merge_tiles *const mergers[] = BY_LEVEL(mlx_skinny_merge);
 static dot_rows *const dotters[] = BY_LEVEL(mlx_skinny_dots);
 static small_product *const smalls[] = BY_LEVEL(mlx_small_product);
@@ -70,6 +74,10 @@ void mlx_skinny_sums(float *sums, const float *x, size_t rows, const void *w, in
                      ptrdiff_t stride, size_t n, size_t depth) {
     WITH_TILES(mlx_skinny_sums_tiles(sums, x, rows, w, stride, n, depth))
     summers[mlx_level()](sums, x, rows, w, dtype, stride, n, depth);
+}
+void mlx_skinny_adds(float *sums, const float *x, size_t rows, size_t depth, size_t first,
+                     const float *w, size_t n, size_t steps) {
+    adders[mlx_level()](sums, x, rows, depth, first, w, n, steps);
 }
 void mlx_skinny_merge(float *out, ptrdiff_t ldo, const float *sums, size_t part_size,
                       size_t parts, size_t rows, size_t first, size_t n) {

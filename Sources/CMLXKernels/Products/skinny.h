@@ -108,19 +108,13 @@ typedef void sums_fn(float *, const float *, const void *, ptrdiff_t, float *, s
 static sums_fn *const sums_f32[] = {SUMS_LIST(f32)}, *const sums_f16[] = {SUMS_LIST(f16)};
 static sums_fn *const sums_bf16[] = {SUMS_LIST(bf16)}, *const sums_copy[] = {SUMS_LIST(copy)};
 
-/// How many rows a group of tiles has: as equal as they can be.
-INLINE size_t skinny_group(size_t rows, size_t first, size_t most) {
-    size_t groups = (rows + most - 1) / most, base = rows / groups, more = rows % groups;
-    return first < more * (base + 1) ? base + 1 : base;
-}
-
 void LEVEL_NAME(mlx_skinny_pack)(float *out, const void *x, int dtype, ptrdiff_t row_stride,
                                  ptrdiff_t depth_stride, size_t rows, size_t depth) {
     size_t size = dtype == MLX_F32 ? 4 : 2;
     mlx_pack_fn pack =
         dtype == MLX_F32 ? pack_f32_f32 : dtype == MLX_F16 ? pack_f32_f16 : pack_f32_bf16;
     for (size_t first = 0; first < rows;) {
-        size_t group = skinny_group(rows, first, SKINNY_ROWS);
+        size_t group = tile_rows(rows, first, SKINNY_ROWS);
         pack(out + first * depth, (const char *)x + (ptrdiff_t)first * row_stride * (ptrdiff_t)size,
              row_stride, depth_stride, group, depth, group);
         first += group;
@@ -142,7 +136,7 @@ static void skinny_edge(float *copy, const char *w, int dtype, ptrdiff_t stride,
 void LEVEL_NAME(mlx_skinny_sums)(float *sums, const float *x, size_t rows, const void *w, int dtype,
                                  ptrdiff_t stride, size_t n, size_t depth) {
     float copy[SKINNY_STEPS * SKINNY_WIDTH] __attribute__((aligned(64)));
-    size_t size = dtype == MLX_F32 ? 4 : 2, most = skinny_group(rows, 0, SKINNY_ROWS);
+    size_t size = dtype == MLX_F32 ? 4 : 2, most = tile_rows(rows, 0, SKINNY_ROWS);
     sums_fn *const *direct =
         dtype == MLX_F32 ? sums_f32 : dtype == MLX_F16 ? sums_f16 : sums_bf16;
     for (size_t k = 0; k < depth; k += SKINNY_STEPS) {
@@ -153,7 +147,7 @@ void LEVEL_NAME(mlx_skinny_sums)(float *sums, const float *x, size_t rows, const
             bool is_copied = n - j < SKINNY_WIDTH;
             if (is_copied) skinny_edge(copy, p, dtype, stride, steps, n - j);
             for (size_t first = 0, group; first < rows; first += group) {
-                group = skinny_group(rows, first, SKINNY_ROWS);
+                group = tile_rows(rows, first, SKINNY_ROWS);
                 float *target = sums + j * rows + first * SKINNY_WIDTH;
                 const float *y = x + first * depth + k * group;
                 // Each group asks for its share of what comes, so that memory is never idle.
@@ -165,6 +159,17 @@ void LEVEL_NAME(mlx_skinny_sums)(float *sums, const float *x, size_t rows, const
                     stride * (ptrdiff_t)size);
                 is_copied = true;
             }
+        }
+    }
+}
+
+void LEVEL_NAME(mlx_skinny_adds)(float *sums, const float *x, size_t rows, size_t depth,
+                                 size_t first, const float *w, size_t n, size_t steps) {
+    for (size_t j = 0; j < n; j += SKINNY_WIDTH) {
+        for (size_t row = 0, group; row < rows; row += group) {
+            group = tile_rows(rows, row, SKINNY_ROWS);
+            sums_copy[group](sums + j * rows + row * SKINNY_WIDTH, x + row * depth + first * group,
+                             w + j, (ptrdiff_t)n, NULL, steps, first > 0, (const char *)w, 0);
         }
     }
 }
@@ -275,7 +280,7 @@ static void dots_block(VF *lanes, const float *x, ptrdiff_t ldx, size_t rows, co
     size_t size = dtype == MLX_F32 ? 4 : 2, steps = n / SKINNY_LANES;
     dots_fn *const *direct =
         dtype == MLX_F32 ? dots_f32 : dtype == MLX_F16 ? dots_f16 : dots_bf16;
-    bool is_copied = n % SKINNY_LANES != 0, keeps = rows > skinny_group(rows, 0, SKINNY_DOTS);
+    bool is_copied = n % SKINNY_LANES != 0, keeps = rows > tile_rows(rows, 0, SKINNY_DOTS);
     if (is_copied) {
         // The last block, with an end that is no whole vector.
         steps++;
@@ -288,7 +293,7 @@ static void dots_block(VF *lanes, const float *x, ptrdiff_t ldx, size_t rows, co
         }
     }
     for (size_t first = 0, group; first < rows; first += group) {
-        group = skinny_group(rows, first, SKINNY_DOTS);
+        group = tile_rows(rows, first, SKINNY_DOTS);
         dots_fn *dots = is_copied ? dots_copy[group] : direct[group];
         dots(lanes + 4 * first, x + (ptrdiff_t)first * ldx, ldx, w,
              is_copied || keeps ? copy : NULL, steps, adds);

@@ -51,7 +51,7 @@ void LEVEL_NAME(mlx_small_product)(float *c, ptrdiff_t ldc, const float *a, ptrd
             ldb = SKINNY_WIDTH;
         }
         for (size_t i = 0, group; i < m; i += group) {
-            group = skinny_group(m, i, SKINNY_ROWS);
+            group = tile_rows(m, i, SKINNY_ROWS);
             float *out = c + (ptrdiff_t)i * ldc + (ptrdiff_t)j;
             const float *rows = a + (ptrdiff_t)i * as;
             if (width == SKINNY_WIDTH) {

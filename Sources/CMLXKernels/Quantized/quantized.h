@@ -1,7 +1,5 @@
 // Codes of one level: sixteen at a time are widened into a vector of float32, which products and
 // decoding share.
-// NUMERICS: a dot product keeps 16 lanes for each group, scales them, and adds the lanes at the
-// end in order; a group's sum never mixes with another's before it is scaled.
 
 typedef float F16 __attribute__((ext_vector_type(16)));
 typedef F16 F16_AT __attribute__((aligned(4)));
@@ -24,13 +22,23 @@ typedef u8 B64 __attribute__((ext_vector_type(64)));
 #define BYTES_OF(b, i) ((b) * (i)) >> 3, (((b) * (i)) >> 3) + 1, -1, -1
 #define SHIFT_OF(b, i) ((b) * (i)) & 7
 
+/// So many bytes, and nothing behind them.
+INLINE B16 load_codes(const u8 *p, size_t count) {
+#if MLX_LEVEL_VECTOR_BYTES == 64
+    return (B16)_mm_maskz_loadu_epi8((__mmask16)((1u << count) - 1), p);
+#else
+    u8 bytes[16] = {0};
+    memcpy(bytes, p, count);
+    B16 v;
+    memcpy(&v, bytes, 16);
+    return v;
+#endif
+}
+
 /// Sixteen codes of up to 6 bits as integers.
 #define CODES(b)                                                                          \
     INLINE void codes_##b(U16 *out, const u8 *p) {                                        \
-        u8 bytes[16] = {0};                                                               \
-        memcpy(bytes, p, 2 * (b));                                                        \
-        B16 v;                                                                            \
-        memcpy(&v, bytes, 16);                                                            \
+        B16 v = load_codes(p, 2 * (b));                                                   \
         B64 wide = __builtin_shufflevector(v, v, LANES_16(BYTES_OF, b));                  \
         U16 lanes;                                                                        \
         memcpy(&lanes, &wide, 64);                                                        \
@@ -108,28 +116,6 @@ INLINE float lane_sum(const F16 *v) {
     return lanes[0];
 }
 
-#define DOT(KIND, BYTES, ROWS)                                                            \
-    static void dot_##KIND##_##ROWS(float *out, ptrdiff_t ldo, const u8 *w,               \
-                                    const float *scales, const float *x, ptrdiff_t ldx,   \
-                                    size_t n, size_t group) {                             \
-        F16 total[ROWS];                                                                  \
-        UNROLL for (int r = 0; r < ROWS; r++) total[r] = (F16)(0.0f);                     \
-        for (size_t k = 0; k < n; k += group, scales++) {                                 \
-            F16 sum[ROWS];                                                                \
-            UNROLL for (int r = 0; r < ROWS; r++) sum[r] = (F16)(0.0f);                   \
-            for (size_t i = 0; i < group; i += 16, w += BYTES) {                          \
-                F16 v;                                                                    \
-                unpack_##KIND(&v, w);                                                     \
-                UNROLL for (int r = 0; r < ROWS; r++) {                                   \
-                    F16 y = *(const F16_AT *)(x + r * ldx + k + i);                       \
-                    sum[r] = FUSED(sum[r], v, y);                                         \
-                }                                                                         \
-            }                                                                             \
-            F16 s = (F16)(*scales);                                                       \
-            UNROLL for (int r = 0; r < ROWS; r++) total[r] = FUSED(total[r], s, sum[r]);  \
-        }                                                                                 \
-        UNROLL for (int r = 0; r < ROWS; r++) out[r * ldo] = lane_sum(&total[r]);         \
-    }
 #define DECODE(KIND, BYTES)                                                               \
     static void decode_##KIND(float *out, const u8 *w, const float *scales,               \
                               const float *biases, size_t n, size_t group) {              \
@@ -144,97 +130,7 @@ INLINE float lane_sum(const F16 *v) {
         }                                                                                 \
     }
 #define KINDS(X) X(2, 4) X(3, 6) X(4, 8) X(5, 10) X(6, 12) X(8, 16) X(20, 8) X(24, 16)
-#define ALL_OF_KIND(KIND, BYTES) \
-    DOT(KIND, BYTES, 1) DOT(KIND, BYTES, 2) DOT(KIND, BYTES, 3) DOT(KIND, BYTES, 4) \
-    DECODE(KIND, BYTES)
-KINDS(ALL_OF_KIND)
-
-
-#define DOT_ENTRY(KIND, BYTES) \
-    case KIND: { \
-        static dot_fn *const by_rows[] = \
-            {dot_##KIND##_1, dot_##KIND##_2, dot_##KIND##_3, dot_##KIND##_4}; \
-        by_rows[rows - 1](out, ldo, w, scales, x, ldx, n, group); \
-        break; \
-    }
-typedef void dot_fn(float *, ptrdiff_t, const u8 *, const float *, const float *, ptrdiff_t,
-                    size_t, size_t);
-void LEVEL_NAME(mlx_code_dot)(float *out, ptrdiff_t ldo, const u8 *w, const float *scales,
-                              const float *x, ptrdiff_t ldx, size_t rows, size_t n, size_t group,
-                              int kind) {
-    switch (kind) { KINDS(DOT_ENTRY) }
-}
-
-#if MLX_LEVEL_VECTOR_BYTES == 64
-// Codes of 2 or 4 bits: sixteen words at a time, each shifted so that its lowest bits pick from a
-// table of 16 values without being masked. x must lie as the words do (mlx_code_spread). A vector
-// of words is one to sixteen groups; their scales are spread over its lanes.
-#define DOT_WORDS(BITS, ROWS)                                                             \
-    static void dot_words_##BITS##_##ROWS(float *out, ptrdiff_t ldo, const u8 *w,         \
-                                          const float *scales, const float *x,            \
-                                          ptrdiff_t ldx, size_t n, size_t group,          \
-                                          __m512 table) {                                 \
-        enum { PER = 32 / BITS, BLOCK_LENGTH = 16 * PER };                                \
-        size_t count = BLOCK_LENGTH / group;                                              \
-        __mmask16 some = (__mmask16)((1u << count) - 1);                                  \
-        __m512i lane = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0); \
-        __m512i place = _mm512_srl_epi32(                                                 \
-            lane, _mm_cvtsi32_si128(__builtin_ctz((unsigned)(group / PER))));             \
-        __m512 total[ROWS];                                                               \
-        UNROLL for (int r = 0; r < ROWS; r++) total[r] = _mm512_setzero_ps();             \
-        for (size_t k = 0; k < n; k += BLOCK_LENGTH, w += 64, scales += count) {          \
-            __m512i words = _mm512_loadu_si512(w);                                        \
-            __m512 even[ROWS], odd[ROWS];                                                 \
-            UNROLL for (int r = 0; r < ROWS; r++) {                                       \
-                even[r] = odd[r] = _mm512_setzero_ps();                                   \
-            }                                                                             \
-            UNROLL for (int j = 0; j < PER; j += 2) {                                     \
-                __m512 a = _mm512_permutexvar_ps(_mm512_srli_epi32(words, BITS * j), table); \
-                __m512 b =                                                                \
-                    _mm512_permutexvar_ps(_mm512_srli_epi32(words, BITS * j + BITS), table); \
-                UNROLL for (int r = 0; r < ROWS; r++) {                                   \
-                    const float *y = x + r * ldx + k + 16 * j;                            \
-                    even[r] = _mm512_fmadd_ps(a, _mm512_loadu_ps(y), even[r]);            \
-                    odd[r] = _mm512_fmadd_ps(b, _mm512_loadu_ps(y + 16), odd[r]);         \
-                }                                                                         \
-            }                                                                             \
-            __m512 s = _mm512_permutexvar_ps(place, _mm512_maskz_loadu_ps(some, scales)); \
-            UNROLL for (int r = 0; r < ROWS; r++) {                                       \
-                total[r] = _mm512_fmadd_ps(s, _mm512_add_ps(even[r], odd[r]), total[r]);  \
-            }                                                                             \
-        }                                                                                 \
-        UNROLL for (int r = 0; r < ROWS; r++) out[r * ldo] = lane_sum((const F16 *)&total[r]); \
-    }
-DOT_WORDS(2, 1) DOT_WORDS(2, 2) DOT_WORDS(2, 3) DOT_WORDS(2, 4)
-DOT_WORDS(4, 1) DOT_WORDS(4, 2) DOT_WORDS(4, 3) DOT_WORDS(4, 4)
-
-static const float nibbles[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-static const float pairs[16] = {0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3};
-
-void mlx_code_dot_words_avx512(float *out, ptrdiff_t ldo, const u8 *w, const float *scales,
-                               const float *x, ptrdiff_t ldx, size_t rows, size_t n,
-                               size_t group, int kind) {
-#define WORDS(BITS, ROWS) dot_words_##BITS##_##ROWS(out, ldo, w, scales, x, ldx, n, group, table)
-    if (kind == MLX_CODE_2) {
-        __m512 table = _mm512_loadu_ps(pairs);
-        switch (rows) {
-        case 1: WORDS(2, 1); break;
-        case 2: WORDS(2, 2); break;
-        case 3: WORDS(2, 3); break;
-        default: WORDS(2, 4);
-        }
-        return;
-    }
-    __m512 table = _mm512_loadu_ps(kind == MLX_CODE_4 ? nibbles : e2m1);
-    switch (rows) {
-    case 1: WORDS(4, 1); break;
-    case 2: WORDS(4, 2); break;
-    case 3: WORDS(4, 3); break;
-    default: WORDS(4, 4);
-    }
-#undef WORDS
-}
-#endif
+KINDS(DECODE)
 
 INLINE float rounded_to(float x, int dtype) {
     return dtype == MLX_F16 ? widen_f16(narrow_f16(x)) : widen_bf16(narrow_bf16(x));

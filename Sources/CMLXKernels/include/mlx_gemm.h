@@ -13,17 +13,15 @@ typedef void (*mlx_pack_fn)(void *out, const void *in, ptrdiff_t width_stride,
 
 typedef struct {
     int mr, nr;
-    /// Terms of the depth in one packed element: 1 for floats, 2 or 4 for int8, 2 or 32 for
-    /// bfloat16.
+    /// Terms of the depth in one packed element: 1 for floats, 2 or 32 for bfloat16.
     int group;
     /// Bytes of one packed element.
     int item;
     mlx_micro_fn micro;
     /// Packers by source dtype code; NULL where there is none.
     mlx_pack_fn pack[14];
-    /// The left operand's packer where it is another (int8: offset to unsigned where `biased`).
+    /// The left operand's packer where it is another.
     mlx_pack_fn pack_left;
-    bool biased;
 } mlx_gemm;
 
 /// float32 and float64 products; halves are widened while packing.
@@ -32,10 +30,6 @@ const mlx_gemm *mlx_gemm_f64(void);
 /// bfloat16 x bfloat16 -> float32 without widening; NULL below the level avx512bf16. Subnormal
 /// numbers count as zero.
 const mlx_gemm *mlx_gemm_bf16(void);
-/// int8 x int8 -> int32. When `biased`, the left operand was packed with 128 added, and 128 times
-/// the sum of the right operand's column must be subtracted.
-const mlx_gemm *mlx_gemm_i8(void);
-
 /// One tile of C (m x n, row stride ldc) from packed panels over `depth` packed elements, in
 /// blocks of depth that keep the panels in cache. C's elements are 4 bytes, 8 for float64.
 void mlx_gemm_tile(const mlx_gemm *gemm, const void *a, const void *b, void *c, ptrdiff_t ldc,
@@ -47,12 +41,3 @@ void mlx_dot_rows_f64(double *out, ptrdiff_t out_stride, const double *x, ptrdif
 /// out[i] += sum over r of s[r * s_stride] * x[r * row_stride + i], four rows at a time.
 void mlx_combine_rows_f64(double *out, const double *x, ptrdiff_t row_stride, size_t rows,
                           const double *s, ptrdiff_t s_stride, size_t n);
-
-/// Symmetric int8 rows: q = round(x / s), s = max |x| / 127, one scale a row (0 for zero rows).
-void mlx_quantize_rows(int8_t *q, float *scales, const float *x, size_t rows, size_t n);
-/// The sum of each contiguous row.
-void mlx_sum_rows_i8(int32_t *out, const int8_t *x, size_t rows, size_t n);
-/// out[r][c] = (acc[r][c] - bias[c]) * row_scale[r] * column_scale[c]; acc has row stride n.
-void mlx_dequantize_tile(float *out, ptrdiff_t ldo, const int32_t *acc, const int32_t *bias,
-                         const float *row_scales, const float *column_scales, size_t rows,
-                         size_t n);

@@ -18,16 +18,29 @@ static inline int mlx_code_bits(int kind) {
     return kind == MLX_CODE_E2M1 ? 4 : kind == MLX_CODE_E4M3 ? 8 : kind;
 }
 
-/// x in the order mlx_code_dot wants it, which depends on the level, the kind and the shape.
-void mlx_code_arrange(float *out, const float *x, size_t n, size_t group, int kind);
+/// Floats that a row of n takes when it is arranged.
+size_t mlx_code_stride(size_t n, int kind);
+/// x in the order and scale that mlx_code_dots wants, which depend on the level and the kind.
+void mlx_code_arrange(float *out, const float *x, size_t n, int kind);
 
-/// At most this many rows of x are taken by one call of mlx_code_dot.
-#define MLX_CODE_DOT_ROWS 4
+/// At most this many rows of x are taken by one call of mlx_code_dots.
+#define MLX_CODE_DOT_ROWS 2
 
-/// out[r * ldo] = sum over k of scale[k / group] * value(w[k]) * x[r][k], for `rows`
-/// arranged rows of x, ldx apart.
-void mlx_code_dot(float *out, ptrdiff_t ldo, const uint8_t *w, const float *scales,
-                  const float *x, ptrdiff_t ldx, size_t rows, size_t n, size_t group, int kind);
+/// out[r * ldo + i] = sum over k of scales[i * groups + k / group] * value(w[i][k]) * x[r][k], for
+/// `count` rows of codes, row_bytes apart, and `rows` arranged rows of x, ldx apart.
+void mlx_code_dots(float *out, ptrdiff_t ldo, const uint8_t *w, size_t row_bytes, size_t count,
+                   const float *scales, const float *x, ptrdiff_t ldx, size_t rows, size_t n,
+                   size_t group, int kind);
+
+/// Codes that one call of mlx_code_columns takes at most.
+#define MLX_CODE_COLUMNS 128
+
+/// out[k * ldo + i] = scales[i * groups + k / group] * value(w[i][k]) + biases[...], for n codes,
+/// whole groups, of `count` rows, at most 16; columns beyond are filled with anything finite.
+/// Without offsets when biases is NULL.
+void mlx_code_columns(float *out, size_t ldo, const uint8_t *w, size_t row_bytes, size_t count,
+                      const float *scales, const float *biases, size_t groups, size_t n,
+                      size_t group, int kind);
 
 /// out[k] = scale[k / group] * value(w[k]) + bias[k / group]; without offsets when biases is NULL.
 /// With round_to (a half dtype's code) the product is rounded before the offset is added.

@@ -20,6 +20,10 @@ void mlx_skinny_pack(float *out, const void *x, int dtype, ptrdiff_t row_stride,
 /// `width` floats and starts at j * rows * width. What the last tile has too many is zero.
 void mlx_skinny_sums(float *sums, const float *x, size_t rows, const void *w, int dtype,
                      ptrdiff_t stride, size_t n, size_t depth);
+/// Adds steps of the depth, from `first` on, to tiles of sums (from 0, new ones): x is float32 rows
+/// packed over the whole depth, w has steps rows of n floats, n a multiple of `width`.
+void mlx_skinny_adds(float *sums, const float *x, size_t rows, size_t depth, size_t first,
+                     const float *w, size_t n, size_t steps);
 /// out[r * ldo + i] = the tiles' columns from `first`, `n` of them, with `parts` parts of
 /// `part_size` floats added in order.
 void mlx_skinny_merge(float *out, ptrdiff_t ldo, const float *sums, size_t part_size,

@@ -9,84 +9,41 @@ import MLXBase
 ///   `ConvolutionShape`.
 ///
 /// The npu quantizes each row of activations (each patch of an image) symmetrically, scale =
-/// max |x| / 127, multiplies int8 by int8 into int32 and rescales. The other devices dequantize
-/// the weight and use their float32 products.
+/// max |x| / 127, multiplies int8 by int8 into int32 and rescales; weights are read as they lie,
+/// nothing of them is packed. The other devices dequantize the weight and use their float32
+/// products.
 /// NUMERICS: integer sums are exact (up to 2^31 / 127^2 = 133,152 terms; longer rows are refused),
-/// so all levels agree; the error is the activation's rounding, at most half a step per term.
+/// so all levels agree; the error is the activation's rounding, at most half a step per term. A row
+/// with a NaN or an infinity gives NaN.
 enum Int8Product {
     static let longestRow = 131_072
 
-    /// The weights of all rows' products: packed panels, and what a biased left operand adds.
-    struct Weights {
-        let gemm: UnsafePointer<mlx_gemm>
-        let panels: UnsafeMutableRawPointer
-        let bias: UnsafeMutablePointer<Int32>
-        let scales: UnsafeMutablePointer<Float>
+    /// Weights as they lie, contiguous (columns, depth), with a scale for each column.
+    struct Weights: @unchecked Sendable {
+        // SAFETY: addresses of a call's inputs, which nobody writes while the call runs.
+        let values: UnsafePointer<Int8>
+        let scales: UnsafePointer<Float>
         let columns: Int
         let depth: Int
 
-        var groups: Int { (depth + group - 1) / group }
-        private var group: Int { Int(gemm.pointee.group) }
+        /// Bytes of a row that is rounded.
+        var rowBytes: Int { mlx_int8_stride(depth) }
+        func scaleBytes(_ rows: Int) -> Int { (rows * 4 + 63) & ~63 }
 
-        /// - Parameter weight: contiguous (columns, depth) int8.
-        init(
-            _ weight: UnsafeMutableRawPointer, scales: UnsafeMutablePointer<Float>, columns: Int,
-            depth: Int, _ call: borrowing KernelCall
-        ) {
-            let gemm = mlx_gemm_i8()!
-            let (nr, group) = (Int(gemm.pointee.nr), Int(gemm.pointee.group))
-            self.gemm = gemm
-            self.scales = scales
-            self.columns = columns
-            self.depth = depth
-            let groups = (depth + group - 1) / group
-            let panelCount = (columns + nr - 1) / nr
-            panels = call.scratch(byteCount: panelCount * nr * groups * 4)
-            bias = call.scratch(byteCount: columns * 4).assumingMemoryBound(to: Int32.self)
-            let pack = withUnsafeBytes(of: gemm.pointee.pack) {
-                $0.bindMemory(to: mlx_pack_fn?.self)[Int(DType.int8.rawValue)]!
-            }
-            nonisolated(unsafe) let (target, source, sums) = (panels, weight, bias)
-            let isBiased = gemm.pointee.biased
-            call.fanOut.forRanges(
-                panelCount, size: 1, picosecondsPerItem: nr * depth * 1500
-            ) { range in
-                let first = range.lowerBound * nr
-                let rows = min(range.count * nr, columns - first)
-                pack(
-                    target + first * groups * 4, source + first * depth, depth, 1, rows, depth, nr)
-                let bytes = source.assumingMemoryBound(to: Int8.self)
-                mlx_sum_rows_i8(sums + first, bytes + first * depth, rows, depth)
-                let factor: Int32 = isBiased ? 128 : 0
-                for column in first..<first + rows { sums[column] &*= factor }
-            }
-        }
-
-        func scratchBytes(_ rows: Int) -> Int {
-            let mr = Int(gemm.pointee.mr)
-            let padded = (rows + mr - 1) / mr * mr
-            return ((rows * depth + 63) & ~63) + ((rows * 4 + 63) & ~63)
-                + ((padded * groups * 4 + 63) & ~63) + rows * columns * 4
-        }
-
-        /// Quantizes contiguous rows and multiplies them.
+        /// Products of rounded rows with some of the columns.
         func multiply(
-            _ x: UnsafePointer<Float>, rows: Int, into out: UnsafeMutablePointer<Float>,
-            rowStride: Int, scratch: UnsafeMutableRawPointer
+            _ rows: UnsafeRawPointer, scales rowScales: UnsafePointer<Float>, count: Int,
+            columns range: Range<Int>, into out: UnsafeMutablePointer<Float>, rowStride: Int
         ) {
-            let mr = Int(gemm.pointee.mr)
-            let padded = (rows + mr - 1) / mr * mr
-            let quantized = scratch.assumingMemoryBound(to: Int8.self)
-            let rowScales = (scratch + ((rows * depth + 63) & ~63))
-                .assumingMemoryBound(to: Float.self)
-            let left = UnsafeMutableRawPointer(rowScales) + ((rows * 4 + 63) & ~63)
-            let sums = (left + ((padded * groups * 4 + 63) & ~63))
-                .assumingMemoryBound(to: Int32.self)
-            mlx_quantize_rows(quantized, rowScales, x, rows, depth)
-            gemm.pointee.pack_left(left, quantized, depth, 1, rows, depth, mr)
-            mlx_gemm_tile(gemm, left, panels, sums, columns, rows, columns, groups, false)
-            mlx_dequantize_tile(out, rowStride, sums, bias, rowScales, scales, rows, columns)
+            mlx_int8_dots(
+                out + range.lowerBound, rowStride, rows, rowScales, count,
+                values + range.lowerBound * depth, depth, scales + range.lowerBound, range.count,
+                depth)
         }
+
+        /// Picoseconds of the sums of so many rows and columns: reading or multiplying, whichever
+        /// takes longer.
+        func cost(_ rows: Int, _ columns: Int) -> Int { columns * depth * max(60, rows * 5) }
     }
 
     static func checkLength(_ depth: Int, _ operation: String) throws(ArrayError) {
@@ -105,19 +62,48 @@ enum Int8Product {
         let (columns, depth) = (weight.shape[0], weight.shape[1])
         try checkLength(depth, "int8_matmul")
         let weights = Weights(
-            weight.pointer, scales: scales.pointer.assumingMemoryBound(to: Float.self),
-            columns: columns, depth: depth, call)
-        nonisolated(unsafe) let source = x.pointer.assumingMemoryBound(to: Float.self)
-        nonisolated(unsafe) let target = out.pointer.assumingMemoryBound(to: Float.self)
-        nonisolated(unsafe) let shared = weights
-        let tileRows = 48
+            values: UnsafePointer(weight.pointer.assumingMemoryBound(to: Int8.self)),
+            scales: UnsafePointer(scales.pointer.assumingMemoryBound(to: Float.self)),
+            columns: columns, depth: depth)
+        multiply(
+            x.pointer.assumingMemoryBound(to: Float.self), rows: out.shape.size / columns, weights,
+            out.pointer.assumingMemoryBound(to: Float.self), call)
+    }
+
+    /// Rounds all rows, then computes a grid of tiles, each of which reads its weights once.
+    private static func multiply(
+        _ x: UnsafeMutablePointer<Float>, rows: Int, _ weights: Weights,
+        _ out: UnsafeMutablePointer<Float>, _ call: borrowing KernelCall
+    ) {
+        let (columns, depth, rowBytes) = (weights.columns, weights.depth, weights.rowBytes)
+        nonisolated(unsafe) let (x, out) = (x, out)
+        nonisolated(unsafe) let rounded = call.scratch(byteCount: rows * rowBytes)
+        nonisolated(unsafe) let scales = call.scratch(byteCount: weights.scaleBytes(rows))
+            .assumingMemoryBound(to: Float.self)
         call.fanOut.forRanges(
-            out.shape.size / columns, size: tileRows, picosecondsPerItem: columns * depth * 10
+            rows, size: max(1, (1 << 15) / depth), picosecondsPerItem: depth * 150
         ) { range in
-            let scratch = mlx_thread_scratch(shared.scratchBytes(range.count))!
-            shared.multiply(
-                source + range.lowerBound * depth, rows: range.count,
-                into: target + range.lowerBound * columns, rowStride: columns, scratch: scratch)
+            let first = range.lowerBound
+            mlx_int8_rows(
+                rounded + first * rowBytes, scales + first, x + first * depth, range.count, depth)
+        }
+        // Rows that stay in the second-level cache, and columns that leave enough tiles to share.
+        let tileRows = min(rows, max(24, (1 << 18) / rowBytes / 6 * 6))
+        let down = (rows + tileRows - 1) / tileRows
+        let band = min(64, max(4, columns * down / 32)) & ~3
+        let across = (columns + band - 1) / band
+        call.fanOut.forRanges(
+            down * across, size: 1,
+            picosecondsPerItem: weights.cost(tileRows, min(band, columns))
+        ) { range in
+            for tile in range {
+                let (row, column) = (tile / across * tileRows, tile % across * band)
+                weights.multiply(
+                    rounded + row * rowBytes, scales: scales + row,
+                    count: min(tileRows, rows - row),
+                    columns: column..<min(column + band, columns), into: out + row * columns,
+                    rowStride: columns)
+            }
         }
     }
 
@@ -137,32 +123,40 @@ enum Int8Product {
         let rows = image.count * out.shape[1] * out.shape[2]
         let tileRows = 48
         for group in 0..<shape.groups {
-            nonisolated(unsafe) let weights = Weights(
-                weight.pointer + group * columns * depth, scales: scales + group * columns,
-                columns: columns, depth: depth, call)
+            let weights = Weights(
+                values: UnsafePointer(weight.pointer.assumingMemoryBound(to: Int8.self))
+                    + group * columns * depth,
+                scales: UnsafePointer(scales + group * columns), columns: columns, depth: depth)
             nonisolated(unsafe) let base = image.operand.address(group * channels)
             let patchBytes = (tileRows * depth * 4 + 63) & ~63
+            let scaleBytes = weights.scaleBytes(tileRows)
             taps.withUnsafeBufferPointer { taps in
                 nonisolated(unsafe) let patches = image.patches(
                     shape, grid: (out.shape[1], out.shape[2]), spacing: (1, 1),
                     channels: channels, taps: taps.baseAddress!, tapCount: taps.count / 2)
                 call.fanOut.forRanges(
-                    rows, size: tileRows, picosecondsPerItem: columns * depth * 10
+                    rows, size: tileRows,
+                    picosecondsPerItem: weights.cost(tileRows, columns) / tileRows
                 ) { range in
-                    // SAFETY: the patches and the product's tiles share this thread's scratch.
-                    let tile = mlx_thread_scratch(patchBytes + weights.scratchBytes(tileRows))!
+                    // SAFETY: patches, scales and rounded rows share this thread's scratch.
+                    let tile = mlx_thread_scratch(
+                        patchBytes + scaleBytes + tileRows * weights.rowBytes)!
                     withUnsafePointer(to: patches) {
                         mlx_gather_patches(
                             tile.assumingMemoryBound(to: CChar.self), base, $0, range.lowerBound,
                             range.upperBound)
                     }
+                    let rowScales = (tile + patchBytes).assumingMemoryBound(to: Float.self)
+                    let rounded = tile + patchBytes + scaleBytes
+                    mlx_int8_rows(
+                        rounded, rowScales, tile.assumingMemoryBound(to: Float.self), range.count,
+                        depth)
                     let place = out.address(
                         range.lowerBound * out.shape[3] + group * columns)
                     weights.multiply(
-                        UnsafePointer(tile.assumingMemoryBound(to: Float.self)),
-                        rows: range.count,
+                        rounded, scales: rowScales, count: range.count, columns: 0..<columns,
                         into: UnsafeMutableRawPointer(place).assumingMemoryBound(to: Float.self),
-                        rowStride: out.shape[3], scratch: tile + patchBytes)
+                        rowStride: out.shape[3])
                 }
             }
         }

@@ -5,14 +5,12 @@ import MLXBase
 /// is transposed (its rows are outputs). Inputs: x (…, M, K), codes, scales, offsets in affine
 /// mode, and for the gathered product two integer arrays that pick matrices of x and of w.
 ///
-/// Few rows of x multiply the codes as they are read, once; many rows multiply panels that are
-/// dequantized tile by tile, so the whole matrix never exists as numbers.
+/// One or two rows of x multiply the codes as they are read, once. More rows multiply blocks of
+/// numbers that are widened from the codes and stay in the first-level cache for all rows, so the
+/// whole matrix never exists as numbers.
 /// NUMERICS: float32 sums (float64 for float64), in lanes for few rows and along the depth for
 /// many; the way follows from the shape alone.
 struct QuantizedProduct {
-    /// Rows of x up to which codes are multiplied as they are read.
-    static let fewRows = 12
-
     let weight: CodedMatrices
     let transposes: Bool
     let rows: Int
@@ -25,12 +23,10 @@ struct QuantizedProduct {
         _ x: UnsafeMutablePointer<Float>, matrix: Int, _ out: Operand, at offset: Int,
         _ call: borrowing KernelCall
     ) {
-        if rows > Self.fewRows {
-            panels(x, matrix, out, offset, call)
-        } else if transposes {
+        if transposes && rows <= Int(MLX_CODE_DOT_ROWS) {
             dots(x, matrix, out, offset, call)
         } else {
-            sums(x, matrix, out, offset, call)
+            blocks(x, matrix, out, offset, call)
         }
     }
 
@@ -38,23 +34,23 @@ struct QuantizedProduct {
         castLoop(.float32, out.dtype)(out.address(offset), values, nil, nil, n)
     }
 
-    /// x wᵀ for few rows: each row of codes is read once, in order.
+    /// x wᵀ for one or two rows: each row of codes is read once, in order.
     private func dots(
         _ x: UnsafeMutablePointer<Float>, _ matrix: Int, _ out: Operand, _ offset: Int,
         _ call: borrowing KernelCall
     ) {
         let (format, groups) = (weight.format, weight.groups)
-        nonisolated(unsafe) let arranged = call.scratch(byteCount: rows * depth * 4)
+        let stride = mlx_code_stride(depth, format.kind)
+        nonisolated(unsafe) let arranged = call.scratch(byteCount: rows * stride * 4)
             .assumingMemoryBound(to: Float.self)
         nonisolated(unsafe) let sums = call.scratch(byteCount: rows * groups * 4)
             .assumingMemoryBound(to: Float.self)
         for r in 0..<rows {
-            mlx_code_arrange(
-                arranged + r * depth, x + r * depth, depth, format.groupSize, format.kind)
+            mlx_code_arrange(arranged + r * stride, x + r * depth, depth, format.kind)
             mlx_group_sums(sums + r * groups, x + r * depth, depth, format.groupSize)
         }
-        let size = max(8, grain.byteCount / 4 / max(depth, 1))
-        call.fanOut.forRanges(columns, size: size, picosecondsPerItem: rows * depth * 60) { range in
+        let size = max(8, grain.byteCount / 4 / max(depth, 1) & ~3)
+        call.fanOut.forRanges(columns, size: size, picosecondsPerItem: rows * depth * 50) { range in
             // SAFETY: this thread's scratch, for scales, offsets and two tiles of results.
             let n = range.count
             let scratch = mlx_thread_scratch((2 * n * groups + 2 * rows * n) * 4)!
@@ -63,22 +59,12 @@ struct QuantizedProduct {
             let totals = parts + rows * n
             let row = matrix * columns + range.lowerBound
             let scales = weight.scales.read(row * groups, n * groups, scratch: scratch)
-            for first in stride(from: 0, to: rows, by: 4) {
-                let count = min(4, rows - first)
-                for i in 0..<n {
-                    mlx_code_dot(
-                        totals + first * n + i, n, weight.codes + (row + i) * weight.rowBytes,
-                        scales + i * groups, arranged + first * depth, depth, count, depth,
-                        format.groupSize, format.kind)
-                }
-            }
+            mlx_code_dots(
+                totals, n, weight.codes + row * weight.rowBytes, weight.rowBytes, n, scales,
+                arranged, stride, rows, depth, format.groupSize, format.kind)
             if let biases = weight.biases {
                 let b = biases.read(row * groups, n * groups, scratch: scratch + n * groups)
-                for first in stride(from: 0, to: rows, by: 8) {
-                    mlx_few_dots_f32(
-                        parts + first * n, n, sums + first * groups, groups,
-                        min(8, rows - first), b, groups, n, groups)
-                }
+                mlx_few_dots_f32(parts, n, sums, groups, rows, b, groups, n, groups)
                 for i in 0..<rows * n { totals[i] += parts[i] }
             }
             for r in 0..<rows {
@@ -87,96 +73,117 @@ struct QuantizedProduct {
         }
     }
 
-    /// x w for few rows: a band of w's columns is dequantized 64 rows at a time.
-    private func sums(
+    /// Rows that are packed together and meet one block after another.
+    private static let rowBlock = 96
+    /// Columns that one thread computes at a time, and the depth of a block of their numbers: a
+    /// multiple of every group and of every tile of sums, and half of a first-level cache.
+    private var band: Int { transposes ? 32 : 128 }
+    private var blockDepth: Int { transposes ? Int(MLX_CODE_COLUMNS) : 32 }
+
+    /// Any number of rows: a block of w's numbers meets all of them.
+    private func blocks(
         _ x: UnsafeMutablePointer<Float>, _ matrix: Int, _ out: Operand, _ offset: Int,
         _ call: borrowing KernelCall
     ) {
-        let (band, block) = (256, 64)
-        nonisolated(unsafe) let x = x
+        nonisolated(unsafe) let packed = pack(x, call)
+        let (band, blockDepth, groups) = (band, blockDepth, weight.groups)
+        let isHalf = out.dtype != .float32
         call.fanOut.forRanges(
-            columns, size: band, picosecondsPerItem: rows * depth * 60
+            columns, size: band, picosecondsPerItem: depth * (60 + rows * 12)
         ) { range in
             let n = range.count
-            // SAFETY: this thread's scratch, for a block of w, its scales and the results.
-            let scratch = mlx_thread_scratch((block * n + rows * n + 2 * weight.groups) * 4)!
+            // SAFETY: this thread's scratch: numbers, sums, scales and offsets, rounded results.
+            let scratch = mlx_thread_scratch(
+                (blockDepth * band + rows * band + 2 * band * groups + Self.rowBlock * band) * 4)!
                 .assumingMemoryBound(to: Float.self)
-            let (totals, values) = (scratch + block * n, scratch + block * n + rows * n)
-            totals.initialize(repeating: 0, count: rows * n)
-            for k in stride(from: 0, to: depth, by: block) {
-                let count = min(block, depth - k)
-                for i in 0..<count {
-                    weight.decode(
-                        matrix * depth + k + i, columns: range, scratch + i * n, values)
+            let sums = scratch + blockDepth * band
+            let values = sums + rows * band
+            let wide = values + 2 * band * groups
+            let scales = transposes ? groupValues(matrix, range, values) : nil
+            for first in stride(from: 0, to: depth, by: blockDepth) {
+                let steps = min(blockDepth, depth - first)
+                if let scales {
+                    turned(matrix, range, first, steps, scales, scratch)
+                } else {
+                    if n < band { scratch.update(repeating: 0, count: steps * band) }
+                    for k in 0..<steps {
+                        weight.decode(
+                            matrix * depth + first + k, columns: range, scratch + k * band, values)
+                    }
                 }
-                for first in stride(from: 0, to: rows, by: 8) {
-                    mlx_few_sums_f32(
-                        totals + first * n, n, x + first * depth + k, depth, 1,
-                        min(8, rows - first), scratch, n, n, count)
+                for row in stride(from: 0, to: rows, by: Self.rowBlock) {
+                    mlx_skinny_adds(
+                        sums + row * band, packed + row * depth, min(Self.rowBlock, rows - row),
+                        depth, first, scratch, band, steps)
                 }
             }
-            for r in 0..<rows {
-                store(totals + r * n, n, out, offset + r * columns + range.lowerBound)
+            for row in stride(from: 0, to: rows, by: Self.rowBlock) {
+                let count = min(Self.rowBlock, rows - row)
+                let place = offset + row * columns + range.lowerBound
+                if !isHalf {
+                    let target = UnsafeMutableRawPointer(out.address(place))
+                    mlx_skinny_merge(
+                        target.assumingMemoryBound(to: Float.self), columns, sums + row * band, 0,
+                        1, count, 0, n)
+                    continue
+                }
+                mlx_skinny_merge(wide, n, sums + row * band, 0, 1, count, 0, n)
+                for r in 0..<count { store(wide + r * n, n, out, place + r * columns) }
             }
         }
     }
 
-    /// Many rows: tiles of w as packed panels of float32, against all of x.
-    private func panels(
-        _ x: UnsafeMutablePointer<Float>, _ matrix: Int, _ out: Operand, _ offset: Int,
-        _ call: borrowing KernelCall
-    ) {
-        let packed = PackedProduct(.float32)
-        let left = MatrixView(
-            pointer: x, dtype: .float32, rows: rows, columns: depth, rowStride: depth,
-            columnStride: 1)
-        nonisolated(unsafe) let panels = call.scratch(
-            byteCount: packed.leftBytes(rows, depth))
-        packed.packLeft(left, into: panels, call.fanOut)
-        let serial = SerialFanOut()
-        // A multiple of every group and register tile.
-        let band = 128
+    /// The rows as blocks meet them.
+    private func pack(
+        _ x: UnsafeMutablePointer<Float>, _ call: borrowing KernelCall
+    ) -> UnsafeMutablePointer<Float> {
+        nonisolated(unsafe) let x = x
+        nonisolated(unsafe) let packed = call.scratch(byteCount: rows * depth * 4)
+            .assumingMemoryBound(to: Float.self)
+        let count = (rows + Self.rowBlock - 1) / Self.rowBlock
         call.fanOut.forRanges(
-            columns, size: band, picosecondsPerItem: rows * depth * 20 + depth * 500
+            count, size: 1, picosecondsPerItem: min(rows, Self.rowBlock) * depth * 400
         ) { range in
-            let n = range.count
-            let panelBytes = (packed.rightBytes(n, depth) + 63) & ~63
-            let isHalf = out.dtype != .float32
-            // SAFETY: this thread's scratch: panels, the numbers they are packed from, results.
-            let scratch = mlx_thread_scratch(
-                panelBytes + (n * depth + 2 * weight.groups + (isHalf ? rows * n : 0)) * 4)!
-            let numbers = (scratch + panelBytes).assumingMemoryBound(to: Float.self)
-            let values = numbers + n * depth
-            var right = MatrixView(
-                pointer: numbers, dtype: .float32, rows: depth, columns: n, rowStride: 1,
-                columnStride: depth)
-            if transposes {
-                for i in 0..<n {
-                    weight.decode(
-                        matrix * columns + range.lowerBound + i, numbers + i * depth, values)
-                }
-            } else {
-                for k in 0..<depth {
-                    weight.decode(
-                        matrix * depth + k, columns: range, numbers + k * n, values)
-                }
-                (right.rowStride, right.columnStride) = (n, 1)
+            for block in range {
+                let row = block * Self.rowBlock
+                mlx_skinny_pack(
+                    packed + row * depth, x + row * depth, DType.float32.code, depth, 1,
+                    min(Self.rowBlock, rows - row), depth)
             }
-            packed.packRight(right, into: scratch, serial)
-            var target = MatrixView(
-                pointer: out.address(offset + range.lowerBound), dtype: .float32, rows: rows,
-                columns: n, rowStride: columns, columnStride: 1)
-            if isHalf {
-                target.pointer = UnsafeMutableRawPointer(values + 2 * weight.groups)
-                target.rowStride = n
-            }
-            packed.multiply(left: panels, right: scratch, out: target, depth: depth, serial)
-            if !isHalf { return }
-            for r in 0..<rows {
-                store(
-                    values + 2 * weight.groups + r * n, n, out,
-                    offset + r * columns + range.lowerBound)
-            }
+        }
+        return packed
+    }
+
+    /// Scales and offsets of a band of columns.
+    private struct GroupNumbers {
+        let scales: UnsafePointer<Float>
+        let biases: UnsafePointer<Float>?
+    }
+    private func groupValues(
+        _ matrix: Int, _ range: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
+    ) -> GroupNumbers {
+        let (first, count) = (
+            (matrix * columns + range.lowerBound) * weight.groups,
+            range.count * weight.groups
+        )
+        return GroupNumbers(
+            scales: weight.scales.read(first, count, scratch: scratch),
+            biases: weight.biases?.read(first, count, scratch: scratch + count))
+    }
+
+    /// A block of the numbers of a band of columns, whose codes lie in rows.
+    private func turned(
+        _ matrix: Int, _ range: Range<Int>, _ first: Int, _ steps: Int, _ values: GroupNumbers,
+        _ out: UnsafeMutablePointer<Float>
+    ) {
+        let (format, groups) = (weight.format, weight.groups)
+        for column in stride(from: 0, to: range.count, by: 16) {
+            let row = matrix * columns + range.lowerBound + column
+            let place = column * groups + first / format.groupSize
+            mlx_code_columns(
+                out + column, band, weight.codes + row * weight.rowBytes + format.byteCount(first),
+                weight.rowBytes, min(16, range.count - column), values.scales + place,
+                values.biases.map { $0 + place }, groups, steps, format.groupSize, format.kind)
         }
     }
 

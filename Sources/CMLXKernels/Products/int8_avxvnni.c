@@ -1,0 +1,15 @@
+// Products of int8 rows where AVX2 has the byte products of AVX-VNNI; sources are int8_dots.h and
+// int8_codes.h.
+#if defined(__x86_64__)
+#define MLX_LEVEL avxvnni
+#define MLX_LEVEL_F16C 1
+#define MLX_LEVEL_VNNI 1
+#define VECTOR_BYTES 32
+#include "../Levels/common.h"
+#include "../Levels/target.h"
+TARGET_AVXVNNI
+#include "micro.h"
+#include "int8_dots.h"
+#include "int8_codes.h"
+TARGET_END
+#endif

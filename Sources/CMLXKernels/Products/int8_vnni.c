@@ -1,0 +1,14 @@
+// Products of int8 rows where AVX-512 has VNNI; sources are int8_dots.h and int8_codes.h.
+#if defined(__x86_64__)
+#define MLX_LEVEL vnni
+#define MLX_LEVEL_F16C 1
+#define MLX_LEVEL_VNNI 1
+#define VECTOR_BYTES 64
+#include "../Levels/common.h"
+#include "../Levels/target.h"
+TARGET_VNNI
+#include "micro.h"
+#include "int8_dots.h"
+#include "int8_codes.h"
+TARGET_END
+#endif

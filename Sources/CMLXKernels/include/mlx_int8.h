@@ -1,0 +1,46 @@
+// Products of rows that are rounded to int8 with int8 weights, which are read once, as they lie.
+// What is packed is only the rows, in the form that the level multiplies.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/// Bytes that one row takes as `mlx_int8_rows` writes it.
+size_t mlx_int8_stride(size_t depth);
+
+/// Symmetric int8 rows, q = round(x / s) with s = max |x| / 127, one scale a row: 0 for a row of
+/// zeros, NaN for one with a NaN or an infinity, whose products are then NaN.
+void mlx_int8_rows(void *out, float *scales, const float *x, size_t rows, size_t depth);
+
+/// out[r * ldo + i] = s[r] * column_scales[i] * sum over k of q[r][k] * w[i * stride + k], for
+/// i < count. The sum is exact: up to 2^31 / 127^2 terms fit.
+void mlx_int8_dots(float *out, ptrdiff_t ldo, const void *x, const float *scales, size_t rows,
+                   const int8_t *w, ptrdiff_t stride, const float *column_scales, size_t count,
+                   size_t depth);
+
+// Products with codes of 2, 4 or 8 bits (mlx_quantized.h: scale * code + offset for each group).
+// Each group of a row of x is rounded with a scale of its own.
+
+/// Bytes that one row takes as `mlx_int8_code_rows` writes it.
+size_t mlx_int8_code_stride(size_t n, int bits);
+
+/// Symmetric int8 groups of rows, as `mlx_int8_rows` rounds whole rows, in the order that the level
+/// multiplies; scales[r * groups + g], and scales times the sums of the rounded terms.
+void mlx_int8_code_rows(int8_t *out, float *scales, float *sums, const float *x, size_t rows,
+                        size_t n, size_t group, int bits);
+
+/// out[r * ldo + i] = sum over k of row_scale * q[r][k] * scale * code(w[i][k]), for one or two
+/// rows and `count` rows of codes, row_bytes apart; without the offsets.
+void mlx_int8_code_dots(float *out, ptrdiff_t ldo, const int8_t *x, const float *row_scales,
+                        size_t rows, const uint8_t *w, size_t row_bytes, size_t count,
+                        const float *scales, size_t n, size_t group, int bits);
+
+/// Rows of codes that one call of mlx_int8_code_tile takes at most.
+#define MLX_INT8_CODE_COLUMNS 32
+
+/// The same for any number of rows, with offsets unless biases is NULL; `scratch` has rows *
+/// MLX_INT8_CODE_COLUMNS floats.
+void mlx_int8_code_tile(float *out, ptrdiff_t ldo, float *scratch, const int8_t *x,
+                        const float *row_scales, const float *row_sums, size_t rows,
+                        const uint8_t *w, size_t row_bytes, size_t count, const float *scales,
+                        const float *biases, size_t n, size_t group, int bits);
