@@ -13,10 +13,28 @@ enum Codes {
         case "dequantize": return numbers(inputs, words)
         case "quantized_matmul": return product(inputs, words, shape)
         case "gather_qmm": return gathered(inputs, words, shape)
+        case "quantized_matmul_int8":
+            return product([rounded(inputs[0], words[0])] + inputs.dropFirst(), words, shape)
+        case "gather_qmm_int8":
+            return gathered([rounded(inputs[0], words[0])] + inputs.dropFirst(), words, shape)
         case "to_fp8": return Tensor(shape, inputs[0].values.map { Double(byte($0)) })
         case "from_fp8": return Tensor(shape, inputs[0].values.map { e4m3(Int($0)) })
         default: return nil
         }
+    }
+
+    /// Each group along the last axis as integers of at most 127 with a scale, in float32.
+    private static func rounded(_ x: Tensor, _ group: Int) -> Tensor {
+        let values = x.values.map { Float($0) }
+        return Tensor(
+            x.shape,
+            values.indices.map { at in
+                let first = at / group * group
+                let largest = values[first..<first + group].reduce(0) { max($0, abs($1)) }
+                if largest == 0 { return 0 }
+                let step = (values[at] * (127 / largest)).rounded(.toNearestOrEven)
+                return Double(step) * Double(largest / 127)
+            })
     }
 
     private static func e4m3(_ code: Int) -> Double {

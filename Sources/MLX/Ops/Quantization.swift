@@ -12,7 +12,7 @@ private func format(
 ) throws(ArrayError) -> CodeFormat {
     let kind: CodeFormat.Mode
     switch mode {
-    case .affine: kind = .affine
+    case .affine, .affineInt8: kind = .affine
     case .mxfp4: kind = .mxfp4
     case .mxfp8: kind = .mxfp8
     case .nvfp4: kind = .nvfp4
@@ -79,7 +79,7 @@ public func quantized(
         return (codes, part(0), part(1))
     } catch {
         let bad = Ops.invalid(error, inputs: [w])
-        return (bad, bad, mode == .affine ? bad : nil)
+        return (bad, bad, mode == .affine || mode == .affineInt8 ? bad : nil)
     }
 }
 
@@ -131,7 +131,8 @@ public func dequantized(
 /// let y = quantizedMM(x, wq, scales: scales, biases: biases, groupSize: 64, bits: 4)
 /// ```
 /// - Parameters:
-///   - x: (…, M, K).
+///   - x: (…, M, K). In mode `affineInt8` each group of it is rounded to int8, with the scale
+///     max |x| / 127: an error of at most half a step in each term.
 ///   - w: codes that stand for (…, N, K), or (…, K, N) without `transpose`; batch axes broadcast.
 /// - Returns: (…, M, N) in the promoted dtype of x, scales and biases; in the float modes x's.
 public func quantizedMM(
@@ -148,7 +149,8 @@ public func quantizedMM(
                 .argument, "quantized_matmul", "biases belong to affine mode, and only there")
         }
         return Ops.record(
-            .quantizedMatmul, [x, w, scales] + (biases.map { [$0] } ?? []),
+            mode == .affineInt8 ? .roundedMatmul : .quantizedMatmul,
+            [x, w, scales] + (biases.map { [$0] } ?? []),
             Attributes(words: format.words + [transpose ? 1 : 0]), stream: stream.id)
     }
 }
@@ -205,7 +207,7 @@ public func gatherQuantizedMM(
                 stream: stream.id)
         }
         return Ops.record(
-            .gatherQuantizedMatmul,
+            mode == .affineInt8 ? .gatherRoundedMatmul : .gatherQuantizedMatmul,
             [x, w, scales] + (biases.map { [$0] } ?? [])
                 + [lhsIndices ?? all(x), rhsIndices ?? all(w)],
             Attributes(words: format.words + [transpose ? 1 : 0]), stream: stream.id)

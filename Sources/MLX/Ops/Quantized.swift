@@ -17,6 +17,10 @@ public enum QuantizationMode: String, Codable, Sendable {
     case nvfp4
     /// Signed bytes, a float32 scale for each output: the NPU's weights. Not in MLX.
     case int8
+    /// Integers of 2, 4 or 8 bits with a scale and an offset for each group, as in `affine`, in
+    /// products with inputs that are rounded to int8 too, each group with a scale of its own. Not
+    /// in MLX; the stored arrays are those of its affine mode.
+    case affineInt8 = "affine_int8"
 }
 
 /// An array as signed bytes and one scale for each index of the first axis.

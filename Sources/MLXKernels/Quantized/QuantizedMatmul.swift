@@ -4,9 +4,10 @@ import MLXBase
 /// The kernels around `QuantizedProduct`: which matrices of x and w meet, with broadcast batch axes
 /// or picked by indices. Indices wrap once and must then lie within their matrices.
 enum QuantizedMatmul {
-    static func matmul(_ call: borrowing KernelCall) throws(ArrayError) {
+    static func matmul(_ call: borrowing KernelCall, rounds: Bool) throws(ArrayError) {
         let (x, w, out) = (call.inputs[0], call.inputs[1], call.outputs[0])
-        let product = try product(call, "quantized_matmul", folds: w.shape.ndim == 2)
+        let product = try product(
+            call, "quantized_matmul", folds: w.shape.ndim == 2, rounds: rounds)
         if out.shape.size == 0 { return }
         if w.shape.ndim == 2 {
             return run(product, [(0, 0)], call)
@@ -34,9 +35,9 @@ enum QuantizedMatmul {
         return result
     }
 
-    static func gathered(_ call: borrowing KernelCall) throws(ArrayError) {
+    static func gathered(_ call: borrowing KernelCall, rounds: Bool) throws(ArrayError) {
         let (x, w, out) = (call.inputs[0], call.inputs[1], call.outputs[0])
-        let product = try product(call, "gather_qmm", folds: false)
+        let product = try product(call, "gather_qmm", folds: false, rounds: rounds)
         if out.shape.size == 0 { return }
         let count = call.inputs.count
         let left = try indices(call.inputs[count - 2], out, matrices(x), call)
@@ -80,7 +81,7 @@ enum QuantizedMatmul {
     }
 
     private static func product(
-        _ call: borrowing KernelCall, _ operation: String, folds: Bool
+        _ call: borrowing KernelCall, _ operation: String, folds: Bool, rounds: Bool
     ) throws(ArrayError) -> QuantizedProduct {
         let (x, out) = (call.inputs[0], call.outputs[0])
         let format = try CodeFormat(words: call.attributes, operation: operation)
@@ -91,8 +92,8 @@ enum QuantizedMatmul {
             ? out.shape.size / max(columns, 1) : x.shape.ndim < 2 ? 1 : x.shape[x.shape.ndim - 2]
         return QuantizedProduct(
             weight: CodedMatrices(call, weight: 1, format, hasGlobal: false),
-            transposes: call.attributes[3] != 0, rows: rows, depth: depth, columns: columns,
-            grain: call.grain)
+            transposes: call.attributes[3] != 0, roundsRows: rounds, rows: rows, depth: depth,
+            columns: columns, grain: call.grain)
     }
 
     private static func run(
@@ -124,9 +125,15 @@ enum QuantizedMatmul {
 
 extension Kernels {
     package static func quantizedMatmul(_ call: borrowing KernelCall) throws(ArrayError) {
-        try QuantizedMatmul.matmul(call)
+        try QuantizedMatmul.matmul(call, rounds: false)
     }
     package static func gatherQuantizedMatmul(_ call: borrowing KernelCall) throws(ArrayError) {
-        try QuantizedMatmul.gathered(call)
+        try QuantizedMatmul.gathered(call, rounds: false)
+    }
+    package static func roundedMatmul(_ call: borrowing KernelCall) throws(ArrayError) {
+        try QuantizedMatmul.matmul(call, rounds: true)
+    }
+    package static func gatherRoundedMatmul(_ call: borrowing KernelCall) throws(ArrayError) {
+        try QuantizedMatmul.gathered(call, rounds: true)
     }
 }

@@ -13,6 +13,8 @@ import MLXBase
 struct QuantizedProduct {
     let weight: CodedMatrices
     let transposes: Bool
+    /// Whether groups of x are rounded to int8 (`QuantizedProduct+Rounded`).
+    let roundsRows: Bool
     let rows: Int
     let depth: Int
     let columns: Int
@@ -23,14 +25,16 @@ struct QuantizedProduct {
         _ x: UnsafeMutablePointer<Float>, matrix: Int, _ out: Operand, at offset: Int,
         _ call: borrowing KernelCall
     ) {
-        if transposes && rows <= Int(MLX_CODE_DOT_ROWS) {
+        if roundsRows {
+            rounded(x, matrix, out, offset, call)
+        } else if transposes && rows <= Int(MLX_CODE_DOT_ROWS) {
             dots(x, matrix, out, offset, call)
         } else {
             blocks(x, matrix, out, offset, call)
         }
     }
 
-    private func store(_ values: UnsafePointer<Float>, _ n: Int, _ out: Operand, _ offset: Int) {
+    func store(_ values: UnsafePointer<Float>, _ n: Int, _ out: Operand, _ offset: Int) {
         castLoop(.float32, out.dtype)(out.address(offset), values, nil, nil, n)
     }
 

@@ -5,14 +5,29 @@ import MLXKernels
 /// Products of x with quantized matrices. The words are a `CodeFormat`'s and whether the matrix is
 /// transposed: (N, K) codes along K give x wᵀ, (K, N) codes along N give x w. Batch axes before
 /// the last two broadcast, or two index arrays pick the matrices that meet.
+///
+/// The rounded products also round each group of a row of x to int8 and sum integers: affine codes
+/// of 2, 4 or 8 bits along K, whatever device runs them. Their derivatives are those of the
+/// products that do not round: the roundings count as the identity.
 package enum GroupProducts {
-    package static let rows: [OpRow] = [matmul, gathered]
+    package static let rows: [OpRow] = [
+        matmul(.quantizedMatmul), gathered(.gatherQuantizedMatmul), matmul(.roundedMatmul),
+        gathered(.gatherRoundedMatmul),
+    ]
+
+    /// Whether a product rounds the rows of x to int8.
+    private static func rounds(_ code: OpCode) -> Bool {
+        code == .roundedMatmul || code == .gatherRoundedMatmul
+    }
+    private static func isGathered(_ code: OpCode) -> Bool {
+        code == .gatherQuantizedMatmul || code == .gatherRoundedMatmul
+    }
 
     private static let wordNames = CodeFormat.wordNames + ["transpose"]
 
     private static let dtype = DTypeRule { (context) throws(ArrayError) in
         let format = try GroupCodes.format(context)
-        let codes = context.dtypes.count - (context.row.code == .quantizedMatmul ? 1 : 3)
+        let codes = context.dtypes.count - (isGathered(context.row.code) ? 3 : 1)
         guard codes == (format.isAffine ? 3 : 2) else {
             throw context.error(.argument, "codes and scales, and offsets in affine mode only")
         }
@@ -23,6 +38,17 @@ package enum GroupProducts {
         let type = DType.promote(context.dtypes[0], scales)
         guard type.isFloatingPoint, type != .complex64 else {
             throw context.error(.dtype, "needs real floating-point numbers, not \(type)")
+        }
+        if rounds(context.row.code) {
+            guard format.isAffine, [2, 4, 8].contains(format.bits) else {
+                throw context.error(
+                    .argument,
+                    "rounds x beside affine codes of 2, 4 or 8 bits, not"
+                        + " \(format.mode.name) of \(format.bits)")
+            }
+            if type == .float64 {
+                throw context.error(.dtype, "rounds float32 and halves to int8, not float64")
+            }
         }
         return (nil, type)
     }
@@ -38,6 +64,9 @@ package enum GroupProducts {
         let w = try GroupCodes.numbers(context, weight: 1, format)
         let x = context.shapes[0]
         let transposes = context.attributes.words[3] != 0
+        if !transposes && rounds(context.row.code) {
+            throw context.error(.argument, "needs codes along the terms: transpose")
+        }
         let depth = transposes ? w[w.ndim - 1] : w[w.ndim - 2]
         guard x.ndim >= 1, x[x.ndim - 1] == depth else {
             throw context.error(
@@ -46,62 +75,76 @@ package enum GroupProducts {
         return (transposes ? w[w.ndim - 2] : w[w.ndim - 1], Array(w.array.dropLast(2)))
     }
 
-    private static let matmul = OpRow(
-        code: .quantizedMatmul, name: "quantized_matmul", synopsis: "y = x (s q + b)ᵀ",
-        arity: 3...4, traits: .shapeless, attributeNames: wordNames, dtype: dtype,
-        shape: ShapeRule { (context) throws(ArrayError) in
-            let x = context.shapes[0]
-            let (columns, batch) = try extents(context)
-            if batch.isEmpty {
+    private static func matmul(_ code: OpCode) -> OpRow {
+        OpRow(
+            code: code, name: rounds(code) ? "quantized_matmul_int8" : "quantized_matmul",
+            synopsis: rounds(code) ? "y = int8(x) (s q + b)ᵀ" : "y = x (s q + b)ᵀ", arity: 3...4,
+            traits: .shapeless, attributeNames: wordNames, dtype: dtype,
+            shape: ShapeRule { (context) throws(ArrayError) in
+                let x = context.shapes[0]
+                let (columns, batch) = try extents(context)
+                if batch.isEmpty {
+                    return try Shape(
+                        validating: x.array.dropLast() + [columns], operation: context.row.name)
+                }
+                guard x.ndim >= 2 else {
+                    throw context.error(.shape, "\(x) needs 2 axes beside a batch of weights")
+                }
+                let lead = try Broadcasting.shape(
+                    [
+                        try Shape(validating: x.array.dropLast(2), operation: context.row.name),
+                        try Shape(validating: batch, operation: context.row.name),
+                    ], operation: context.row.name)
                 return try Shape(
-                    validating: x.array.dropLast() + [columns], operation: context.row.name)
-            }
-            guard x.ndim >= 2 else {
-                throw context.error(.shape, "\(x) needs 2 axes beside a batch of weights")
-            }
-            let lead = try Broadcasting.shape(
-                [
-                    try Shape(validating: x.array.dropLast(2), operation: context.row.name),
-                    try Shape(validating: batch, operation: context.row.name),
-                ], operation: context.row.name)
-            return try Shape(
-                validating: lead.array + [x[x.ndim - 2], columns], operation: context.row.name)
-        },
-        vjp: .rule(pulled),
-        jvp: .rule { context in
-            var terms: [MLXArray] = []
-            func product(_ x: MLXArray, _ scales: ArraySlice<MLXArray>) {
-                terms.append(
-                    Ops.record(
-                        .quantizedMatmul, [x, context.inputs[1]] + scales, context.attributes,
-                        stream: context.stream))
-            }
-            if let x = context.tangents[0] { product(x, context.inputs[2...]) }
-            if context.attributes.words[2] == 0,
-                context.tangents[2] != nil || context.tangents[3] != nil
-            {
-                product(
-                    context.inputs[0],
-                    (2...3).map { context.tangents[$0] ?? zerosLike(context.inputs[$0]) }[...])
-            }
-            return terms.count == 2 ? add(terms[0], terms[1]) : terms.first
-        },
-        vmap: .rule(mapped),
-        work: OpWork(.quantized, flops: flops),
-        kernel: Kernels.quantizedMatmul,
-        toleranceEpsilons: 256,
-        samples: SampleRule {
-            [
-                sample([3, 64], [5], 64, [32, 2, 0, 1]), sample([64], [40], 64, [64, 3, 0, 1]),
-                sample([2, 2, 128], [5], 128, [64, 4, 0, 1]),
-                sample([2, 3, 64], [2, 5], 64, [32, 5, 0, 1]),
-                sample([14, 256], [5], 256, [128, 6, 0, 1]),
-                sample([3, 7], [7], 64, [64, 8, 0, 0]), sample([14, 7], [7], 64, [32, 4, 0, 0]),
-                sample([2, 1, 3, 7], [4, 7], 64, [32, 3, 0, 0]),
-                sample([3, 64], [5], 64, [32, 4, 1, 1]), sample([3, 64], [5], 64, [32, 8, 2, 1]),
-                sample([5, 128], [5], 128, [16, 4, 3, 1]),
-            ]
-        })
+                    validating: lead.array + [x[x.ndim - 2], columns], operation: context.row.name)
+            },
+            vjp: .rule(pulled),
+            jvp: .rule { context in
+                var terms: [MLXArray] = []
+                func product(_ x: MLXArray, _ scales: ArraySlice<MLXArray>) {
+                    terms.append(
+                        Ops.record(
+                            .quantizedMatmul, [x, context.inputs[1]] + scales, context.attributes,
+                            stream: context.stream))
+                }
+                if let x = context.tangents[0] { product(x, context.inputs[2...]) }
+                if context.attributes.words[2] == 0,
+                    context.tangents[2] != nil || context.tangents[3] != nil
+                {
+                    product(
+                        context.inputs[0],
+                        (2...3).map { context.tangents[$0] ?? zerosLike(context.inputs[$0]) }[...])
+                }
+                return terms.count == 2 ? add(terms[0], terms[1]) : terms.first
+            },
+            vmap: .rule(mapped),
+            work: OpWork(rounds(code) ? .int8 : .quantized, flops: flops),
+            kernel: rounds(code) ? Kernels.roundedMatmul : Kernels.quantizedMatmul,
+            specialKernels: rounds(code) ? [.int8: Kernels.roundedMatmul] : [:],
+            toleranceEpsilons: 256,
+            samples: SampleRule { rounds(code) ? roundedSamples : matmulSamples })
+    }
+
+    private static var roundedSamples: [SampleRule.Sample] {
+        [
+            sample([3, 64], [5], 64, [32, 2, 0, 1]), sample([192], [40], 192, [64, 4, 0, 1]),
+            sample([2, 2, 128], [35], 128, [128, 8, 0, 1]),
+            sample([2, 3, 64], [2, 5], 64, [32, 4, 0, 1]),
+            sample([29, 576], [5], 576, [64, 4, 0, 1]), sample([2, 96], [3], 96, [32, 8, 0, 1]),
+        ]
+    }
+    private static var matmulSamples: [SampleRule.Sample] {
+        [
+            sample([3, 64], [5], 64, [32, 2, 0, 1]), sample([64], [40], 64, [64, 3, 0, 1]),
+            sample([2, 2, 128], [5], 128, [64, 4, 0, 1]),
+            sample([2, 3, 64], [2, 5], 64, [32, 5, 0, 1]),
+            sample([14, 256], [5], 256, [128, 6, 0, 1]),
+            sample([3, 7], [7], 64, [64, 8, 0, 0]), sample([14, 7], [7], 64, [32, 4, 0, 0]),
+            sample([2, 1, 3, 7], [4, 7], 64, [32, 3, 0, 0]),
+            sample([3, 64], [5], 64, [32, 4, 1, 1]), sample([3, 64], [5], 64, [32, 8, 2, 1]),
+            sample([5, 128], [5], 128, [16, 4, 3, 1]),
+        ]
+    }
 
     private static func flops(_ context: CostContext) -> Double {
         2 * Double(context.output.size) * Double(context.shapes[0].dims.last ?? 1)
@@ -191,38 +234,46 @@ package enum GroupProducts {
 
     // MARK: - Matrices picked by index
 
-    private static let gathered = OpRow(
-        code: .gatherQuantizedMatmul, name: "gather_qmm", synopsis: "y = x[i] (s q + b)[j]ᵀ",
-        arity: 5...6, traits: [.mayFail, .shapeless], attributeNames: wordNames,
-        dtype: DTypeRule { (context) throws(ArrayError) in
-            for type in context.dtypes.suffix(2) where !type.isInteger {
-                throw context.error(.dtype, "needs integer indices, not \(type)")
-            }
-            return try dtype.apply(context)
-        },
-        shape: ShapeRule { (context) throws(ArrayError) in
-            let x = context.shapes[0]
-            let (columns, _) = try extents(context)
-            guard x.ndim >= 2 else { throw context.error(.shape, "\(x) needs 2 axes") }
-            let lead = try Broadcasting.shape(
-                Array(context.shapes.suffix(2)), operation: context.row.name)
-            return try Shape(
-                validating: lead.array + [x[x.ndim - 2], columns], operation: context.row.name)
-        },
-        vjp: .rule(gatheredPulled), vmap: .rule(GroupCodes.stacked),
-        work: OpWork(.quantized, flops: flops),
-        kernel: Kernels.gatherQuantizedMatmul,
-        toleranceEpsilons: 256,
-        samples: SampleRule {
-            [
-                sample(
-                    [2, 3, 64], [4, 5], 64, [32, 4, 0, 1],
-                    indices: [([2, 1], 0...1), ([3], 0...3)]),
-                sample(
-                    [2, 2, 3, 7], [4, 7], 64, [64, 8, 0, 0],
-                    indices: [([3], 0...3), ([3], 0...3)]),
-            ]
-        })
+    private static func gathered(_ code: OpCode) -> OpRow {
+        OpRow(
+            code: code, name: rounds(code) ? "gather_qmm_int8" : "gather_qmm",
+            synopsis: rounds(code) ? "y = int8(x[i]) (s q + b)[j]ᵀ" : "y = x[i] (s q + b)[j]ᵀ",
+            arity: 5...6, traits: [.mayFail, .shapeless], attributeNames: wordNames,
+            dtype: DTypeRule { (context) throws(ArrayError) in
+                for type in context.dtypes.suffix(2) where !type.isInteger {
+                    throw context.error(.dtype, "needs integer indices, not \(type)")
+                }
+                return try dtype.apply(context)
+            },
+            shape: ShapeRule { (context) throws(ArrayError) in
+                let x = context.shapes[0]
+                let (columns, _) = try extents(context)
+                guard x.ndim >= 2 else { throw context.error(.shape, "\(x) needs 2 axes") }
+                let lead = try Broadcasting.shape(
+                    Array(context.shapes.suffix(2)), operation: context.row.name)
+                return try Shape(
+                    validating: lead.array + [x[x.ndim - 2], columns], operation: context.row.name)
+            },
+            vjp: .rule(gatheredPulled), vmap: .rule(GroupCodes.stacked),
+            work: OpWork(rounds(code) ? .int8 : .quantized, flops: flops),
+            kernel: rounds(code) ? Kernels.gatherRoundedMatmul : Kernels.gatherQuantizedMatmul,
+            specialKernels: rounds(code) ? [.int8: Kernels.gatherRoundedMatmul] : [:],
+            toleranceEpsilons: 256,
+            samples: SampleRule {
+                [
+                    sample(
+                        [2, 3, 64], [4, 5], 64, [32, 4, 0, 1],
+                        indices: [([2, 1], 0...1), ([3], 0...3)])
+                ]
+                    + (rounds(code)
+                        ? []
+                        : [
+                            sample(
+                                [2, 2, 3, 7], [4, 7], 64, [64, 8, 0, 0],
+                                indices: [([3], 0...3), ([3], 0...3)])
+                        ])
+            })
+    }
 
     /// Sums the matrices that were made for picked ones onto those they were picked from.
     private static func scattered(
@@ -280,4 +331,6 @@ package enum GroupProducts {
 extension OpCode {
     package static let quantizedMatmul = OpCode(.groupProducts)
     package static let gatherQuantizedMatmul = OpCode(.groupProducts)
+    package static let roundedMatmul = OpCode(.groupProducts)
+    package static let gatherRoundedMatmul = OpCode(.groupProducts)
 }

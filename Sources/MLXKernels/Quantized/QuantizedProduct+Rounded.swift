@@ -1,0 +1,111 @@
+import CMLXKernels
+import MLXBase
+
+/// Products of int8 with affine codes: each group of a row of x is rounded with a scale of its own,
+/// max |x| / 127, and multiplied with the codes as integers.
+/// NUMERICS: a group's integer sum is exact and scaled once by both scales; offsets meet the sums
+/// of the rounded terms. A group of x with a NaN or an infinity makes its row's products NaN.
+extension QuantizedProduct {
+    /// The rows as the integer products take them.
+    private struct RoundedRows: @unchecked Sendable {
+        // SAFETY: places in the call's scratch, which it fills before it fans out over columns.
+        let values: UnsafeMutablePointer<Int8>
+        let scales: UnsafeMutablePointer<Float>
+        let sums: UnsafeMutablePointer<Float>
+        let stride: Int
+    }
+
+    func rounded(
+        _ x: UnsafeMutablePointer<Float>, _ matrix: Int, _ out: Operand, _ offset: Int,
+        _ call: borrowing KernelCall
+    ) {
+        let x = round(x, call)
+        if rows <= Int(MLX_CODE_DOT_ROWS) {
+            roundedDots(x, matrix, out, offset, call)
+        } else {
+            roundedTiles(x, matrix, out, offset, call)
+        }
+    }
+
+    private func round(
+        _ x: UnsafeMutablePointer<Float>, _ call: borrowing KernelCall
+    ) -> RoundedRows {
+        let (format, groups) = (weight.format, weight.groups)
+        let stride = mlx_int8_code_stride(depth, Int32(format.bits))
+        func floats() -> UnsafeMutablePointer<Float> {
+            call.scratch(byteCount: rows * groups * 4).assumingMemoryBound(to: Float.self)
+        }
+        let result = RoundedRows(
+            values: call.scratch(byteCount: rows * stride).assumingMemoryBound(to: Int8.self),
+            scales: floats(), sums: floats(), stride: stride)
+        nonisolated(unsafe) let x = x
+        call.fanOut.forRanges(
+            rows, size: max(1, (1 << 14) / depth), picosecondsPerItem: depth * 300
+        ) { range in
+            let first = range.lowerBound
+            mlx_int8_code_rows(
+                result.values + first * stride, result.scales + first * groups,
+                result.sums + first * groups, x + first * depth, range.count, depth,
+                format.groupSize, Int32(format.bits))
+        }
+        return result
+    }
+
+    /// One or two rows: each row of codes is read once, in order.
+    private func roundedDots(
+        _ x: RoundedRows, _ matrix: Int, _ out: Operand, _ offset: Int, _ call: borrowing KernelCall
+    ) {
+        let (format, groups) = (weight.format, weight.groups)
+        let size = max(8, grain.byteCount / 2 / max(depth, 1) & ~3)
+        call.fanOut.forRanges(columns, size: size, picosecondsPerItem: rows * depth * 30) { range in
+            // SAFETY: this thread's scratch, for scales, offsets and two tiles of results.
+            let n = range.count
+            let scratch = mlx_thread_scratch((2 * n * groups + 2 * rows * n) * 4)!
+                .assumingMemoryBound(to: Float.self)
+            let parts = scratch + 2 * n * groups
+            let totals = parts + rows * n
+            let row = matrix * columns + range.lowerBound
+            let scales = weight.scales.read(row * groups, n * groups, scratch: scratch)
+            mlx_int8_code_dots(
+                totals, n, x.values, x.scales, rows, weight.codes + row * weight.rowBytes,
+                weight.rowBytes, n, scales, depth, format.groupSize, Int32(format.bits))
+            if let biases = weight.biases {
+                let b = biases.read(row * groups, n * groups, scratch: scratch + n * groups)
+                mlx_few_dots_f32(parts, n, x.sums, groups, rows, b, groups, n, groups)
+                for i in 0..<rows * n { totals[i] += parts[i] }
+            }
+            for r in 0..<rows {
+                store(totals + r * n, n, out, offset + r * columns + range.lowerBound)
+            }
+        }
+    }
+
+    /// More rows: codes of 32 columns are turned once for all of them.
+    private func roundedTiles(
+        _ x: RoundedRows, _ matrix: Int, _ out: Operand, _ offset: Int, _ call: borrowing KernelCall
+    ) {
+        let (format, groups) = (weight.format, weight.groups)
+        let band = Int(MLX_INT8_CODE_COLUMNS)
+        call.fanOut.forRanges(
+            columns, size: band, picosecondsPerItem: depth * (40 + rows * 6)
+        ) { range in
+            // SAFETY: this thread's scratch: scales, offsets, sums and results of a band.
+            let n = range.count
+            let scratch = mlx_thread_scratch((2 * band * groups + 2 * band * rows) * 4)!
+                .assumingMemoryBound(to: Float.self)
+            let sums = scratch + 2 * band * groups
+            let results = sums + band * rows
+            let row = matrix * columns + range.lowerBound
+            let scales = weight.scales.read(row * groups, n * groups, scratch: scratch)
+            let biases = weight.biases?.read(
+                row * groups, n * groups, scratch: scratch + n * groups)
+            mlx_int8_code_tile(
+                results, n, sums, x.values, x.scales, x.sums, rows,
+                weight.codes + row * weight.rowBytes, weight.rowBytes, n, scales, biases, depth,
+                format.groupSize, Int32(format.bits))
+            for r in 0..<rows {
+                store(results + r * n, n, out, offset + r * columns + range.lowerBound)
+            }
+        }
+    }
+}
