@@ -10,7 +10,7 @@ extension LevelTests {
     @Test(arguments: LevelTests.levels) func exactInt8Products(level: Int) throws {
         mlx_override_level(Int32(level))
         defer { mlx_override_level(-1) }
-        for (m, k, n) in [(1, 1, 1), (5, 16, 3), (13, 131, 35), (50, 64, 70)] {
+        for (m, k, n) in [(1, 1, 1), (5, 16, 3), (13, 131, 35), (50, 64, 70), (33, 200, 40)] {
             let x = TestArray([m, k], .float32) { $0 % k == 0 ? -127 : pattern($0) * 5 }
             let q = TestArray([n, k], .int8) { [-128, 127, 3, -77, 0, 50, -1][$0 % 7] }
             let s = TestArray([n], .float32) { Double($0 % 3 + 1) / 2 }

@@ -83,3 +83,12 @@ bool mlx_has_vnni(void) {
     return false;
 #endif
 }
+
+bool mlx_has_int8_tiles(void) {
+#if defined(__x86_64__)
+    unsigned a, b, c, d;
+    return mlx_level() >= MLX_LEVEL_AMX && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 25 & 1);
+#else
+    return false;
+#endif
+}

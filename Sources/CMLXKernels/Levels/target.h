@@ -15,4 +15,5 @@
 #define TARGET_VNNI TARGET(AVX512_FEATURES ",avx512vnni")
 #define TARGET_AVX512BF16 TARGET(AVX512_FEATURES ",avx512bf16")
 #define TARGET_AMX TARGET(AVX512_FEATURES ",avx512bf16,amx-tile,amx-bf16")
+#define TARGET_AMX_INT8 TARGET(AVX512_FEATURES ",avx512vnni,amx-tile,amx-int8")
 #define TARGET_END _Pragma("clang attribute pop")

@@ -65,14 +65,38 @@ size_t mlx_int8_stride(size_t depth) {
     size_t bytes = (depth + *kernels->step - 1) / *kernels->step * *kernels->step * *kernels->item;
     return ((bytes + 63) / 64 | 1) * 64;
 }
-void mlx_int8_rows(void *out, float *scales, const float *x, size_t rows, size_t depth) {
-    here()->rows(out, scales, x, rows, depth, mlx_int8_stride(depth));
+#if defined(__x86_64__)
+void mlx_int8_tile_rows(void *, float *, const float *, size_t, size_t, size_t, size_t);
+dot_rows mlx_int8_tile_dots;
+
+/// Fewer rows than a tile has are multiplied as fast as the weights are read, without tiles.
+static bool uses_tiles(size_t rows) {
+    return rows >= MLX_INT8_TILE_ROWS && mlx_level() >= MLX_LEVEL_AMX && mlx_has_int8_tiles();
 }
-void mlx_int8_dots(float *out, ptrdiff_t ldo, const void *x, const float *scales, size_t rows,
-                   const int8_t *w, ptrdiff_t stride, const float *column_scales, size_t count,
-                   size_t depth) {
-    here()->dots(out, ldo, x, mlx_int8_stride(depth), scales, rows, w, stride, column_scales, count,
-                 depth);
+#endif
+
+void mlx_int8_rows(void *out, float *scales, const float *x, size_t first, size_t rows,
+                   size_t all, size_t depth) {
+    size_t stride = mlx_int8_stride(depth);
+#if defined(__x86_64__)
+    if (uses_tiles(all)) {
+        mlx_int8_tile_rows(out, scales, x, first, rows, depth, stride);
+        return;
+    }
+#endif
+    here()->rows((char *)out + first * stride, scales + first, x + first * depth, rows, depth,
+                 stride);
+}
+void mlx_int8_dots(float *out, ptrdiff_t ldo, const void *x, const float *scales, size_t first,
+                   size_t rows, size_t all, const int8_t *w, ptrdiff_t stride,
+                   const float *column_scales, size_t count, size_t depth) {
+    dot_rows *dots = here()->dots;
+#if defined(__x86_64__)
+    if (uses_tiles(all)) dots = mlx_int8_tile_dots;
+#endif
+    size_t row_bytes = mlx_int8_stride(depth);
+    dots(out + (ptrdiff_t)first * ldo, ldo, (const char *)x + first * row_bytes, row_bytes,
+         scales + first, rows, w, stride, column_scales, count, depth);
 }
 
 size_t mlx_int8_code_stride(size_t n, int bits) { return here()->code_stride(n, bits); }

@@ -281,7 +281,8 @@ void LEVEL_NAME(mlx_int8_code_rows)(i8 *out, float *scales, float *sums, const f
             size_t count = n - k < step ? n - k : step;
             for (size_t i = 0; i < count; i += group) {
                 size_t number = r * groups + (k + i) / group;
-                round_group(q + i, scales + number, x + r * n + k + i, group);
+                const float *p = x + r * n + k + i;
+                round_terms(q + i, p, group, row_inverse(scales + number, p, group));
                 i32 sum = 0;
                 LOOP for (size_t j = 0; j < group; j++) sum += q[i + j];
                 sums[number] = (float)sum * scales[number];

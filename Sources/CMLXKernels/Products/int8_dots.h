@@ -81,34 +81,38 @@ INLINE size_t int8_padded(size_t depth) {
 const size_t LEVEL_NAME(mlx_int8_step) = INT8_STEP;
 const size_t LEVEL_NAME(mlx_int8_item) = sizeof(int8_row);
 
-#define ROUND_GROUP(NAME, T, BIAS)                                                        \
-    INLINE void NAME(T *q, float *scale, const float *p, size_t n) {                      \
-        /* As integers, magnitudes are ordered like the numbers, and NaN lies above. */   \
-        u32 high = 0;                                                                     \
+/// What a group of terms is multiplied by before it is rounded, and the scale that takes it back.
+INLINE float row_inverse(float *scale, const float *p, size_t n) {
+    // As integers, magnitudes are ordered like the numbers, and NaN lies above them all.
+    u32 high = 0;
+    LOOP for (size_t i = 0; i < n; i++) {
+        u32 size = bits32(p[i]) & 0x7fffffffu;
+        high = size > high ? size : high;
+    }
+    float largest = float32(high);
+    bool is_finite = high < 0x7f800000u;
+    // The inverse of a tiny magnitude would be infinite: such terms count as zeros.
+    bool has_inverse = is_finite && largest > 0x1p-120f;
+    *scale = has_inverse ? largest / 127.0f : is_finite ? 0 : NAN;
+    return has_inverse ? 127.0f / largest : 0;
+}
+
+/// Adding 1.5 * 2^23 rounds to nearest even; |x| * inverse is at most 127.
+#define ROUND_TERMS(NAME, T, BIAS)                                                        \
+    INLINE void NAME(T *q, const float *p, size_t n, float inverse) {                     \
         LOOP for (size_t i = 0; i < n; i++) {                                             \
-            u32 size = bits32(p[i]) & 0x7fffffffu;                                        \
-            high = size > high ? size : high;                                             \
-        }                                                                                 \
-        float largest = float32(high);                                                    \
-        bool is_finite = high < 0x7f800000u;                                              \
-        /* The inverse of a tiny magnitude would be infinite: such terms count as zeros. */ \
-        bool has_inverse = is_finite && largest > 0x1p-120f;                              \
-        float inverse = has_inverse ? 127.0f / largest : 0;                               \
-        *scale = has_inverse ? largest / 127.0f : is_finite ? 0 : NAN;                    \
-        LOOP for (size_t i = 0; i < n; i++) {                                             \
-            /* Adding 1.5 * 2^23 rounds to nearest even; |x| * inverse is at most 127. */ \
             float t = p[i] * inverse + 12582912.0f;                                       \
             q[i] = (T)(bits32(t) - 0x4B400000u + BIAS);                                   \
         }                                                                                 \
     }
-ROUND_GROUP(round_row, int8_row, INT8_BIAS)
-ROUND_GROUP(round_group, i8, 0)
+ROUND_TERMS(round_row, int8_row, INT8_BIAS)
+ROUND_TERMS(round_terms, i8, 0)
 
 void LEVEL_NAME(mlx_int8_rows)(void *out, float *scales, const float *x, size_t rows,
                                size_t depth, size_t stride) {
     for (size_t r = 0; r < rows; r++) {
         int8_row *q = (int8_row *)((char *)out + r * stride);
-        round_row(q, scales + r, x + r * depth, depth);
+        round_row(q, x + r * depth, depth, row_inverse(scales + r, x + r * depth, depth));
         for (size_t i = depth; i < int8_padded(depth); i++) q[i] = 0;
     }
 }

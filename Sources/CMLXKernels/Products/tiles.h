@@ -1,20 +1,7 @@
 // AMX: tiles of 16 rows of 64 bytes. A product of tiles adds, for 16 rows and 16 columns, the
 // products of 32 terms of bfloat16 to float32 sums.
 
-typedef struct {
-    u8 palette, start, reserved[14];
-    u16 row_bytes[16];
-    u8 rows[16];
-} tile_shapes;
-
-INLINE void shape_tiles(void) {
-    tile_shapes shapes = {.palette = 1};
-    for (int i = 0; i < 8; i++) {
-        shapes.row_bytes[i] = 64;
-        shapes.rows[i] = 16;
-    }
-    _tile_loadconfig(&shapes);
-}
+#include "shapes.h"
 
 /// Two by two tiles of sums: panels of 32 rows, 64 bytes of the depth after another, and of 32
 /// columns in pairs.

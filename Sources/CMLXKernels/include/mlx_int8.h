@@ -8,15 +8,20 @@
 /// Bytes that one row takes as `mlx_int8_rows` writes it.
 size_t mlx_int8_stride(size_t depth);
 
-/// Symmetric int8 rows, q = round(x / s) with s = max |x| / 127, one scale a row: 0 for a row of
-/// zeros, NaN for one with a NaN or an infinity, whose products are then NaN.
-void mlx_int8_rows(void *out, float *scales, const float *x, size_t rows, size_t depth);
+/// Rows of a tile: parts of the rows that are computed apart begin at a multiple of it.
+#define MLX_INT8_TILE_ROWS 16
 
-/// out[r * ldo + i] = s[r] * column_scales[i] * sum over k of q[r][k] * w[i * stride + k], for
-/// i < count. The sum is exact: up to 2^31 / 127^2 terms fit.
-void mlx_int8_dots(float *out, ptrdiff_t ldo, const void *x, const float *scales, size_t rows,
-                   const int8_t *w, ptrdiff_t stride, const float *column_scales, size_t count,
-                   size_t depth);
+/// Symmetric int8 rows, q = round(x / s) with s = max |x| / 127, one scale a row: 0 for a row of
+/// zeros, NaN for one with a NaN or an infinity, whose products are then NaN. Rows from `first` on
+/// of `all` rows; how they lie depends on the level and on how many they are.
+void mlx_int8_rows(void *out, float *scales, const float *x, size_t first, size_t rows,
+                   size_t all, size_t depth);
+
+/// out[r * ldo + i] = s[r] * column_scales[i] * sum over k of q[r][k] * w[i * stride + k], for i <
+/// count and `rows` rows from `first` on of `all`. The sum is exact: up to 2^31 / 127^2 terms fit.
+void mlx_int8_dots(float *out, ptrdiff_t ldo, const void *x, const float *scales, size_t first,
+                   size_t rows, size_t all, const int8_t *w, ptrdiff_t stride,
+                   const float *column_scales, size_t count, size_t depth);
 
 // Products with codes of 2, 4 or 8 bits (mlx_quantized.h: scale * code + offset for each group).
 // Each group of a row of x is rounded with a scale of its own.

@@ -33,6 +33,9 @@ int mlx_override_level(int level);
 /// True when the processor has AVX512-VNNI and the level in force is AVX-512 or above.
 bool mlx_has_vnni(void);
 
+/// True when the processor has AMX's int8 tiles and the level in force is AMX.
+bool mlx_has_int8_tiles(void);
+
 #include <stddef.h>
 
 /// A 64-byte aligned buffer of this thread, at least `bytes` long, valid until the thread asks

@@ -29,6 +29,10 @@ struct KernelCheck: Codable {
         (16, 256, 96), (33, 100, 200), (64, 65, 130), (65, 130, 70), (130, 257, 1),
         (150, 120, 110), (17, 31, 5),
     ]
+    private static let integerShapes = [
+        (1, 131, 35), (2, 256, 9), (3, 64, 70), (15, 300, 33), (16, 192, 64), (17, 63, 31),
+        (31, 64, 17), (50, 576, 70), (100, 1024, 40),
+    ]
     private static let dtypes: [DType] = [.float32, .float16, .bfloat16, .float64]
 
     static func all() throws -> [KernelCheck] {
@@ -46,7 +50,22 @@ struct KernelCheck: Codable {
                 }
             }
         }
+        for (m, k, n) in integerShapes {
+            for bits in [nil, 2, 4, 8] where bits == nil || k % 64 == 0 {
+                let product = CheckedIntegers(m, k, n, bits: bits)
+                for level in 0...mlx_best_level() {
+                    try checks[Int(level)].check(product, level)
+                }
+            }
+        }
         return checks
+    }
+
+    private mutating func check(_ product: CheckedIntegers, _ level: Int32) throws {
+        mlx_override_level(level)
+        defer { mlx_override_level(-1) }
+        products += 1
+        if try !product.holds() { wrong.append(product.name) }
     }
 
     private mutating func check(_ product: CheckedProduct, _ level: Int32) throws {

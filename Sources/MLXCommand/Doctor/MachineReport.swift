@@ -62,7 +62,8 @@ struct MachineReport: Codable {
             usableCPUs: topology.usableCPUs, onlineCPUs: sysconf(Int32(_SC_NPROCESSORS_ONLN)),
             cgroupThreads: topology.threadCount,
             instructionSets: Array(levels.prefix(Int(mlx_best_level()) + 1))
-                + (mlx_has_vnni() ? ["avx512-vnni"] : []),
+                + (mlx_has_vnni() ? ["avx512-vnni"] : [])
+                + (mlx_has_int8_tiles() ? ["amx-int8"] : []),
             instructionSetInUse: levels[Int(mlx_level())],
             nodes: topology.nodes.map {
                 Node(id: $0.id, cpus: $0.cpus, memoryBytes: $0.memoryByteCount)

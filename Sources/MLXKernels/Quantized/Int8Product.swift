@@ -30,15 +30,16 @@ enum Int8Product {
         var rowBytes: Int { mlx_int8_stride(depth) }
         func scaleBytes(_ rows: Int) -> Int { (rows * 4 + 63) & ~63 }
 
-        /// Products of rounded rows with some of the columns.
+        /// Products of some of all rounded rows with some of the columns.
         func multiply(
-            _ rows: UnsafeRawPointer, scales rowScales: UnsafePointer<Float>, count: Int,
-            columns range: Range<Int>, into out: UnsafeMutablePointer<Float>, rowStride: Int
+            _ rows: UnsafeRawPointer, scales rowScales: UnsafePointer<Float>, _ part: Range<Int>,
+            of all: Int, columns range: Range<Int>, into out: UnsafeMutablePointer<Float>,
+            rowStride: Int
         ) {
             mlx_int8_dots(
-                out + range.lowerBound, rowStride, rows, rowScales, count,
-                values + range.lowerBound * depth, depth, scales + range.lowerBound, range.count,
-                depth)
+                out + range.lowerBound, rowStride, rows, rowScales, part.lowerBound, part.count,
+                all, values + range.lowerBound * depth, depth, scales + range.lowerBound,
+                range.count, depth)
         }
 
         /// Picoseconds of the sums of so many rows and columns: reading or multiplying, whichever
@@ -76,21 +77,21 @@ enum Int8Product {
         _ out: UnsafeMutablePointer<Float>, _ call: borrowing KernelCall
     ) {
         let (columns, depth, rowBytes) = (weights.columns, weights.depth, weights.rowBytes)
+        let blockRows = Int(MLX_INT8_TILE_ROWS)
         nonisolated(unsafe) let (x, out) = (x, out)
-        nonisolated(unsafe) let rounded = call.scratch(byteCount: rows * rowBytes)
+        nonisolated(unsafe) let rounded = call.scratch(
+            byteCount: (rows + blockRows - 1) / blockRows * blockRows * rowBytes)
         nonisolated(unsafe) let scales = call.scratch(byteCount: weights.scaleBytes(rows))
             .assumingMemoryBound(to: Float.self)
         call.fanOut.forRanges(
-            rows, size: max(1, (1 << 15) / depth), picosecondsPerItem: depth * 150
+            rows, size: max(1, (1 << 15) / max(depth, 1)), picosecondsPerItem: depth * 150
         ) { range in
-            let first = range.lowerBound
-            mlx_int8_rows(
-                rounded + first * rowBytes, scales + first, x + first * depth, range.count, depth)
+            mlx_int8_rows(rounded, scales, x, range.lowerBound, range.count, rows, depth)
         }
         // Rows that stay in the second-level cache, and columns that leave enough tiles to share.
-        let tileRows = min(rows, max(24, (1 << 18) / rowBytes / 6 * 6))
+        let tileRows = min(rows, max(48, (1 << 18) / rowBytes / 48 * 48))
         let down = (rows + tileRows - 1) / tileRows
-        let band = min(64, max(4, columns * down / 32)) & ~3
+        let band = min(64, max(4, columns * down / 32 & ~3))
         let across = (columns + band - 1) / band
         call.fanOut.forRanges(
             down * across, size: 1,
@@ -99,10 +100,8 @@ enum Int8Product {
             for tile in range {
                 let (row, column) = (tile / across * tileRows, tile % across * band)
                 weights.multiply(
-                    rounded + row * rowBytes, scales: scales + row,
-                    count: min(tileRows, rows - row),
-                    columns: column..<min(column + band, columns), into: out + row * columns,
-                    rowStride: columns)
+                    rounded, scales: scales, row..<min(row + tileRows, rows), of: rows,
+                    columns: column..<min(column + band, columns), into: out, rowStride: columns)
             }
         }
     }
@@ -149,12 +148,13 @@ enum Int8Product {
                     let rowScales = (tile + patchBytes).assumingMemoryBound(to: Float.self)
                     let rounded = tile + patchBytes + scaleBytes
                     mlx_int8_rows(
-                        rounded, rowScales, tile.assumingMemoryBound(to: Float.self), range.count,
-                        depth)
+                        rounded, rowScales, tile.assumingMemoryBound(to: Float.self), 0,
+                        range.count, range.count, depth)
                     let place = out.address(
                         range.lowerBound * out.shape[3] + group * columns)
                     weights.multiply(
-                        rounded, scales: rowScales, count: range.count, columns: 0..<columns,
+                        rounded, scales: rowScales, 0..<range.count, of: range.count,
+                        columns: 0..<columns,
                         into: UnsafeMutableRawPointer(place).assumingMemoryBound(to: Float.self),
                         rowStride: out.shape[3])
                 }
