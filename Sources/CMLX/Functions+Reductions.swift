@@ -3,6 +3,26 @@ import MLXBase
 
 // Reductions over axes and running scans: sums, products, extrema, means, norms of logarithms.
 
+/// Reductions made of others say the name of the first that they are made of.
+private let composed: [String: String] = [
+    "mean": "mean", "var": "mean", "std": "mean", "median": "median",
+]
+
+/// Axes that are there and named once each, or MLX's words for what they are instead.
+private func checkAxes(_ axes: [Int], of x: MLXArray, _ name: String) throws {
+    let ndim = x.ndim
+    for axis in axes where axis < -ndim || axis >= ndim {
+        if let composed = composed[name] {
+            throw Refusal.axis(
+                "[\(composed)] axis \(axis) is out of bounds for array with \(ndim) dimensions.")
+        }
+        throw Refusal.axis("Invalid axis \(axis) for array with \(ndim) dimensions.")
+    }
+    if axes.count > 1, Set(axes.map { $0 < 0 ? $0 + ndim : $0 }).count < axes.count {
+        throw Refusal.argument("Duplicate axes detected in reduction.")
+    }
+}
+
 extension FunctionTable {
     private typealias Over = (MLXArray, [Int], Bool) -> MLXArray
     private typealias OverAll = (MLXArray, Bool) -> MLXArray
@@ -14,8 +34,13 @@ extension FunctionTable {
     ) {
         self.one(name) { c in
             let (x, keep) = (try c.array(0), try c.bool(2))
-            if c.isInteger(1) { return one(x, try c.int(1), keep) }
+            if c.isInteger(1) {
+                let axis = try c.int(1)
+                try checkAxes([axis], of: x, name)
+                return one(x, axis, keep)
+            }
             guard let list = try c.intsIfGiven(1) else { return all(x, keep) }
+            try checkAxes(list, of: x, name)
             return axes(x, list, keep)
         }
     }
@@ -66,6 +91,7 @@ extension FunctionTable {
             guard let axes = try c.intsIfGiven(1) else {
                 return variance(x, keepDims: keep, ddof: ddof)
             }
+            try checkAxes(axes, of: x, "var")
             return variance(x, axes: axes, keepDims: keep, ddof: ddof)
         }
         one("std") { c in
@@ -73,6 +99,7 @@ extension FunctionTable {
             guard let axes = try c.intsIfGiven(1) else {
                 return std(x, keepDims: keep, ddof: ddof)
             }
+            try checkAxes(axes, of: x, "std")
             return std(x, axes: axes, keepDims: keep, ddof: ddof)
         }
         one("argmax") { c in
@@ -87,8 +114,9 @@ extension FunctionTable {
         }
         one("softmax") { c in
             let (x, precise) = (try c.array(0), try c.bool(2))
-            if c.isInteger(1) { return softmax(x, axis: try c.int(1), precise: precise) }
             guard let axes = try c.intsIfGiven(1) else { return softmax(x, precise: precise) }
+            try checkAxes(axes, of: x, "softmax")
+            if axes.count == 1 { return softmax(x, axis: axes[0], precise: precise) }
             return softmax(x, axes: axes, precise: precise)
         }
     }

@@ -349,6 +349,54 @@ public func cmlx_export(
     }
 }
 
+private func recorded(_ exporter: OpaquePointer?) throws -> RecordedFunctions {
+    guard let exporter else { throw ArrayError(.argument, "export", "is missing") }
+    return Unmanaged<RecordedFunctions>.fromOpaque(UnsafeRawPointer(exporter))
+        .takeUnretainedValue()
+}
+
+@c @implementation
+public func cmlx_exporter_make() -> OpaquePointer? {
+    OpaquePointer(Unmanaged.passRetained(RecordedFunctions()).toOpaque())
+}
+
+@c @implementation
+public func cmlx_exporter_free(_ exporter: OpaquePointer?) {
+    guard let exporter else { return }
+    Unmanaged<RecordedFunctions>.fromOpaque(UnsafeRawPointer(exporter)).release()
+}
+
+@c @implementation
+public func cmlx_exporter_add(
+    _ exporter: OpaquePointer?, _ function: cmlx_callback?, _ context: UnsafeMutableRawPointer?,
+    _ inputs: UnsafePointer<cmlx_array>?, _ labels: UnsafePointer<UnsafePointer<CChar>?>?,
+    _ count: Int32, _ shapeless: Int32
+) -> Int32 {
+    guarded {
+        let callback = try Callback(function, context)
+        var failed = false
+        do {
+            try recorded(exporter).add(
+                { callback.outputs($0, &failed) }, arguments: inputs.objects(count),
+                labels: labelled(labels, count), isShapeless: shapeless != 0,
+                unless: { failed })
+        } catch {
+            throw failed ? CallbackFailed() : error
+        }
+        if failed { throw CallbackFailed() }
+    }
+}
+
+@c @implementation
+public func cmlx_exporter_write(
+    _ exporter: OpaquePointer?, _ path: UnsafePointer<CChar>?
+) -> Int32 {
+    guarded {
+        guard let path else { throw ArrayError(.file, "export", "has no path") }
+        try recorded(exporter).write(to: URL(fileURLWithPath: String(cString: path)))
+    }
+}
+
 @c @implementation
 public func cmlx_import(_ path: UnsafePointer<CChar>?) -> OpaquePointer? {
     do {

@@ -16,7 +16,12 @@ typedef struct {
 extern PyTypeObject *array_type;
 extern PyTypeObject *dtype_type;
 
-#define IS_ARRAY(object) (Py_TYPE(object) == array_type)
+/* Whether there has been an object of a subclass: until then the type alone says it. */
+extern int array_is_subclassed;
+
+#define IS_ARRAY(object) \
+    (Py_TYPE(object) == array_type || \
+     (array_is_subclassed && PyType_IsSubtype(Py_TYPE(object), array_type)))
 #define HANDLE(object) (((ArrayObject *)(object))->handle)
 
 /* array_type.c: an array object that takes over a handle; an error if it is 0. */

@@ -6,9 +6,7 @@ from . import _engine
 from ._engine import *
 from ._engine import ArrayAt, ArrayIterator, AxisError, Dtype, FileError, array
 from ._devices import *
-from ._devices import (
-    Device, DeviceType, Stream, StreamContext, ThreadLocalStream, actors, cpu, gpu,
-)
+from ._devices import _check_stream
 from ._dtypes import (
     ArrayLike, DtypeCategory, PrintOptions, can_cast, get_printoptions, isdtype, issubdtype,
     printoptions, result_type, set_printoptions,
@@ -25,7 +23,7 @@ from . import cuda, distributed, fast, fft, linalg, metal, random
 
 __version__ = "0.32.4"
 
-_engine._set_types((Stream, Device, DeviceType), random.state)
+_engine._set_types((Stream, Device, DeviceType), _check_stream, random.state)
 
 # Modules have these under names of their own, not here.
 for _name in list(globals()):

@@ -1,0 +1,94 @@
+"""Functions in files: recorded for several arguments, called by position and by name."""
+
+import mlx.core as mx
+import pytest
+
+X, Z = mx.array([1.0, 2.0]), mx.array([3.0, 4.0])
+
+
+def add(x, y, z=None):
+    return x + y if z is None else x + y + z
+
+
+@pytest.fixture
+def path(tmp_path):
+    return str(tmp_path / "function.mlxfn")
+
+
+def test_several_recordings(path):
+    with mx.exporter(path, add) as export:
+        export(X, X)
+        export(X, X, z=Z)
+        export(mx.ones(3), mx.ones(3))
+    with pytest.raises(RuntimeError):
+        export(X, X)
+    function = mx.import_function(path)
+    assert isinstance(function(X, X), tuple)
+    assert function(X, X)[0].tolist() == [2, 4]
+    assert function(X, X, z=Z)[0].tolist() == [5, 8]
+    assert function(mx.ones(3), mx.ones(3))[0].tolist() == [2, 2, 2]
+    for args, names in (((mx.ones(4), mx.ones(4)), {}), ((X,), {}), ((X, X), {"y": Z})):
+        with pytest.raises(ValueError):
+            function(*args, **names)
+
+
+def test_shapeless_recordings(path):
+    with mx.exporter(path, lambda *args: sum(args), shapeless=True) as export:
+        export(mx.array(1))
+        export(mx.array(1), mx.array(2))
+    function = mx.import_function(path)
+    assert function(mx.array(7))[0].item() == 7
+    assert function(mx.array(7), mx.array(2))[0].item() == 9
+    with pytest.raises(ValueError):
+        function(mx.array(10), mx.array([5, 10]))
+
+
+@pytest.mark.parametrize("args, names", [
+    ((X, X), {"z": Z}), (((X, X), {"z": Z}), {}), (([X, X], {"z": Z}), {}),
+])
+def test_forms_of_a_call(path, args, names):
+    mx.export_function(path, add, *args, **names)
+    function = mx.import_function(path)
+    assert function(X, X, z=Z)[0].tolist() == [5, 8]
+    assert function((X, X), {"z": Z})[0].tolist() == [5, 8]
+    with pytest.raises(ValueError):
+        function(X, X, Z)
+
+
+def test_names_alone(path):
+    mx.export_function(path, add, x=X, y=X)
+    function = mx.import_function(path)
+    assert function({"x": X, "y": X})[0].tolist() == [2, 4]
+    with pytest.raises(ValueError):
+        function(X, y=X)
+
+
+def test_what_is_no_array_is_refused(path):
+    mx.export_function(path, add, X, X)
+    function = mx.import_function(path)
+    for args in ((X, 1.0), (X, [X]), ("x", X)):
+        with pytest.raises(ValueError):
+            function(*args)
+        with pytest.raises(ValueError):
+            mx.export_function(path, add, *args)
+    for results in ((X, 1), (X, [X]), "x", None):
+        with pytest.raises(ValueError):
+            mx.export_function(path, lambda: results)
+    # The file is still the one that was written whole.
+    assert mx.import_function(path)(X, X)[0].tolist() == [2, 4]
+
+
+def test_exceptions_of_the_function(path):
+    def fails(x):
+        raise KeyError("own")
+
+    with pytest.raises(KeyError, match="own"):
+        mx.export_function(path, fails, X)
+    with pytest.raises(RuntimeError):
+        mx.import_function(path)
+    # What failed leaves out itself only.
+    with mx.exporter(path, lambda x: x if x.size == 2 else fails(x)) as export:
+        export(X)
+        with pytest.raises(KeyError):
+            export(mx.ones(3))
+    assert mx.import_function(path)(X)[0].tolist() == [1, 2]
