@@ -8,16 +8,26 @@ private let composed: [String: String] = [
     "mean": "mean", "var": "mean", "std": "mean", "median": "median",
 ]
 
-/// Axes that are there and named once each, or MLX's words for what they are instead.
-private func checkAxes(_ axes: [Int], of x: MLXArray, _ name: String) throws {
+/// An axis that is there, or MLX's words for what it is instead.
+@inline(__always)
+private func checkAxis(_ axis: Int, of x: MLXArray, _ name: String) throws {
     let ndim = x.ndim
-    for axis in axes where axis < -ndim || axis >= ndim {
-        if let composed = composed[name] {
-            throw Refusal.axis(
-                "[\(composed)] axis \(axis) is out of bounds for array with \(ndim) dimensions.")
-        }
-        throw Refusal.axis("Invalid axis \(axis) for array with \(ndim) dimensions.")
+    if axis < -ndim || axis >= ndim { throw noAxis(axis, ndim, name) }
+}
+
+@inline(never)
+private func noAxis(_ axis: Int, _ ndim: Int, _ name: String) -> Refusal {
+    if let composed = composed[name] {
+        return .axis(
+            "[\(composed)] axis \(axis) is out of bounds for array with \(ndim) dimensions.")
     }
+    return .axis("Invalid axis \(axis) for array with \(ndim) dimensions.")
+}
+
+/// Axes that are there and named once each.
+private func checkAxes(_ axes: [Int], of x: MLXArray, _ name: String) throws {
+    for axis in axes { try checkAxis(axis, of: x, name) }
+    let ndim = x.ndim
     if axes.count > 1, Set(axes.map { $0 < 0 ? $0 + ndim : $0 }).count < axes.count {
         throw Refusal.argument("Duplicate axes detected in reduction.")
     }
@@ -36,7 +46,7 @@ extension FunctionTable {
             let (x, keep) = (try c.array(0), try c.bool(2))
             if c.isInteger(1) {
                 let axis = try c.int(1)
-                try checkAxes([axis], of: x, name)
+                try checkAxis(axis, of: x, name)
                 return one(x, axis, keep)
             }
             guard let list = try c.intsIfGiven(1) else { return all(x, keep) }
@@ -114,9 +124,13 @@ extension FunctionTable {
         }
         one("softmax") { c in
             let (x, precise) = (try c.array(0), try c.bool(2))
+            if c.isInteger(1) {
+                let axis = try c.int(1)
+                try checkAxis(axis, of: x, "softmax")
+                return softmax(x, axis: axis, precise: precise)
+            }
             guard let axes = try c.intsIfGiven(1) else { return softmax(x, precise: precise) }
             try checkAxes(axes, of: x, "softmax")
-            if axes.count == 1 { return softmax(x, axis: axes[0], precise: precise) }
             return softmax(x, axes: axes, precise: precise)
         }
     }
