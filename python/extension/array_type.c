@@ -512,6 +512,7 @@ static PyMethodDef methods[] = {
     {"__format__", format, METH_O, NULL},
     {"__div__", method_divide, METH_O, NULL},
     {"__rdiv__", method_rdivide, METH_O, NULL},
+    {"__reversed__", array_reversed, METH_NOARGS, NULL},
     {"__copy__", same, METH_NOARGS, NULL},
     {"__deepcopy__", same, METH_O, NULL},
     {"__getstate__", get_state, METH_NOARGS, NULL},

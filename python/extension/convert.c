@@ -265,6 +265,13 @@ int is_array_like(PyObject *object) {
            PyObject_HasAttrString(object, "__dlpack__");
 }
 
+/* As MLX has it: doubles become float32 unless float64 is asked for. */
+static cmlx_array doubles_made_single(PyObject *object, int dtype) {
+    cmlx_array handle = array_from_dlpack(object, dtype);
+    int is_double = handle && dtype < 0 && cmlx_dtype(handle) == CMLX_FLOAT64;
+    return is_double ? cast(handle, CMLX_FLOAT32) : handle;
+}
+
 cmlx_array array_from(PyObject *object, int dtype) {
     if (IS_ARRAY(object)) {
         cmlx_retain(HANDLE(object));
@@ -302,7 +309,7 @@ cmlx_array array_from(PyObject *object, int dtype) {
             if (handle || !PyObject_HasAttrString(object, "__dlpack__")) return handle;
             PyErr_Clear();
         }
-        if (PyObject_HasAttrString(object, "__dlpack__")) return array_from_dlpack(object, dtype);
+        if (PyObject_HasAttrString(object, "__dlpack__")) return doubles_made_single(object, dtype);
     }
     PyErr_Format(object == Py_None ? PyExc_TypeError : PyExc_ValueError,
                  "Invalid type %U received in array initialization.",

@@ -80,6 +80,8 @@ PyObject *array_subscript(PyObject *self, PyObject *index);
 int array_assign(PyObject *self, PyObject *index, PyObject *value);
 PyObject *array_at(PyObject *self, void *unused);
 PyObject *array_iter(PyObject *self);
+/* The elements of the first axis from the last on. */
+PyObject *array_reversed(PyObject *self, PyObject *none);
 int index_add(PyObject *module);
 
 /* functions.c: the functions of the table, for the module and for the array type. */

@@ -66,10 +66,12 @@ static PyObject *async_eval(PyObject *module, PyObject *args) {
     return evaluate(args, cmlx_evaluate_async);
 }
 
-static PyObject *synchronize(PyObject *module, PyObject *args) {
+static PyObject *synchronize(PyObject *module, PyObject *args, PyObject *names) {
     (void)module;
     PyObject *stream = Py_None;
-    if (!PyArg_ParseTuple(args, "|O:synchronize", &stream) || check_stream(stream) < 0)
+    static char *keywords[] = {"stream", NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, names, "|O:synchronize", keywords, &stream) ||
+        check_stream(stream) < 0)
         return NULL;
     int32_t status;
     Py_BEGIN_ALLOW_THREADS status = cmlx_synchronize();
@@ -194,8 +196,8 @@ static PyMethodDef methods[] = {
      "eval(*args)\n--\n\nComputes the arrays of the trees and waits for them."},
     {"async_eval", async_eval, METH_VARARGS,
      "async_eval(*args)\n--\n\nStarts to compute the arrays of the trees."},
-    {"synchronize", synchronize, METH_VARARGS,
-     "synchronize(stream=None, /)\n--\n\nWaits for everything that was started, and raises what "
+    {"synchronize", (PyCFunction)(void (*)(void))synchronize, METH_VARARGS | METH_KEYWORDS,
+     "synchronize(stream=None)\n--\n\nWaits for everything that was started, and raises what "
      "first failed of it since the last call."},
     {"explain", explain, METH_VARARGS,
      "explain(*args)\n--\n\nThe plan of evaluating the arrays of the trees, as text."},

@@ -299,6 +299,16 @@ PyObject *array_iter(PyObject *self) {
     return (PyObject *)iterator;
 }
 
+PyObject *array_reversed(PyObject *self, PyObject *none) {
+    (void)none;
+    if (cmlx_rank(HANDLE(self)) == 0) return array_iter(self);
+    Packed packed = {.words = {3, 4, 0, 0, -1}, .count = 5};
+    PyObject *opposite = call("subscript", HANDLE(self), &packed, 0);
+    PyObject *iterator = opposite ? array_iter(opposite) : NULL;
+    Py_XDECREF(opposite);
+    return iterator;
+}
+
 static void iterator_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     Py_XDECREF(((IteratorObject *)self)->array);

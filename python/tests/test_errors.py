@@ -144,3 +144,38 @@ def test_products_of_codes_of_chosen_matrices():
         mx.gather_qqmm(x, w, mode="affine")
     with pytest.raises(ValueError):
         mx.gather_qqmm(x[0, 0], w, mode="nvfp4")
+
+
+def test_elements_in_the_opposite_order():
+    assert [x.item() for x in reversed(mx.arange(3))] == [2, 1, 0]
+    assert [x.tolist() for x in reversed(mx.array([[1, 2], [3, 4]]))] == [[3, 4], [1, 2]]
+    assert list(reversed(mx.zeros((0, 2)))) == []
+    with pytest.raises(TypeError):
+        reversed(mx.array(1))
+
+
+class Lent:
+    """Memory that another library shares through DLPack alone."""
+
+    def __init__(self, values):
+        self._values = values
+
+    def __dlpack__(self, **names):
+        return self._values.__dlpack__(**names)
+
+    def __dlpack_device__(self):
+        return self._values.__dlpack_device__()
+
+
+def test_doubles_of_other_libraries_become_float32():
+    lent = Lent(np.array([1.5, 2.5]))
+    assert mx.array(lent).dtype == mx.float32 and mx.array(lent).tolist() == [1.5, 2.5]
+    assert mx.array(lent, mx.float64).dtype == mx.float64
+    # Memory that is taken over as it is keeps its dtype.
+    assert mx.from_dlpack(lent).dtype == mx.float64
+
+
+def test_what_is_no_dtype():
+    for call in (lambda: mx.issubdtype(mx.float32, "x"), lambda: mx.result_type(mx.int8, 2.5)):
+        with pytest.raises(ValueError):
+            call()

@@ -19,15 +19,12 @@ def test_an_interrupt_stops_an_evaluation():
         import mlx.core as mx
 
         def long(count):
-            x = mx.random.normal((600, 600), key=mx.random.key(0))
+            x = mx.random.normal((1000, 1000), key=mx.random.key(0))
             for _ in range(count):
-                x = mx.tanh(x @ x / 600)
+                x = mx.tanh(x @ x / 1000)
             return x
 
-        begin = time.perf_counter()
-        mx.eval(long(20))
-        count = int(20 * 20 / (time.perf_counter() - begin))
-        x = long(count)
+        x = long(2000)
         timer = threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT))
         timer.start()
         begin = time.perf_counter()
@@ -44,7 +41,8 @@ def test_an_interrupt_stops_an_evaluation():
     assert done.returncode == 0, done.stderr
     lines = done.stdout.split("\n")
     assert lines[0].startswith("interrupted"), done.stdout
-    assert float(lines[0].split()[1]) < 5
+    # The whole of it, four million million operations, would take a minute and longer.
+    assert float(lines[0].split()[1]) < 20
     assert lines[1] == "None 2"
 
 
@@ -80,7 +78,7 @@ def test_errors_in_the_background_stay_until_synchronize():
         mx.synchronize()
     mx.synchronize()
     mx.async_eval(mx.array([1.0]) + 1)
-    mx.synchronize(mx.default_stream(mx.cpu))
+    mx.synchronize(stream=mx.default_stream(mx.cpu))
     with pytest.raises(TypeError):
         mx.synchronize("x")
 
