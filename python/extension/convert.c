@@ -69,6 +69,15 @@ static int non_uniform(void) {
     return -1;
 }
 
+/* Says that arrays are not made of such objects; always -1. */
+static int no_array_of(PyObject *object, PyObject *kind) {
+    PyObject *name = PyType_GetName(Py_TYPE(object));
+    if (name)
+        PyErr_Format(kind, "Invalid type %U received in array initialization.", name);
+    Py_XDECREF(name);
+    return -1;
+}
+
 static int survey_leaf(PyObject *object, int depth, Survey *survey) {
     if (IS_ARRAY(object) || is_array_like(object)) {
         survey->has_arrays = 1;
@@ -89,11 +98,8 @@ static int survey_leaf(PyObject *object, int depth, Survey *survey) {
         if (overflow || value > INT32_MAX || value < INT32_MIN) survey->is_wide = 1;
     } else if (PyComplex_Check(object))
         kind = CMLX_SCALAR_COMPLEX;
-    else {
-        PyErr_Format(PyExc_ValueError, "Invalid type %U received in array initialization.",
-                     PyType_GetName(Py_TYPE(object)));
-        return -1;
-    }
+    else
+        return no_array_of(object, PyExc_ValueError);
     if (kind > survey->kind) survey->kind = kind;
     return 0;
 }
@@ -311,9 +317,7 @@ cmlx_array array_from(PyObject *object, int dtype) {
         }
         if (PyObject_HasAttrString(object, "__dlpack__")) return doubles_made_single(object, dtype);
     }
-    PyErr_Format(object == Py_None ? PyExc_TypeError : PyExc_ValueError,
-                 "Invalid type %U received in array initialization.",
-                 PyType_GetName(Py_TYPE(object)));
+    no_array_of(object, object == Py_None ? PyExc_TypeError : PyExc_ValueError);
     return 0;
 }
 
