@@ -79,7 +79,8 @@ import Testing
             defer { engine.shutdown() }
             let negative = try Dense(shape: [3, 3]) { $0[0] == $0[1] ? -1 : 0 }
                 .array(from: engine.allocators[0])
-            engine.evaluateInBackground(.init(roots: [Ops.record(.cholesky, [negative], Attributes(word: 0))]))
+            let broken = Ops.record(.cholesky, [negative], Attributes(word: 0))
+            engine.evaluateInBackground(.init(roots: [broken]))
             engine.synchronize()
             let error = try #require(engine.takeBackgroundError() as? ArrayError)
             #expect(error.operation == "cholesky")
