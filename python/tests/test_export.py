@@ -92,3 +92,37 @@ def test_exceptions_of_the_function(path):
         with pytest.raises(KeyError):
             export(mx.ones(3))
     assert mx.import_function(path)(X)[0].tolist() == [1, 2]
+
+
+def test_parts_go_to_a_callback(path):
+    constant = mx.array([5.0, 6.0])
+    parts = []
+
+    def function(x, y=None):
+        return mx.sin(x) * 2.0 + constant, (y > 1).astype(mx.int32)
+
+    mx.export_function(parts.append, function, X, y=mx.array(1))
+    assert [part["type"] for part in parts[:4]] == [
+        "inputs", "keyword_inputs", "outputs", "constants"]
+    (first, second) = parts[0]["inputs"]
+    assert first[1:] == ((2,), mx.float32) and second[1:] == ((), mx.int32)
+    assert parts[1]["keywords"] == [("y", second[0])]
+    assert [x[1:] for x in parts[2]["outputs"]] == [((2,), mx.float32), ((), mx.int32)]
+    values = {name: value.tolist() for name, value in parts[3]["constants"]}
+    assert sorted(values.values(), key=str) == sorted([2.0, 1, [5.0, 6.0]], key=str)
+    # Each primitive takes what was there before it, and the outputs are there at the end.
+    known = {first[0], second[0], *values}
+    for part in parts[4:]:
+        assert part["type"] == "primitive" and isinstance(part["arguments"], list)
+        assert {x[0] for x in part["inputs"]} <= known
+        known |= {x[0] for x in part["outputs"]}
+    assert {x[0] for x in parts[2]["outputs"]} <= known
+    assert [part["name"] for part in parts[4:7]] == ["sin", "multiply", "add"]
+
+
+def test_an_argument_that_is_not_used(path):
+    parts = []
+    mx.export_function(parts.append, lambda x, y: x + 1, X, Z)
+    assert len(parts[0]["inputs"]) == 2
+    mx.export_function(path, lambda x, y: x + 1, X, Z)
+    assert mx.import_function(path)(X, Z)[0].tolist() == [2, 3]

@@ -12,12 +12,13 @@ from ._dtypes import (
     printoptions, result_type, set_printoptions,
 )
 from ._einsum import einsum, einsum_path
+from ._export import FunctionExporter, export_function, exporter, import_function
 from ._files import load, save, save_gguf, save_safetensors, savez, savez_compressed
 from ._functions import *
 from ._limits import finfo, iinfo
 from ._transforms import (
-    FunctionExporter, checkpoint, compile, custom_function, disable_compile, enable_compile,
-    export_function, exporter, grad, import_function, jvp, value_and_grad, vjp, vmap,
+    checkpoint, compile, custom_function, disable_compile, enable_compile, grad, jvp,
+    value_and_grad, vjp, vmap,
 )
 from . import cuda, distributed, fast, fft, linalg, metal, random
 

@@ -1,7 +1,6 @@
 """Transforms of functions over trees of arrays. The engine knows functions of lists of arrays."""
 
 import functools
-import os
 
 from . import _engine as e
 from ._engine import array
@@ -405,97 +404,3 @@ def compile(fun, inputs=None, outputs=None, shapeless=False):
     if not callable(fun):
         raise TypeError(f"compile(): expected a function, not {type(fun).__name__}")
     return _Compiled(fun, inputs, outputs, shapeless)
-
-
-# Functions in files.
-
-
-def _labelled(args, kwargs, operation):
-    """The arrays of a call and their labels: arrays by position and by name, or one list or tuple
-    of arrays, one dictionary, or one of each."""
-    if args and isinstance(args[-1], dict) and not kwargs and len(args) <= 2:
-        args, kwargs = args[:-1], args[-1]
-        if args and not isinstance(args[0], (list, tuple)):
-            args = (None,)
-    if len(args) == 1 and isinstance(args[0], (list, tuple)):
-        args = args[0]
-    names = [""] * len(args) + sorted(kwargs)
-    arrays = list(args) + [kwargs[name] for name in sorted(kwargs)]
-    if not all(isinstance(x, array) for x in arrays):
-        raise ValueError(
-            f"[{operation}] Inputs can either be a variable number of positional and keyword "
-            "arrays or a single tuple and/or dictionary of arrays.")
-    return arrays, names
-
-
-def _outputs(result):
-    """The arrays that a function in a file returns."""
-    arrays = [result] if isinstance(result, array) else result
-    if not isinstance(arrays, (list, tuple)) or not all(isinstance(x, array) for x in arrays):
-        raise ValueError(
-            "[export_function] Outputs can be either a single array, a tuple, or a list of arrays.")
-    return arrays
-
-
-class FunctionExporter:
-    """Writes a function to a file, recorded once for each call; see `exporter`."""
-
-    def __init__(self, file, fun, shapeless):
-        self._file, self._fun, self._shapeless = file, fun, shapeless
-        self._recorded = e._exporter_make()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, *error):
-        if kind is None:
-            self.close()
-        self._recorded = None
-
-    def close(self):
-        """Writes the file; the function cannot be recorded any more."""
-        if self._recorded is not None:
-            e._exporter_write(self._recorded, self._file)
-            self._recorded = None
-
-    def __call__(self, *args, **kwargs):
-        if self._recorded is None:
-            raise RuntimeError(
-                "[export_function] Attempting to write after exporting is already finished.")
-        arrays, names = _labelled(args, kwargs, "export_function")
-        count = names.count("")
-
-        def call(variables):
-            named = dict(zip(names[count:], variables[count:]))
-            return _outputs(self._fun(*variables[:count], **named))
-
-        e._exporter_add(self._recorded, call, arrays, names, self._shapeless)
-
-
-def exporter(file, fun, *, shapeless=False, metadata=None):
-    """A context in which each call writes what a function does to arrays like its arguments.
-
-    >>> with mx.exporter("add.mlxfn", mx.add) as export:
-    ...     export(mx.ones(2), mx.ones(2))
-    ...     export(mx.ones(3), mx.ones(3))
-    """
-    return FunctionExporter(os.fspath(file), fun, shapeless)
-
-
-def export_function(file_or_callback, fun, *args, shapeless=False, metadata=None, **kwargs):
-    """Writes what a function does to arguments like these to a file, which holds no code."""
-    if callable(file_or_callback):
-        raise TypeError("[export_function] only files are written; expected the name of one")
-    with exporter(file_or_callback, fun, shapeless=shapeless) as export:
-        export(*args, **kwargs)
-
-
-def import_function(file, return_metadata=False):
-    """The function of a file: called with arrays, it gives a tuple of arrays."""
-    imported = e._import(os.fspath(file))
-
-    def function(*args, **kwargs):
-        arrays, names = _labelled(args, kwargs, "import_function::call")
-        return tuple(e._imported_call(imported, arrays, names))
-
-    return (function, "") if return_metadata else function
