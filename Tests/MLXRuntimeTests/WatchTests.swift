@@ -72,8 +72,27 @@ import Testing
         }
     }
 
-    @Test("errors in the background are kept until somebody asks for them")
+    @Test("who goes away leaves its turn, and what is in the background goes on")
     func background() async throws {
+        try await withTimeout(seconds: 300) {
+            let engine = wideEngine()
+            defer { engine.shutdown() }
+            for _ in 0..<6 {
+                let y = try powers(1200, 160, engine)
+                engine.evaluateInBackground(.init(roots: [y]))
+                do {
+                    try engine.evaluateBlocking(.init(roots: [y])) { true }
+                } catch {
+                    #expect(error is CancellationError)
+                }
+                engine.synchronize()
+                #expect(y.value != nil)
+            }
+        }
+    }
+
+    @Test("errors in the background are kept until somebody asks for them")
+    func errors() async throws {
         try await withTimeout {
             let engine = makeEngine()
             defer { engine.shutdown() }

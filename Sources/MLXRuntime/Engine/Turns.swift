@@ -149,7 +149,10 @@ final class Turns: @unchecked Sendable {
     ///   - watch: asked now and then whether to go on; false leaves the run to others.
     func drive(_ caller: BlockedCaller, teams drives: [Int], watch: Watch? = nil) {
         while !lock.withLock({ caller.isDone }) {
-            if let watch, !watch.goesOn() { break }
+            if let watch, !watch.goesOn() {
+                leave(caller)
+                break
+            }
             var hasRun = false
             for team in drives {
                 guard let list = take(team, caller: caller) else { continue }
@@ -159,6 +162,13 @@ final class Turns: @unchecked Sendable {
             if !hasRun { caller.parker.park(spins: 200, nanoseconds: watch?.nanoseconds) }
         }
         for team in drives { offer(team) }
+    }
+
+    /// One that goes away must not be offered a turn, which nobody would take then.
+    private func leave(_ caller: BlockedCaller) {
+        lock.withLock {
+            for team in courts.indices { courts[team].callers.removeAll { $0 === caller } }
+        }
     }
 
     /// Takes the turn of a team and the list that is next.
