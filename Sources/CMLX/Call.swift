@@ -148,7 +148,11 @@ struct Call {
 
 /// The functions of `cmlx_call`: a name and a closure each, in the families' lists.
 struct FunctionTable {
-    typealias Body = (Call) throws -> [MLXArray]
+    /// Most functions have one result, for which no list is made.
+    enum Body {
+        case one((Call) throws -> MLXArray)
+        case many((Call) throws -> [MLXArray])
+    }
 
     private(set) var names: [String] = []
     private(set) var bodies: [Body] = []
@@ -157,10 +161,14 @@ struct FunctionTable {
 
     /// Adds a function with one result.
     mutating func one(_ name: String, _ body: @escaping (Call) throws -> MLXArray) {
-        many(name) { [try body($0)] }
+        add(name, .one(body))
     }
 
-    mutating func many(_ name: String, _ body: @escaping Body) {
+    mutating func many(_ name: String, _ body: @escaping (Call) throws -> [MLXArray]) {
+        add(name, .many(body))
+    }
+
+    private mutating func add(_ name: String, _ body: Body) {
         precondition(numbers[name] == nil, "\(name) is there twice")
         numbers[name] = names.count
         names.append(name)
@@ -213,11 +221,14 @@ public func cmlx_call(
     _ results: UnsafeMutablePointer<cmlx_list>?
 ) -> Int32 {
     guarded {
-        let table = FunctionTable.shared
-        guard table.names.indices.contains(Int(function)), let results else {
+        // Read in place: a copy of the table would count references to all of its lists.
+        guard FunctionTable.shared.names.indices.contains(Int(function)), let results else {
             throw ArrayError(.argument, "call", "there is no function \(function)")
         }
-        let call = Call(table.names[Int(function)], arguments, count)
-        try results.append(try table.bodies[Int(function)](call))
+        let call = Call(FunctionTable.shared.names[Int(function)], arguments, count)
+        switch FunctionTable.shared.bodies[Int(function)] {
+        case .one(let body): try results.append(body(call).checked())
+        case .many(let body): try results.append(try body(call))
+        }
     }
 }

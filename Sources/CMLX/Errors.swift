@@ -41,6 +41,8 @@ final class Failure {
         switch error {
         case let error as ArrayError: note(kind(of: error), error.summary)
         case is CallbackFailed: note(Int(CMLX_ERROR_CALLBACK), "a callback failed")
+        case is CancellationError: note(Int(CMLX_ERROR_CALLBACK), "the evaluation was stopped")
+        case let error as Refusal: note(error.kind, error.message)
         case LoadSaveError.unknownExtension: note(Int(CMLX_ERROR_ARGUMENT), "\(error)")
         case let error as LoadSaveError:
             note(Int(CMLX_ERROR_FILE), error.errorDescription ?? "\(error)")
@@ -63,6 +65,22 @@ final class Failure {
 
 /// A callback said that it failed; its own side knows why.
 struct CallbackFailed: Error {}
+
+/// A failure in the very words that MLX has for it, which programs compare.
+struct Refusal: Error {
+    let kind: Int
+    let message: String
+
+    init(_ kind: Int, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+
+    static func axis(_ message: String) -> Refusal { Refusal(Int(CMLX_ERROR_AXIS), message) }
+    static func argument(_ message: String) -> Refusal {
+        Refusal(Int(CMLX_ERROR_ARGUMENT), message)
+    }
+}
 
 /// Runs the body of a door: 0, or -1 with the thread's failure set.
 func guarded(_ body: () throws -> Void) -> Int32 {

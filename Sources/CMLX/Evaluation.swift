@@ -15,6 +15,18 @@ public func cmlx_evaluate(_ arrays: UnsafePointer<cmlx_array>?, _ count: Int32) 
 }
 
 @c @implementation
+public func cmlx_evaluate_watched(
+    _ arrays: UnsafePointer<cmlx_array>?, _ count: Int32,
+    _ watch: (@convention(c) (UnsafeMutableRawPointer?) -> Int32)?,
+    _ context: UnsafeMutableRawPointer?
+) -> Int32 {
+    guarded {
+        guard let watch else { return try checkedEval(arrays.objects(count)) }
+        try checkedEval(arrays.objects(count)) { watch(context) != 0 }
+    }
+}
+
+@c @implementation
 public func cmlx_evaluate_async(_ arrays: UnsafePointer<cmlx_array>?, _ count: Int32) -> Int32 {
     asyncEval(arrays.objects(count))
     return 0
@@ -23,7 +35,7 @@ public func cmlx_evaluate_async(_ arrays: UnsafePointer<cmlx_array>?, _ count: I
 @c @implementation
 public func cmlx_synchronize() -> Int32 {
     Runtime.engine.synchronize()
-    return 0
+    return guarded { if let error = Runtime.engine.takeBackgroundError() { throw error } }
 }
 
 @c @implementation

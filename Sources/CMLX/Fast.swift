@@ -64,3 +64,17 @@ public func cmlx_binary_scalar(
         return 0
     }
 }
+
+@c @implementation
+public func cmlx_reshape(
+    _ x: cmlx_array, _ shape: UnsafePointer<Int64>?, _ rank: Int32
+) -> cmlx_array {
+    guard x != 0, rank >= 0, rank == 0 || shape != nil else {
+        Failure.note(Int(CMLX_ERROR_ARGUMENT), "[reshape] has no array or no shape")
+        return 0
+    }
+    // SAFETY: `Int` and `Int64` are the same 64 bits.
+    let base = UnsafeRawPointer(shape)?.assumingMemoryBound(to: Int.self)
+    let dims = UnsafeBufferPointer(start: base, count: Int(rank))
+    return delivered(Ops.reshape(MLXArray(borrowing: x), dims).acquire())
+}

@@ -40,10 +40,28 @@ private func operations(_ words: [Int], _ arrays: [MLXArray]) throws -> [MLXArra
     return result
 }
 
+/// The operations, if they are no more than the array has axes: what is wrong with an index itself
+/// is an error of both kinds, of an argument and of an index.
+private func checkedOperations(_ c: Call) throws -> [MLXArrayIndexOperation] {
+    let found = try operations(try c.ints(1), try c.arrays(2))
+    let ndim = try c.array(0).ndim
+    var (named, ellipses) = (0, 0)
+    for operation in found {
+        switch operation {
+        case .ellipsis: ellipses += 1
+        case .newAxis: break
+        default: named += 1
+        }
+    }
+    if ellipses > 1 { throw Refusal.axis("An index can only have a single ellipsis (...)") }
+    if named > ndim { throw Refusal.axis("Too many indices for array with \(ndim) dimensions.") }
+    return found
+}
+
 extension FunctionTable {
     mutating func addIndexing() {
         one("subscript") { c in
-            try c.array(0).read(operations(try c.ints(1), try c.arrays(2)), .unpinned)
+            try c.array(0).read(checkedOperations(c), .unpinned)
         }
         update("subscript_set", .assign)
         update("subscript_add", .add)
@@ -82,7 +100,7 @@ extension FunctionTable {
     private mutating func update(_ name: String, _ update: IndexUpdate) {
         one(name) { c in
             try c.array(0).updated(
-                operations(try c.ints(1), try c.arrays(2)), try c.array(3), update, .unpinned)
+                checkedOperations(c), try c.array(3), update, .unpinned)
         }
     }
 

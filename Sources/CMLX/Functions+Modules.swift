@@ -1,5 +1,6 @@
 import MLX
 import MLXBase
+import MLXGraph
 import MLXOps
 
 // The functions of MLX's modules: Fourier transforms, linear algebra, random numbers, fused
@@ -134,8 +135,12 @@ extension FunctionTable {
             return try c.arrayIfGiven(2).map { add(scaled, $0.asType(x.dtype)) } ?? scaled
         }
         one("random.randint") { c in
-            MLXRandom.drawIntegers(
-                try c.array(0), try c.array(1), try c.ints(2), try c.type(3, else: .int32),
+            let (low, high) = (try c.array(0), try c.array(1))
+            if let only = onlyInteger(low, high) {
+                return full(try c.ints(2), values: only, dtype: try c.type(3, else: .int32))
+            }
+            return MLXRandom.drawIntegers(
+                low, high, try c.ints(2), try c.type(3, else: .int32),
                 try c.array(4), .default)
         }
         one("random.bernoulli") { c in
@@ -232,4 +237,13 @@ extension FunctionTable {
 
 private func stackedKeys(_ keys: [MLXArray]) -> MLXArray {
     keys.isEmpty ? zeros([0, 2], dtype: .uint32) : stacked(keys)
+}
+
+/// Where numbers are drawn from bounds in the wrong order the first one is all there is, as MLX
+/// has it; nil for bounds that are in order or not known.
+private func onlyInteger(_ low: MLXArray, _ high: MLXArray) -> MLXArray? {
+    guard NodeReference(low).op == .scalar, NodeReference(high).op == .scalar,
+        low.item(Double.self) >= high.item(Double.self)
+    else { return nil }
+    return low
 }

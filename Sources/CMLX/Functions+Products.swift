@@ -133,6 +133,15 @@ extension FunctionTable {
                 mode: try c.choice(5, QuantizationMode.self),
                 globalScaleX: try c.arrayIfGiven(6), globalScaleW: try c.arrayIfGiven(7))
         }
+        one("gather_qqmm") { c in
+            gatherQuantizedQuantizedMM(
+                try c.array(0), try c.array(1), scales: try c.arrayIfGiven(2),
+                lhsIndices: try c.arrayIfGiven(3), rhsIndices: try c.arrayIfGiven(4),
+                groupSize: try c.intIfGiven(5), bits: try c.intIfGiven(6),
+                mode: try c.choice(7, QuantizationMode.self),
+                globalScaleX: try c.arrayIfGiven(8), globalScaleW: try c.arrayIfGiven(9),
+                sortedIndices: try c.bool(10))
+        }
         one("to_fp8") { c in toFP8(try c.array(0)) }
         one("from_fp8") { c in fromFP8(try c.array(0), dtype: try c.type(1, else: .bfloat16)) }
     }

@@ -3,6 +3,36 @@ import MLXBase
 
 // Reductions over axes and running scans: sums, products, extrema, means, norms of logarithms.
 
+/// Reductions made of others say the name of the first that they are made of.
+private let composed: [String: String] = [
+    "mean": "mean", "var": "mean", "std": "mean", "median": "median",
+]
+
+/// An axis that is there, or MLX's words for what it is instead.
+@inline(__always)
+private func checkAxis(_ axis: Int, of x: MLXArray, _ name: String) throws {
+    let ndim = x.ndim
+    if axis < -ndim || axis >= ndim { throw noAxis(axis, ndim, name) }
+}
+
+@inline(never)
+private func noAxis(_ axis: Int, _ ndim: Int, _ name: String) -> Refusal {
+    if let composed = composed[name] {
+        return .axis(
+            "[\(composed)] axis \(axis) is out of bounds for array with \(ndim) dimensions.")
+    }
+    return .axis("Invalid axis \(axis) for array with \(ndim) dimensions.")
+}
+
+/// Axes that are there and named once each.
+private func checkAxes(_ axes: [Int], of x: MLXArray, _ name: String) throws {
+    for axis in axes { try checkAxis(axis, of: x, name) }
+    let ndim = x.ndim
+    if axes.count > 1, Set(axes.map { $0 < 0 ? $0 + ndim : $0 }).count < axes.count {
+        throw Refusal.argument("Duplicate axes detected in reduction.")
+    }
+}
+
 extension FunctionTable {
     private typealias Over = (MLXArray, [Int], Bool) -> MLXArray
     private typealias OverAll = (MLXArray, Bool) -> MLXArray
@@ -14,8 +44,13 @@ extension FunctionTable {
     ) {
         self.one(name) { c in
             let (x, keep) = (try c.array(0), try c.bool(2))
-            if c.isInteger(1) { return one(x, try c.int(1), keep) }
+            if c.isInteger(1) {
+                let axis = try c.int(1)
+                try checkAxis(axis, of: x, name)
+                return one(x, axis, keep)
+            }
             guard let list = try c.intsIfGiven(1) else { return all(x, keep) }
+            try checkAxes(list, of: x, name)
             return axes(x, list, keep)
         }
     }
@@ -66,6 +101,7 @@ extension FunctionTable {
             guard let axes = try c.intsIfGiven(1) else {
                 return variance(x, keepDims: keep, ddof: ddof)
             }
+            try checkAxes(axes, of: x, "var")
             return variance(x, axes: axes, keepDims: keep, ddof: ddof)
         }
         one("std") { c in
@@ -73,6 +109,7 @@ extension FunctionTable {
             guard let axes = try c.intsIfGiven(1) else {
                 return std(x, keepDims: keep, ddof: ddof)
             }
+            try checkAxes(axes, of: x, "std")
             return std(x, axes: axes, keepDims: keep, ddof: ddof)
         }
         one("argmax") { c in
@@ -87,8 +124,13 @@ extension FunctionTable {
         }
         one("softmax") { c in
             let (x, precise) = (try c.array(0), try c.bool(2))
-            if c.isInteger(1) { return softmax(x, axis: try c.int(1), precise: precise) }
+            if c.isInteger(1) {
+                let axis = try c.int(1)
+                try checkAxis(axis, of: x, "softmax")
+                return softmax(x, axis: axis, precise: precise)
+            }
             guard let axes = try c.intsIfGiven(1) else { return softmax(x, precise: precise) }
+            try checkAxes(axes, of: x, "softmax")
             return softmax(x, axes: axes, precise: precise)
         }
     }

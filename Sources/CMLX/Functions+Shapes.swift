@@ -47,10 +47,12 @@ extension FunctionTable {
             guard let axes = try c.intsIfGiven(2) else {
                 return roll(x, shift: shifts.reduce(0, &+))
             }
-            guard shifts.count == 1 || shifts.count == axes.count else {
+            guard shifts.count == 1 || axes.count == 1 || shifts.count == axes.count else {
                 throw c.error(
                     .argument, "\(shifts.count) shifts do not fit \(axes.count) axes")
             }
+            // Several shifts along one axis are their sum.
+            if axes.count == 1 { return roll(x, shift: shifts.reduce(0, &+), axis: axes[0]) }
             return axes.indices.reduce(x) {
                 roll($0, shift: shifts[shifts.count == 1 ? 0 : $1], axis: axes[$1])
             }
@@ -80,6 +82,7 @@ extension FunctionTable {
         one("stack") { c in stacked(try c.arrays(0), axis: try c.int(1)) }
         many("split") { c in
             let (x, axis) = (try c.array(0), try c.int(2))
+            try checkSplit(x, axis, parts: c.isInteger(1) ? try c.int(1) : nil)
             if c.isInteger(1) { return split(x, parts: try c.int(1), axis: axis) }
             return split(x, indices: try c.ints(1), axis: axis)
         }
@@ -148,6 +151,24 @@ extension FunctionTable {
         one("hamming") { c in hamming(try c.small(0)) }
         one("bartlett") { c in bartlett(try c.small(0)) }
         one("blackman") { c in blackman(try c.small(0)) }
+    }
+}
+
+/// Parts that an axis has, in MLX's words where it has not.
+private func checkSplit(_ x: MLXArray, _ axis: Int, parts: Int?) throws {
+    let ndim = x.ndim
+    if let parts, parts <= 0 {
+        throw Refusal.argument(
+            "[split] num_splits must be positive and non-zero but got \(parts).")
+    }
+    guard axis >= -ndim && axis < ndim else {
+        throw Refusal.axis(
+            "[split] Axis \(axis) is out of bounds for array with \(ndim) dimensions.")
+    }
+    if let parts, x.dim(axis) % parts != 0 {
+        throw Refusal.argument(
+            "[split] Array split does not result in sub arrays with equal size: attempting "
+                + "\(parts) splits along axis \(axis) for shape \(describe(x.shape)).")
     }
 }
 

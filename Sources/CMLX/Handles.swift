@@ -71,10 +71,14 @@ extension UnsafeMutablePointer<cmlx_list> {
             for handle in handles { cmlx_release(handle) }
             throw error
         }
-        for handle in handles where cmlx_list_append(self, handle) != 0 {
-            cmlx_release(handle)
-            throw ArrayError(.memory, "list", "no memory for the results")
-        }
+        for handle in handles { try append(handle) }
+    }
+
+    /// Appends a node, whose reference the list takes over.
+    func append(_ handle: cmlx_array) throws {
+        if cmlx_list_append(self, handle) == 0 { return }
+        cmlx_release(handle)
+        throw ArrayError(.memory, "list", "no memory for the results")
     }
 }
 

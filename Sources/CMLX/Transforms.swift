@@ -267,6 +267,22 @@ private func batched(
 
 // MARK: - Compiled functions
 
+/// Whether a recorded function has one of its arguments by another way than as an argument too, a
+/// variable around it say: what it would be replayed with is the argument of the first call for
+/// ever. Inside other transforms the function is recorded each time, and may.
+private func reaches(
+    _ arguments: [MLXArray], from outputs: [MLXArray], past placeholders: [MLXArray]
+) -> Bool {
+    guard arguments.allSatisfy({ NodeReference($0).trace == 0 }) else { return false }
+    let all = (arguments + outputs + placeholders).map { $0.acquire() }
+    defer { for handle in all { GraphStore.shared.release(handle.id) } }
+    let rest = all[arguments.count...]
+    let graph = Subgraph(
+        roots: rest.prefix(outputs.count), stops: Set(rest.dropFirst(outputs.count)))
+    let given = Set(all.prefix(arguments.count))
+    return (0..<graph.count).contains { given.contains(graph.handles[$0]) }
+}
+
 /// What a compiled function keeps. Replaced when a recording failed, which must not be replayed.
 private final class CompiledBox {
     let isShapeless: Bool
@@ -307,13 +323,17 @@ public func cmlx_compiled_call(
             return try results(outputs, outcome.results)
         }
         recorded?.pointee = 1
-        var failed = false
-        let outcome = box.compiled.record(arguments) {
-            (results: callback.outputs($0, &failed), state: [])
+        var (failed, isAround) = (false, false)
+        let outcome = box.compiled.record(arguments) { placeholders in
+            let outputs = callback.outputs(placeholders, &failed)
+            isAround = !failed && reaches(arguments, from: outputs, past: placeholders)
+            return (results: isAround ? [] : outputs, state: [])
         }
-        if failed {
-            box.compiled = Compiled(isShapeless: box.isShapeless)
-            throw CallbackFailed()
+        if failed || isAround { box.compiled = Compiled(isShapeless: box.isShapeless) }
+        if failed { throw CallbackFailed() }
+        if isAround {
+            throw Refusal.argument(
+                "[compile] Attempting to compile a function with uncaptured inputs is not allowed.")
         }
         try results(outputs, outcome.results)
     }
@@ -346,6 +366,54 @@ public func cmlx_export(
             throw failed ? CallbackFailed() : error
         }
         if failed { throw CallbackFailed() }
+    }
+}
+
+private func recorded(_ exporter: OpaquePointer?) throws -> RecordedFunctions {
+    guard let exporter else { throw ArrayError(.argument, "export", "is missing") }
+    return Unmanaged<RecordedFunctions>.fromOpaque(UnsafeRawPointer(exporter))
+        .takeUnretainedValue()
+}
+
+@c @implementation
+public func cmlx_exporter_make() -> OpaquePointer? {
+    OpaquePointer(Unmanaged.passRetained(RecordedFunctions()).toOpaque())
+}
+
+@c @implementation
+public func cmlx_exporter_free(_ exporter: OpaquePointer?) {
+    guard let exporter else { return }
+    Unmanaged<RecordedFunctions>.fromOpaque(UnsafeRawPointer(exporter)).release()
+}
+
+@c @implementation
+public func cmlx_exporter_add(
+    _ exporter: OpaquePointer?, _ function: cmlx_callback?, _ context: UnsafeMutableRawPointer?,
+    _ inputs: UnsafePointer<cmlx_array>?, _ labels: UnsafePointer<UnsafePointer<CChar>?>?,
+    _ count: Int32, _ shapeless: Int32
+) -> Int32 {
+    guarded {
+        let callback = try Callback(function, context)
+        var failed = false
+        do {
+            try recorded(exporter).add(
+                { callback.outputs($0, &failed) }, arguments: inputs.objects(count),
+                labels: labelled(labels, count), isShapeless: shapeless != 0,
+                unless: { failed })
+        } catch {
+            throw failed ? CallbackFailed() : error
+        }
+        if failed { throw CallbackFailed() }
+    }
+}
+
+@c @implementation
+public func cmlx_exporter_write(
+    _ exporter: OpaquePointer?, _ path: UnsafePointer<CChar>?
+) -> Int32 {
+    guarded {
+        guard let path else { throw ArrayError(.file, "export", "has no path") }
+        try recorded(exporter).write(to: URL(fileURLWithPath: String(cString: path)))
     }
 }
 

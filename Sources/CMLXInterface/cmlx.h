@@ -190,6 +190,9 @@ cmlx_array cmlx_binary(int32_t operation, cmlx_array a, cmlx_array b);
 /* With the number first if `reversed`. */
 cmlx_array cmlx_binary_scalar(int32_t operation, cmlx_array a, cmlx_scalar b, int32_t reversed);
 
+/* The array in another shape of the same size; one dimension may be -1. */
+cmlx_array cmlx_reshape(cmlx_array x, const int64_t *shape, int32_t rank);
+
 /* The number of any other function, for `cmlx_call`; -1 if there is none of the name. */
 int32_t cmlx_function(const char *name);
 /* How many there are; and their names by number, for lists. */
@@ -203,9 +206,16 @@ int32_t cmlx_call(int32_t function, const cmlx_argument *arguments, int32_t coun
 
 /* Computes the arrays and waits for them. */
 int32_t cmlx_evaluate(const cmlx_array *arrays, int32_t count);
-/* Starts to compute the arrays. */
+/* Computes the arrays as long as they are wanted: `watch` is asked between steps, fifty times a
+ * second at most and on the calling thread, whether to stop. A failure of the kind
+ * CMLX_ERROR_CALLBACK if it did. */
+int32_t cmlx_evaluate_watched(const cmlx_array *arrays, int32_t count,
+                              int32_t (*watch)(void *context), void *context);
+/* Starts to compute the arrays. What fails is a failure of the next call that waits for the same
+ * arrays, and of the next `cmlx_synchronize`. */
 int32_t cmlx_evaluate_async(const cmlx_array *arrays, int32_t count);
-/* Waits for everything that was started. */
+/* Waits for everything that was started; -1 with the first failure of what was started since the
+ * last call. */
 int32_t cmlx_synchronize(void);
 /* The plan of evaluating the arrays, as text that the caller frees; NULL on failure. */
 char *cmlx_explain(const cmlx_array *arrays, int32_t count);
@@ -282,6 +292,15 @@ int32_t cmlx_compiled_call(cmlx_compiled *compiled, cmlx_callback function, void
 int32_t cmlx_export(const char *path, cmlx_callback function, void *context,
                     const cmlx_array *inputs, const char *const *labels, int32_t count,
                     int32_t shapeless);
+/* Writes several recordings of functions to one file: what is called later takes the first one
+ * whose arguments are like its own. A record that fails leaves the others as they are. */
+typedef struct cmlx_exporter cmlx_exporter;
+cmlx_exporter *cmlx_exporter_make(void);
+void cmlx_exporter_free(cmlx_exporter *exporter);
+int32_t cmlx_exporter_add(cmlx_exporter *exporter, cmlx_callback function, void *context,
+                          const cmlx_array *inputs, const char *const *labels, int32_t count,
+                          int32_t shapeless);
+int32_t cmlx_exporter_write(cmlx_exporter *exporter, const char *path);
 typedef struct cmlx_imported cmlx_imported;
 cmlx_imported *cmlx_import(const char *path);
 void cmlx_imported_free(cmlx_imported *imported);

@@ -6,6 +6,7 @@
 #include <structmember.h>
 
 PyTypeObject *array_type;
+int array_is_subclassed;
 
 PyObject *array_wrap(cmlx_array handle) {
     if (!handle) return raise_failure();
@@ -29,25 +30,51 @@ static void dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     if (((ArrayObject *)self)->weakrefs) PyObject_ClearWeakRefs(self);
     cmlx_release(HANDLE(self));
-    PyObject_Free(self);
+    if (type == array_type)
+        PyObject_Free(self);
+    else
+        ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
 
-static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *names) {
-    (void)type;
+static int is_empty(PyObject *args, PyObject *names) {
+    return PyTuple_Size(args) == 0 && (!names || PyDict_Size(names) == 0);
+}
+
+/* The handle of what `array(val, dtype=None)` is called with; 0 with an exception. */
+static cmlx_array array_of_call(PyObject *args, PyObject *names) {
     PyObject *value = NULL, *dtype = Py_None;
-    /* Unpickling makes an array first and gives it its state afterwards. */
-    if (PyTuple_Size(args) == 0 && (!names || PyDict_Size(names) == 0)) {
-        cmlx_scalar zero = {0};
-        return array_wrap(cmlx_scalar_array(zero, CMLX_FLOAT32));
-    }
     static char *keywords[] = {"val", "dtype", NULL};
-    if (!PyArg_ParseTupleAndKeywords(args, names, "O|O:array", keywords, &value, &dtype))
-        return NULL;
+    if (!PyArg_ParseTupleAndKeywords(args, names, "O|O:array", keywords, &value, &dtype)) return 0;
     int number = dtype == Py_None ? -1 : dtype_number(dtype);
-    if (number < 0 && dtype != Py_None) return NULL;
-    cmlx_array handle = array_from(value, number);
-    return handle ? array_wrap(handle) : NULL;
+    if (number < 0 && dtype != Py_None) return 0;
+    return array_from(value, number);
+}
+
+/* Unpickling and subclasses make an array first and give it its values afterwards. */
+static PyObject *make(PyTypeObject *type, PyObject *args, PyObject *names) {
+    cmlx_scalar zero = {0};
+    int is_own = type == array_type;
+    cmlx_array handle = is_own && !is_empty(args, names) ? array_of_call(args, names)
+                                                         : cmlx_scalar_array(zero, CMLX_FLOAT32);
+    if (!handle) return PyErr_Occurred() ? NULL : raise_failure();
+    if (is_own) return array_wrap(handle);
+    array_is_subclassed = 1;
+    PyObject *array = ((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
+    if (!array) {
+        cmlx_release(handle);
+        return NULL;
+    }
+    HANDLE(array) = handle;
+    return array;
+}
+
+static int initialize(PyObject *self, PyObject *args, PyObject *names) {
+    if (Py_TYPE(self) == array_type && !is_empty(args, names)) return 0;
+    cmlx_array handle = array_of_call(args, names);
+    if (!handle) return -1;
+    array_replace(self, handle);
+    return 0;
 }
 
 /* - Operators - */
@@ -85,35 +112,69 @@ static const char *const operator_names[OPERATOR_COUNT] = {
 };
 static int32_t operators[OPERATOR_COUNT];
 
-static PyObject *refuse(int operator, PyObject *left, PyObject *right) {
+/* What an operator does, in words. */
+static const char *const operator_words[OPERATOR_COUNT] = {
+    "addition",    "subtraction",        "multiplication", "division",    "floor division",
+    "modulus",     "power",              "left shift",     "right shift", "bitwise and",
+    "bitwise or",  "bitwise xor",        "less than",      "less than or equal",
+    "equal",       "not equal",          "greater than",   "greater than or equal",
+    "negation",    "absolute value",     "bitwise invert",
+};
+
+/* What is no number and no array: text and containers are an error here and now, and other
+ * objects may know what to do. */
+static PyObject *refuse(int operator, PyObject *left, PyObject *right, int in_place) {
     PyObject *other = IS_ARRAY(left) ? right : left;
-    if (PyUnicode_Check(other) || PyList_Check(other) || PyTuple_Check(other) ||
-        PyDict_Check(other)) {
-        PyErr_Format(PyExc_ValueError, "Cannot perform %s on an mlx.core.array and %R",
-                     operator_names[operator], Py_TYPE(other));
-        return NULL;
-    }
-    Py_RETURN_NOTIMPLEMENTED;
+    if (!PyUnicode_Check(other) && !PyList_Check(other) && !PyTuple_Check(other) &&
+        !PyDict_Check(other))
+        Py_RETURN_NOTIMPLEMENTED;
+    PyObject *name = PyType_GetName(Py_TYPE(other));
+    if (name)
+        PyErr_Format(PyExc_ValueError, "Cannot perform %s%s on an mlx.core.array and %U",
+                     in_place ? "inplace " : "", operator_words[operator], name);
+    Py_XDECREF(name);
+    return NULL;
 }
 
-static PyObject *operate(int operator, PyObject *left, PyObject *right) {
-    if (IS_ARRAY(left) && IS_ARRAY(right))
+/* Shifts and bitwise operators have no meaning for numbers with a fraction. */
+static int is_bitwise(int operator) { return operator >= LEFT_SHIFT && operator <= XOR; }
+
+static PyObject *refuse_floats(int operator) {
+    return PyErr_Format(PyExc_ValueError, "Floating point types not allowed with %s.",
+                        operator_words[operator]);
+}
+
+static int is_floating(cmlx_array handle) { return cmlx_dtype(handle) >= CMLX_FLOAT16; }
+
+static PyObject *operate_on(int operator, PyObject *left, PyObject *right, int in_place) {
+    if (IS_ARRAY(left) && IS_ARRAY(right)) {
+        if (is_bitwise(operator) && (is_floating(HANDLE(left)) || is_floating(HANDLE(right))))
+            return refuse_floats(operator);
         return array_wrap(cmlx_binary(operators[operator], HANDLE(left), HANDLE(right)));
-    PyObject *other = IS_ARRAY(left) ? right : left;
+    }
+    int is_first = IS_ARRAY(left);
+    PyObject *own = is_first ? left : right, *other = is_first ? right : left;
     cmlx_scalar scalar;
     int found = scalar_from(other, &scalar);
     if (found < 0) return NULL;
+    if (found && is_bitwise(operator) &&
+        (scalar.kind >= CMLX_SCALAR_REAL || is_floating(HANDLE(own))))
+        return refuse_floats(operator);
     if (found)
-        return array_wrap(cmlx_binary_scalar(
-            operators[operator], HANDLE(IS_ARRAY(left) ? left : right), scalar, !IS_ARRAY(left)));
-    if (!is_array_like(other)) return refuse(operator, left, right);
+        return array_wrap(
+            cmlx_binary_scalar(operators[operator], HANDLE(own), scalar, !is_first));
+    if (!is_array_like(other)) return refuse(operator, left, right, in_place);
     cmlx_array converted = array_from(other, -1);
     if (!converted) return NULL;
-    PyObject *result = IS_ARRAY(left)
+    PyObject *result = is_first
                            ? array_wrap(cmlx_binary(operators[operator], HANDLE(left), converted))
                            : array_wrap(cmlx_binary(operators[operator], converted, HANDLE(right)));
     cmlx_release(converted);
     return result;
+}
+
+static PyObject *operate(int operator, PyObject *left, PyObject *right) {
+    return operate_on(operator, left, right, 0);
 }
 
 /* Has an array stand for a result, which is taken over; what is none (an error, NotImplemented) is
@@ -132,12 +193,11 @@ static PyObject *put_in_place(PyObject *self, PyObject *result) {
         return operate(operator, left, right); \
     } \
     static PyObject *name##_in_place(PyObject *left, PyObject *right) { \
-        return put_in_place(left, operate(operator, left, right)); \
+        return put_in_place(left, operate_on(operator, left, right, 1)); \
     }
 OPERATOR(add, ADD)
 OPERATOR(subtract, SUBTRACT)
 OPERATOR(multiply, MULTIPLY)
-OPERATOR(divide, DIVIDE)
 OPERATOR(floor_divide, FLOOR_DIVIDE)
 OPERATOR(rest, REMAINDER)
 OPERATOR(left_shift, LEFT_SHIFT)
@@ -146,6 +206,22 @@ OPERATOR(bit_and, AND)
 OPERATOR(bit_or, OR)
 OPERATOR(bit_xor, XOR)
 
+static PyObject *divide(PyObject *left, PyObject *right) {
+    return operate(DIVIDE, left, right);
+}
+
+/* An array keeps its dtype in place, and integers have no quotients. */
+static PyObject *divide_in_place(PyObject *left, PyObject *right) {
+    if (is_floating(HANDLE(left)))
+        return put_in_place(left, operate_on(DIVIDE, left, right, 1));
+    cmlx_scalar scalar;
+    int found = scalar_from(right, &scalar);
+    if (found < 0) return NULL;
+    if (!found && !is_array_like(right)) return refuse(DIVIDE, left, right, 1);
+    PyErr_SetString(PyExc_ValueError, "In place division cannot cast to non-floating point type.");
+    return NULL;
+}
+
 static PyObject *power(PyObject *left, PyObject *right, PyObject *modulus) {
     if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
     return operate(POWER, left, right);
@@ -153,7 +229,7 @@ static PyObject *power(PyObject *left, PyObject *right, PyObject *modulus) {
 
 static PyObject *power_in_place(PyObject *left, PyObject *right, PyObject *modulus) {
     if (modulus != Py_None) Py_RETURN_NOTIMPLEMENTED;
-    return put_in_place(left, operate(POWER, left, right));
+    return put_in_place(left, operate_on(POWER, left, right, 1));
 }
 
 static PyObject *divide_both(PyObject *left, PyObject *right) {
@@ -379,8 +455,13 @@ static PyObject *set_state(PyObject *self, PyObject *state) {
 
 static PyObject *reduce(PyObject *self, PyObject *unused) {
     (void)unused;
-    PyObject *state = get_state(self, NULL);
-    return state ? Py_BuildValue("(O()N)", (PyObject *)array_type, state) : NULL;
+    PyObject *registry = PyImport_ImportModule("copyreg");
+    PyObject *maker = registry ? PyObject_GetAttrString(registry, "__newobj__") : NULL;
+    PyObject *state = maker ? get_state(self, NULL) : NULL;
+    Py_XDECREF(registry);
+    if (state) return Py_BuildValue("(N(O)N)", maker, (PyObject *)Py_TYPE(self), state);
+    Py_XDECREF(maker);
+    return NULL;
 }
 
 static PyObject *to_numpy(PyObject *self, PyObject *args, PyObject *names) {
@@ -431,6 +512,7 @@ static PyMethodDef methods[] = {
     {"__format__", format, METH_O, NULL},
     {"__div__", method_divide, METH_O, NULL},
     {"__rdiv__", method_rdivide, METH_O, NULL},
+    {"__reversed__", array_reversed, METH_NOARGS, NULL},
     {"__copy__", same, METH_NOARGS, NULL},
     {"__deepcopy__", same, METH_O, NULL},
     {"__getstate__", get_state, METH_NOARGS, NULL},
@@ -447,6 +529,7 @@ static PyMemberDef members[] = {
 
 static PyType_Slot slots[] = {
     {Py_tp_new, make},
+    {Py_tp_init, initialize},
     {Py_tp_dealloc, dealloc},
     {Py_tp_repr, array_repr},
     {Py_tp_hash, hash},
@@ -506,7 +589,7 @@ static PyType_Slot slots[] = {
 static PyType_Spec spec = {
     .name = "mlx.core.array",
     .basicsize = sizeof(ArrayObject),
-    .flags = Py_TPFLAGS_DEFAULT,
+    .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
     .slots = slots,
 };
 

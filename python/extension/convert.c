@@ -69,6 +69,15 @@ static int non_uniform(void) {
     return -1;
 }
 
+/* Says that arrays are not made of such objects; always -1. */
+static int no_array_of(PyObject *object, PyObject *kind) {
+    PyObject *name = PyType_GetName(Py_TYPE(object));
+    if (name)
+        PyErr_Format(kind, "Invalid type %U received in array initialization.", name);
+    Py_XDECREF(name);
+    return -1;
+}
+
 static int survey_leaf(PyObject *object, int depth, Survey *survey) {
     if (IS_ARRAY(object) || is_array_like(object)) {
         survey->has_arrays = 1;
@@ -89,11 +98,8 @@ static int survey_leaf(PyObject *object, int depth, Survey *survey) {
         if (overflow || value > INT32_MAX || value < INT32_MIN) survey->is_wide = 1;
     } else if (PyComplex_Check(object))
         kind = CMLX_SCALAR_COMPLEX;
-    else {
-        PyErr_Format(PyExc_ValueError, "Invalid type %U received in array initialization.",
-                     PyType_GetName(Py_TYPE(object)));
-        return -1;
-    }
+    else
+        return no_array_of(object, PyExc_ValueError);
     if (kind > survey->kind) survey->kind = kind;
     return 0;
 }
@@ -265,6 +271,13 @@ int is_array_like(PyObject *object) {
            PyObject_HasAttrString(object, "__dlpack__");
 }
 
+/* As MLX has it: doubles become float32 unless float64 is asked for. */
+static cmlx_array doubles_made_single(PyObject *object, int dtype) {
+    cmlx_array handle = array_from_dlpack(object, dtype);
+    int is_double = handle && dtype < 0 && cmlx_dtype(handle) == CMLX_FLOAT64;
+    return is_double ? cast(handle, CMLX_FLOAT32) : handle;
+}
+
 cmlx_array array_from(PyObject *object, int dtype) {
     if (IS_ARRAY(object)) {
         cmlx_retain(HANDLE(object));
@@ -302,11 +315,9 @@ cmlx_array array_from(PyObject *object, int dtype) {
             if (handle || !PyObject_HasAttrString(object, "__dlpack__")) return handle;
             PyErr_Clear();
         }
-        if (PyObject_HasAttrString(object, "__dlpack__")) return array_from_dlpack(object, dtype);
+        if (PyObject_HasAttrString(object, "__dlpack__")) return doubles_made_single(object, dtype);
     }
-    PyErr_Format(object == Py_None ? PyExc_TypeError : PyExc_ValueError,
-                 "Invalid type %U received in array initialization.",
-                 PyType_GetName(Py_TYPE(object)));
+    no_array_of(object, object == Py_None ? PyExc_TypeError : PyExc_ValueError);
     return 0;
 }
 

@@ -16,7 +16,12 @@ typedef struct {
 extern PyTypeObject *array_type;
 extern PyTypeObject *dtype_type;
 
-#define IS_ARRAY(object) (Py_TYPE(object) == array_type)
+/* Whether there has been an object of a subclass: until then the type alone says it. */
+extern int array_is_subclassed;
+
+#define IS_ARRAY(object) \
+    (Py_TYPE(object) == array_type || \
+     (array_is_subclassed && PyType_IsSubtype(Py_TYPE(object), array_type)))
 #define HANDLE(object) (((ArrayObject *)(object))->handle)
 
 /* array_type.c: an array object that takes over a handle; an error if it is 0. */
@@ -75,6 +80,8 @@ PyObject *array_subscript(PyObject *self, PyObject *index);
 int array_assign(PyObject *self, PyObject *index, PyObject *value);
 PyObject *array_at(PyObject *self, void *unused);
 PyObject *array_iter(PyObject *self);
+/* The elements of the first axis from the last on. */
+PyObject *array_reversed(PyObject *self, PyObject *none);
 int index_add(PyObject *module);
 
 /* functions.c: the functions of the table, for the module and for the array type. */

@@ -1,12 +1,30 @@
 /* Evaluation, devices and memory. */
 #include "engine.h"
 
+static unsigned long main_thread;
+
+/* Asked between steps, without the interpreter's lock: whether a handler of a signal, of SIGINT
+ * usually, has raised an exception, which stays for the caller of the evaluation. */
+static int32_t is_interrupted(void *unused) {
+    (void)unused;
+    PyGILState_STATE state = PyGILState_Ensure();
+    int status = PyErr_CheckSignals();
+    PyGILState_Release(state);
+    return status < 0;
+}
+
+/* Evaluates without the interpreter's lock. Signals are the main thread's. */
+static int32_t evaluate_interruptibly(const cmlx_array *handles, int32_t count) {
+    int is_main = PyThread_get_thread_ident() == main_thread;
+    return cmlx_evaluate_watched(handles, count, is_main ? is_interrupted : NULL, NULL);
+}
+
 int evaluate_one(cmlx_array handle) {
     if (cmlx_is_evaluated(handle)) return 0;
     int status;
-    Py_BEGIN_ALLOW_THREADS status = cmlx_evaluate(&handle, 1);
+    Py_BEGIN_ALLOW_THREADS status = evaluate_interruptibly(&handle, 1);
     Py_END_ALLOW_THREADS if (status < 0) raise_failure();
-    return status;
+    return PyErr_Occurred() ? -1 : status;
 }
 
 /* Evaluates the arrays of trees. The references are taken before the lock is let go. */
@@ -33,12 +51,14 @@ static PyObject *evaluate(PyObject *trees, int32_t (*function)(const cmlx_array 
         cmlx_release(handles[index]);
     Py_END_ALLOW_THREADS free(handles);
     if (status < 0) return raise_failure();
+    /* The exception of a signal's handler may have come together with the last step. */
+    if (PyErr_Occurred()) return NULL;
     Py_RETURN_NONE;
 }
 
 static PyObject *eval(PyObject *module, PyObject *args) {
     (void)module;
-    return evaluate(args, cmlx_evaluate);
+    return evaluate(args, evaluate_interruptibly);
 }
 
 static PyObject *async_eval(PyObject *module, PyObject *args) {
@@ -46,10 +66,17 @@ static PyObject *async_eval(PyObject *module, PyObject *args) {
     return evaluate(args, cmlx_evaluate_async);
 }
 
-static PyObject *synchronize(PyObject *module, PyObject *args) {
-    (void)module, (void)args;
-    Py_BEGIN_ALLOW_THREADS cmlx_synchronize();
-    Py_END_ALLOW_THREADS Py_RETURN_NONE;
+static PyObject *synchronize(PyObject *module, PyObject *args, PyObject *names) {
+    (void)module;
+    PyObject *stream = Py_None;
+    static char *keywords[] = {"stream", NULL};
+    if (!PyArg_ParseTupleAndKeywords(args, names, "|O:synchronize", keywords, &stream) ||
+        check_stream(stream) < 0)
+        return NULL;
+    int32_t status;
+    Py_BEGIN_ALLOW_THREADS status = cmlx_synchronize();
+    Py_END_ALLOW_THREADS if (status < 0) return raise_failure();
+    Py_RETURN_NONE;
 }
 
 static PyObject *explain(PyObject *module, PyObject *args) {
@@ -169,8 +196,9 @@ static PyMethodDef methods[] = {
      "eval(*args)\n--\n\nComputes the arrays of the trees and waits for them."},
     {"async_eval", async_eval, METH_VARARGS,
      "async_eval(*args)\n--\n\nStarts to compute the arrays of the trees."},
-    {"synchronize", synchronize, METH_VARARGS,
-     "synchronize(stream=None)\n--\n\nWaits for everything that was started."},
+    {"synchronize", (PyCFunction)(void (*)(void))synchronize, METH_VARARGS | METH_KEYWORDS,
+     "synchronize(stream=None)\n--\n\nWaits for everything that was started, and raises what "
+     "first failed of it since the last call."},
     {"explain", explain, METH_VARARGS,
      "explain(*args)\n--\n\nThe plan of evaluating the arrays of the trees, as text."},
     {"clear_cache", clear_cache, METH_NOARGS,
@@ -187,4 +215,19 @@ static PyMethodDef methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-int evaluate_add(PyObject *module) { return PyModule_AddFunctions(module, methods); }
+/* The ident of the interpreter's main thread, which need not be the one that imports. */
+static int find_main_thread(void) {
+    PyObject *threading = PyImport_ImportModule("threading");
+    PyObject *main = threading ? PyObject_CallMethod(threading, "main_thread", NULL) : NULL;
+    PyObject *ident = main ? PyObject_GetAttrString(main, "ident") : NULL;
+    if (ident) main_thread = PyLong_AsUnsignedLong(ident);
+    Py_XDECREF(threading);
+    Py_XDECREF(main);
+    Py_XDECREF(ident);
+    return PyErr_Occurred() ? -1 : 0;
+}
+
+int evaluate_add(PyObject *module) {
+    if (find_main_thread() < 0) return -1;
+    return PyModule_AddFunctions(module, methods);
+}

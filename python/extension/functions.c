@@ -217,6 +217,18 @@ static int wrong(const Row *row, const Parameter *parameter, const char *wanted,
     return -1;
 }
 
+/* What elementwise functions say of text and containers, which they might make arrays of. */
+static int no_array(const Row *row, int position, const char *wanted, PyObject *value) {
+    int is_other = PyUnicode_Check(value) || PyList_Check(value) || PyTuple_Check(value) ||
+                   PyDict_Check(value);
+    if (!is_other || PyErr_Occurred()) return wrong(row, &row->parameters[position], wanted, value);
+    PyObject *name = PyType_GetName(Py_TYPE(value));
+    if (name)
+        PyErr_Format(PyExc_ValueError, "Invalid type %U received in array initialization.", name);
+    Py_XDECREF(name);
+    return -1;
+}
+
 static int to_integer(PyObject *value, int64_t *integer) {
     if (!PyIndex_Check(value)) return -1;
     PyObject *number = PyNumber_Index(value);
@@ -254,16 +266,11 @@ static int to_integers(PyObject *value, cmlx_argument *argument, Converted *conv
     return 0;
 }
 
-static int to_list(PyObject *value, cmlx_argument *argument, Converted *converted) {
-    cmlx_list *list = &converted->lists[converted->list_count++];
-    cmlx_list_init(list);
-    if (!PySequence_Check(value) || PyUnicode_Check(value)) return -1;
-    Py_ssize_t count = PySequence_Size(value);
-    if (count < 0) return -1;
+/* Appends what the items of a list are as arrays. */
+static int list_arrays(PyObject *items, cmlx_list *list) {
+    Py_ssize_t count = PyList_Size(items);
     for (Py_ssize_t index = 0; index < count; index++) {
-        PyObject *item = PySequence_GetItem(value, index);
-        cmlx_array array = item ? array_from(item, -1) : 0;
-        Py_XDECREF(item);
+        cmlx_array array = array_from(PyList_GetItem(items, index), -1);
         if (!array) return -1;
         if (cmlx_list_append(list, array) < 0) {
             cmlx_release(array);
@@ -271,6 +278,18 @@ static int to_list(PyObject *value, cmlx_argument *argument, Converted *converte
             return -1;
         }
     }
+    return 0;
+}
+
+/* The arrays of anything that can be iterated; of an array, the elements of its first axis. */
+static int to_list(PyObject *value, cmlx_argument *argument, Converted *converted) {
+    cmlx_list *list = &converted->lists[converted->list_count++];
+    cmlx_list_init(list);
+    if (PyUnicode_Check(value) || PyBytes_Check(value)) return -1;
+    PyObject *items = PySequence_List(value);
+    int status = items ? list_arrays(items, list) : -1;
+    Py_XDECREF(items);
+    if (status < 0) return -1;
     argument->kind = CMLX_ARRAYS;
     argument->count = list->count;
     argument->value.arrays = cmlx_list_arrays(list);
@@ -427,7 +446,7 @@ static PyObject *call_binary(const Row *row, PyObject *a, PyObject *b) {
     cmlx_argument left = {0}, right = {0};
     PyObject *result = NULL;
     if (to_array(a, -1, &left, &converted) < 0)
-        wrong(row, &row->parameters[0], "an array or a number", a);
+        no_array(row, 0, "an array or a number", a);
     else {
         int weak = cmlx_dtype(left.value.array);
         int is_weak = PyFloat_Check(b) || PyLong_Check(b) || PyComplex_Check(b);
@@ -435,7 +454,7 @@ static PyObject *call_binary(const Row *row, PyObject *a, PyObject *b) {
         cmlx_scalar unused;
         if (is_weak && scalar_from(a, &unused) == 1) weak = -1;
         if (to_array(b, weak, &right, &converted) < 0)
-            wrong(row, &row->parameters[1], "an array or a number", b);
+            no_array(row, 1, "an array or a number", b);
         else
             result = array_wrap(cmlx_binary(row->number, left.value.array, right.value.array));
     }
@@ -449,7 +468,7 @@ static PyObject *call_unary(const Row *row, PyObject *a) {
     cmlx_argument argument = {0};
     PyObject *result = NULL;
     if (to_array(a, -1, &argument, &converted) < 0)
-        wrong(row, &row->parameters[0], "an array", a);
+        no_array(row, 0, "an array", a);
     else
         result = array_wrap(cmlx_unary(row->number, argument.value.array));
     give_back(&converted);
@@ -487,6 +506,9 @@ static PyObject *call_row(int index, PyObject *self, PyObject *const *args, Py_s
     return result;
 }
 
+static PyObject *function_reshape(PyObject *module, PyObject *const *args, Py_ssize_t count,
+                                  PyObject *names);
+
 #define NUMBER(name, kind, engine, spec, result, doc) ROW_##name,
 enum { FUNCTIONS(NUMBER) ROW_COUNT };
 
@@ -497,6 +519,15 @@ enum { FUNCTIONS(NUMBER) ROW_COUNT };
         return call_row(ROW_##name, NULL, args, count, names); \
     }
 FUNCTIONS(FUNCTION)
+
+static PyObject *reshape(PyObject *module, PyObject *const *args, Py_ssize_t count,
+                         PyObject *names) {
+    if (count == 2 && !names && !PyIndex_Check(args[1])) {
+        PyObject *result = function_reshape_directly(args[0], args + 1, 1);
+        if (result || PyErr_Occurred()) return result;
+    }
+    return function_reshape(module, args, count, names);
+}
 
 #define METHOD(name) \
     PyObject *method_##name(PyObject *self, PyObject *const *args, Py_ssize_t count, \
@@ -511,9 +542,55 @@ static PyMethodDef entries[] = {FUNCTIONS(ENTRY){NULL, NULL, 0, NULL}};
 
 PyObject *function_row(const char *name, PyObject *self, PyObject *const *args, Py_ssize_t count,
                        PyObject *names) {
-    for (int index = 0; index < ROW_COUNT; index++)
-        if (!strcmp(rows[index].name, name)) return call_row(index, self, args, count, names);
+    /* Callers pass literals, which are found again by their address. */
+    static struct {
+        const char *name;
+        int row;
+    } known[16];
+    for (int place = 0; place < 16; place++) {
+        if (known[place].name == name)
+            return call_row(known[place].row, self, args, count, names);
+        if (known[place].name) continue;
+        for (int index = 0; index < ROW_COUNT; index++) {
+            if (strcmp(rows[index].name, name)) continue;
+            known[place].row = index;
+            known[place].name = name;
+            return call_row(index, self, args, count, names);
+        }
+    }
     return PyErr_Format(PyExc_SystemError, "no row '%s'", name);
+}
+
+/* The dimensions of a shape that is an integer or a tuple or list of few, -1 for anything else,
+ * which the general way takes or says what is wrong with. */
+static int plain_shape(PyObject *const *args, Py_ssize_t count, int64_t *dims) {
+    for (Py_ssize_t index = 0; index < count; index++) {
+        if (!PyLong_CheckExact(args[index])) return -1;
+        int overflow;
+        dims[index] = PyLong_AsLongLongAndOverflow(args[index], &overflow);
+        if (overflow) return -1;
+    }
+    return (int)count;
+}
+
+static int shape_of(PyObject *const *args, Py_ssize_t count, int64_t *dims) {
+    if (count < 1 || count > 16) return -1;
+    int is_tuple = count == 1 && PyTuple_CheckExact(args[0]);
+    int is_list = count == 1 && PyList_CheckExact(args[0]);
+    if (!is_tuple && !is_list) return plain_shape(args, count, dims);
+    Py_ssize_t rank = is_tuple ? PyTuple_Size(args[0]) : PyList_Size(args[0]);
+    if (rank > 16) return -1;
+    PyObject *items[16];
+    for (Py_ssize_t index = 0; index < rank; index++)
+        items[index] =
+            is_tuple ? PyTuple_GetItem(args[0], index) : PyList_GetItem(args[0], index);
+    return plain_shape(items, rank, dims);
+}
+
+PyObject *function_reshape_directly(PyObject *x, PyObject *const *args, Py_ssize_t count) {
+    int64_t dims[16];
+    int rank = IS_ARRAY(x) ? shape_of(args, count, dims) : -1;
+    return rank < 0 ? NULL : array_wrap(cmlx_reshape(HANDLE(x), dims, rank));
 }
 
 /* "name(a, /, axis=None, *, stream=None)\n--\n\n" before the documentation, as CPython wants it. */
@@ -555,6 +632,7 @@ static char *documented(const Row *row, const char *doc) {
 }
 
 int functions_add(PyObject *module) {
+    entries[ROW_reshape].ml_meth = (PyCFunction)(void (*)(void))reshape;
     for (int index = 0; index < ROW_COUNT; index++) {
         if (prepare(&rows[index]) < 0) return -1;
         entries[index].ml_doc = documented(&rows[index], entries[index].ml_doc);

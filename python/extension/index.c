@@ -8,6 +8,7 @@ typedef struct {
     int count;
     cmlx_array arrays[MAXIMUM_LENGTH];
     int array_count;
+    int takes_masks; /* of one truth, for what is assigned to */
 } Packed;
 
 static void release(Packed *packed) {
@@ -75,6 +76,12 @@ static int pack_one(PyObject *index, Packed *packed) {
         if (!array) return -1;
         packed->arrays[packed->array_count++] = array;
         packed->words[packed->count++] = 4;
+    } else if (PyBool_Check(index) && packed->takes_masks) {
+        cmlx_scalar scalar = {.kind = CMLX_SCALAR_BOOLEAN, .integer = index == Py_True};
+        cmlx_array mask = cmlx_scalar_array(scalar, CMLX_BOOL);
+        if (!mask) return raise_failure(), -1;
+        packed->arrays[packed->array_count++] = mask;
+        packed->words[packed->count++] = 4;
     } else if (PyIndex_Check(index) && !PyBool_Check(index)) {
         PyObject *number = PyNumber_Index(index);
         long long word = number ? PyLong_AsLongLong(number) : -1;
@@ -124,6 +131,7 @@ static PyObject *call(const char *name, cmlx_array x, Packed *packed, cmlx_array
 
 PyObject *array_subscript(PyObject *self, PyObject *index) {
     Packed packed;
+    packed.takes_masks = 0;
     if (pack(index, &packed) < 0) return NULL;
     return call("subscript", HANDLE(self), &packed, 0);
 }
@@ -142,6 +150,7 @@ static PyObject *updated(const char *name, PyObject *array, PyObject *index, PyO
     cmlx_array update = updates(value, HANDLE(array));
     if (!update) return NULL;
     Packed packed;
+    packed.takes_masks = 1;
     PyObject *result = pack(index, &packed) < 0 ? NULL : call(name, HANDLE(array), &packed, update);
     cmlx_release(update);
     return result;
@@ -278,7 +287,7 @@ typedef struct {
 
 PyObject *array_iter(PyObject *self) {
     if (cmlx_rank(HANDLE(self)) == 0) {
-        PyErr_SetString(PyExc_TypeError, "iteration over a 0-dimensional array");
+        PyErr_SetString(PyExc_TypeError, "iter() 0-dimensional array.");
         return NULL;
     }
     IteratorObject *iterator = PyObject_New(IteratorObject, iterator_type);
@@ -288,6 +297,16 @@ PyObject *array_iter(PyObject *self) {
     iterator->array = array_wrap(HANDLE(self));
     iterator->next = 0;
     return (PyObject *)iterator;
+}
+
+PyObject *array_reversed(PyObject *self, PyObject *none) {
+    (void)none;
+    if (cmlx_rank(HANDLE(self)) == 0) return array_iter(self);
+    Packed packed = {.words = {3, 4, 0, 0, -1}, .count = 5};
+    PyObject *opposite = call("subscript", HANDLE(self), &packed, 0);
+    PyObject *iterator = opposite ? array_iter(opposite) : NULL;
+    Py_XDECREF(opposite);
+    return iterator;
 }
 
 static void iterator_dealloc(PyObject *self) {

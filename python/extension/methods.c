@@ -34,6 +34,10 @@ static PyObject *spread(const char *name, PyObject *self, PyObject *const *args,
 }
 
 PyObject *method_reshape(PyObject *self, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    if (!names) {
+        PyObject *result = function_reshape_directly(self, args, count);
+        if (result || PyErr_Occurred()) return result;
+    }
     if (count == 0 && !names) {
         PyObject *empty = PyTuple_New(0);
         PyObject *result = empty ? function_row("reshape", self, &empty, 1, NULL) : NULL;

@@ -1,8 +1,9 @@
 /* The extension `mlx.core._engine`. What is written in Python is beside it, in `mlx.core`. */
 #include "functions.h"
 
-/* What streams and the random state are, told by the package when it is imported. */
-static PyObject *stream_types, *random_state;
+/* What streams are, which of them there are, and what the random state is: told by the package
+ * when it is imported. */
+static PyObject *stream_types, *device_check, *random_state;
 
 int check_stream(PyObject *object) {
     if (object == Py_None) return 0;
@@ -10,7 +11,10 @@ int check_stream(PyObject *object) {
     if (is_one == 0)
         PyErr_Format(PyExc_TypeError, "a stream is a Stream, a Device or a DeviceType, not %R",
                      Py_TYPE(object));
-    return is_one > 0 ? 0 : -1;
+    if (is_one <= 0) return -1;
+    PyObject *device = PyObject_CallFunctionObjArgs(device_check, object, NULL);
+    Py_XDECREF(device);
+    return device ? 0 : -1;
 }
 
 /* Splits the state's key: one half is the state from now on, the other is drawn with. */
@@ -49,11 +53,14 @@ cmlx_array next_key(void) {
 
 static PyObject *set_types(PyObject *module, PyObject *args) {
     (void)module;
-    PyObject *types, *state;
-    if (!PyArg_ParseTuple(args, "O!O!", &PyTuple_Type, &types, &PyList_Type, &state)) return NULL;
+    PyObject *types, *check, *state;
+    if (!PyArg_ParseTuple(args, "O!OO!", &PyTuple_Type, &types, &check, &PyList_Type, &state))
+        return NULL;
     Py_XDECREF(stream_types);
+    Py_XDECREF(device_check);
     Py_XDECREF(random_state);
     stream_types = Py_NewRef(types);
+    device_check = Py_NewRef(check);
     random_state = Py_NewRef(state);
     Py_RETURN_NONE;
 }

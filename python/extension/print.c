@@ -29,15 +29,13 @@ static void put(Text *text, const char *piece) {
 }
 
 static void put_float(Text *text, double value) {
-    char piece[64];
+    char piece[400];
     if (isnan(value))
         snprintf(piece, sizeof piece, "nan");
     else
-        snprintf(piece, sizeof piece, "%.*g",
-                 precision < 0    ? 6
-                 : precision > 40 ? 40
-                                  : precision,
-                 value);
+        /* Six digits that matter, or as many behind the point as were asked for. */
+        snprintf(piece, sizeof piece, precision < 0 ? "%.*g" : "%.*f",
+                 precision < 0 ? 6 : precision, value);
     put(text, piece);
 }
 

@@ -288,6 +288,11 @@
       "x w scales:a?=None group_size:i?=None bits:i?=None mode:t=nvfp4 " \
       "global_scale_x:a?=None global_scale_w:a?=None * stream:s", \
       ONE, "A product of codes.") \
+    F(gather_qqmm, CALL, "gather_qqmm", \
+      "x w / scales:a?=None lhs_indices:a?=None rhs_indices:a?=None group_size:i?=None " \
+      "bits:i?=None mode:t=nvfp4 global_scale_x:a?=None global_scale_w:a?=None * " \
+      "sorted_indices:b=False stream:s", \
+      ONE, "Products of codes, of the matrices with the given numbers.") \
     F(to_fp8, CALL, "to_fp8", "x * stream:s", ONE, "As 8-bit floats (e4m3), in uint8.") \
     F(from_fp8, CALL, "from_fp8", "x dtype:d=bfloat16 * stream:s", ONE, \
       "From 8-bit floats (e4m3).") \

@@ -394,23 +394,44 @@ static PyObject *imported_call(PyObject *module, PyObject *args) {
     return single(status, &outputs);
 }
 
-static PyObject *export_(PyObject *module, PyObject *args) {
+static void free_exporter(PyObject *capsule) {
+    cmlx_exporter_free(PyCapsule_GetPointer(capsule, "exporter"));
+}
+
+static PyObject *exporter_make(PyObject *module, PyObject *none) {
+    (void)module, (void)none;
+    return PyCapsule_New(cmlx_exporter_make(), "exporter", free_exporter);
+}
+
+static PyObject *exporter_add(PyObject *module, PyObject *args) {
     (void)module;
-    const char *path;
-    PyObject *function, *inputs, *names;
+    PyObject *capsule, *function, *inputs, *names;
     int shapeless;
     int32_t count;
-    if (!PyArg_ParseTuple(args, "sOO!O!p", &path, &function, &PyList_Type, &inputs, &PyList_Type,
-                          &names, &shapeless))
+    if (!PyArg_ParseTuple(args, "OOO!O!p", &capsule, &function, &PyList_Type, &inputs,
+                          &PyList_Type, &names, &shapeless))
         return NULL;
-    cmlx_array *handles = handles_of(inputs, &count);
+    cmlx_exporter *exporter = PyCapsule_GetPointer(capsule, "exporter");
+    cmlx_array *handles = exporter ? handles_of(inputs, &count) : NULL;
     const char **labels = handles && PyList_Size(names) == count ? texts_of(names) : NULL;
     int32_t status = -1;
     if (labels)
-        status = cmlx_export(path, call_function, function, handles, labels, count, shapeless);
+        status = cmlx_exporter_add(exporter, call_function, function, handles, labels, count,
+                                   shapeless);
     free_handles(handles, count);
     free(labels);
     if (status < 0 || PyErr_Occurred()) return raise_failure();
+    Py_RETURN_NONE;
+}
+
+static PyObject *exporter_write(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *capsule;
+    const char *path;
+    if (!PyArg_ParseTuple(args, "Os", &capsule, &path)) return NULL;
+    cmlx_exporter *exporter = PyCapsule_GetPointer(capsule, "exporter");
+    if (!exporter) return NULL;
+    if (cmlx_exporter_write(exporter, path) < 0) return raise_failure();
     Py_RETURN_NONE;
 }
 
@@ -425,7 +446,9 @@ static PyMethodDef methods[] = {
     {"_compiled_call", compiled_call, METH_VARARGS, NULL},
     {"_import", import_, METH_O, NULL},
     {"_imported_call", imported_call, METH_VARARGS, NULL},
-    {"_export", export_, METH_VARARGS, NULL},
+    {"_exporter_make", exporter_make, METH_NOARGS, NULL},
+    {"_exporter_add", exporter_add, METH_VARARGS, NULL},
+    {"_exporter_write", exporter_write, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

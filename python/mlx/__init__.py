@@ -8,6 +8,12 @@ Nothing is imported here, so that `import mlx.core` alone stays quick. The packa
 is: a distribution of its own may add `mlx.data`, say.
 """
 
-from pkgutil import extend_path
+import os
+import sys
 
-__path__ = extend_path(__path__, __name__)
+# As `pkgutil.extend_path` has it for folders, without what it imports.
+for _place in sys.path:
+    _place = os.path.join(_place, __name__)
+    if _place not in __path__ and os.path.isdir(_place):
+        __path__.append(_place)
+del _place

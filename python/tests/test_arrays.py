@@ -201,7 +201,7 @@ def test_numpy_operands():
 def test_print_options():
     x = mx.array([1.123456789])
     with mx.printoptions(precision=3):
-        assert repr(x) == "array([1.12], dtype=float32)"
+        assert repr(x) == "array([1.123], dtype=float32)"
     assert repr(x) == "array([1.12346], dtype=float32)"
 
 

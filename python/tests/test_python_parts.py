@@ -1,8 +1,10 @@
 """einsum, finfo and iinfo, distributed: against NumPy, and what MLX says."""
 
-import math
-
 import core_parts
+import math
+import os
+import subprocess
+import sys
 import mlx.core as mx
 import numpy as np
 import pytest
@@ -197,3 +199,18 @@ def test_a_group_of_one():
             call()
     with pytest.raises(TypeError):
         distributed.Group()
+
+
+def test_other_distributions_may_add_to_the_package(tmp_path):
+    """In a process of its own, where nothing of `mlx` is imported yet."""
+    (tmp_path / "mlx" / "elsewhere").mkdir(parents=True)
+    (tmp_path / "mlx" / "elsewhere" / "__init__.py").write_text("answer = 42\n")
+    program = (
+        "import sys, mlx.core, mlx.elsewhere; print(mlx.elsewhere.answer, "
+        "[n for n in ('typing', 'dataclasses', 'tempfile', 'numpy') if n in sys.modules])")
+    paths = [*sys.path, str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", program], capture_output=True, text=True, timeout=60,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
+    # What the package imports is short, too.
+    assert done.stdout.split() == ["42", "[]"], done.stderr

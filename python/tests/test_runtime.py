@@ -4,6 +4,9 @@ import gc
 import io
 import multiprocessing
 import os
+import pathlib
+import subprocess
+import sys
 import threading
 
 import mlx.core as mx
@@ -170,3 +173,12 @@ def test_exit_with_work_in_flight():
     done = subprocess.run(
         [sys.executable, "-c", code], timeout=60, env={**os.environ, "PYTHONPATH": package})
     assert done.returncode == 0
+
+
+def test_threads_leave_nothing():
+    """A short soak in a process of its own; `soak.py --minutes` is the long one."""
+    program = pathlib.Path(__file__).parent / "soak.py"
+    done = subprocess.run(
+        [sys.executable, program, "--minutes", "0.05"], capture_output=True, text=True,
+        timeout=300, env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+    assert done.returncode == 0, done.stdout + done.stderr

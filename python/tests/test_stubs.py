@@ -12,8 +12,6 @@ OF_TYPES = {"R", "Scalar", "StreamOrDevice", "Any", "Callable", "IO", "Literal",
             "PathLike", "Sequence", "TypeVar"}
 #: Names that MLX itself lacks: the tests run on its core too.
 BEYOND_MLX = {"device", "evaluate_async", "explain", "trace_evaluation"}
-#: Names of MLX that may be missing: products of quantized matrices that indices choose.
-MAY_BE_MISSING = {"gather_qqmm"}
 
 
 def names(body):
@@ -33,7 +31,7 @@ def tree():
 
 
 def test_what_the_stub_says_is_there():
-    wanted = set(names(tree().body)) - OF_TYPES - BEYOND_MLX - MAY_BE_MISSING
+    wanted = set(names(tree().body)) - OF_TYPES - BEYOND_MLX
     missing = [n for n in sorted(wanted) if not hasattr(mx, n)]
     assert missing == []
 

@@ -172,3 +172,31 @@ def test_functions_in_files(tmp_path):
         f(mx.array([3]))
     with pytest.raises(OSError):
         mx.import_function(str(tmp_path / "none"))
+
+
+def test_compiled_functions_have_their_arguments_as_arguments():
+    """One that is reached by another way would be the first call's for ever."""
+    evaluated, lazy = mx.array([1, 2]), mx.array([1, 2]) + 1
+    derived = lazy * 2
+    for outside, argument in ((evaluated, evaluated), (lazy, lazy), (derived, lazy)):
+        with pytest.raises(ValueError, match="uncaptured inputs"):
+            mx.compile(lambda x: x + outside)(argument)
+    # Other variables are constants, and the function goes on to be one for other arguments.
+    compiled = mx.compile(lambda x: x + lazy)
+    with pytest.raises(ValueError):
+        compiled(lazy)
+    assert compiled(mx.array([5, 5])).tolist() == [7, 8]
+    # State is exchanged for placeholders wherever it is reached.
+    state = {"w": mx.array(2.0)}
+    step = mx.compile(lambda x: x * state["w"], inputs=state)
+    assert step(mx.array(3.0)).item() == 6
+
+    def outer(x):
+        x = mx.abs(x)
+        return mx.compile(lambda z: -mx.exp(x) + z)(x)
+
+    x = mx.array([[1.0, -2.0], [2.0, 3.0]])
+    expected = -mx.exp(mx.abs(x)) + mx.abs(x)
+    assert mx.allclose(mx.vmap(outer)(x), expected).item()
+    assert mx.grad(lambda y: outer(y).sum())(x).shape == (2, 2)
+    assert mx.allclose(mx.compile(outer)(x), expected).item()

@@ -257,15 +257,9 @@ public func quantizedQuantizedMM(
             throw ArrayError(.shape, "qqmm", "needs a matrix w", shapes: [x.shape, w.shape])
         }
         func back(_ array: MLXArray, _ global: MLXArray?) -> MLXArray {
-            let flat = Ops.reshape(array, [-1, array.dim(-1)], stream: stream.id)
-            let q = quantized(
-                flat, groupSize: groupSize, bits: bits, mode: mode, globalScale: global,
-                stream: stream)
-            return dequantized(
-                q.wq, scales: q.scales, biases: nil, groupSize: groupSize, bits: bits, mode: mode,
-                globalScale: global, dtype: array.dtype, stream: stream)
+            requantized(array, groupSize, bits, mode, global, stream)
         }
-        let left = Ops.reshape(back(x, globalScaleX), x.shape, stream: stream.id)
+        let left = back(x, globalScaleX)
         if let scales, globalScaleW == nil {
             return quantizedMM(
                 left, w, scales: scales, biases: nil, groupSize: groupSize, bits: bits, mode: mode,
@@ -278,6 +272,74 @@ public func quantizedQuantizedMM(
                     globalScale: globalScaleW, dtype: x.dtype, stream: stream)
             } ?? back(w, globalScaleW)
         return Ops.matmul(left, Ops.swapLast(right), stream: stream.id)
+    }
+}
+
+/// An array as its codes have it, in its own shape and dtype.
+private func requantized(
+    _ array: MLXArray, _ groupSize: Int?, _ bits: Int?, _ mode: QuantizationMode,
+    _ global: MLXArray?, _ stream: StreamOrDevice
+) -> MLXArray {
+    let flat = Ops.reshape(array, [-1, array.dim(-1)], stream: stream.id)
+    let q = quantized(
+        flat, groupSize: groupSize, bits: bits, mode: mode, globalScale: global, stream: stream)
+    let numbers = dequantized(
+        q.wq, scales: q.scales, biases: nil, groupSize: groupSize, bits: bits, mode: mode,
+        globalScale: global, dtype: array.dtype, stream: stream)
+    return Ops.reshape(numbers, array.shape, stream: stream.id)
+}
+
+/// Products of matrices that indices choose, both quantized: x on the fly, in w's mode.
+///
+/// ```swift
+/// let y = gatherQuantizedQuantizedMM(x, w, scales: scales, rhsIndices: experts, mode: .mxfp8)
+/// ```
+/// - Parameters:
+///   - x: (…, M, K) in real floats.
+///   - w: codes of (…, N, K) with their scales, or floats without.
+///   - lhsIndices: numbers of matrices of x, counted over all axes before the last two; all in
+///     order by default.
+///   - rhsIndices: the same of w; both have one shape or are broadcast.
+///   - mode: one of the floating-point modes.
+///   - globalScaleX: for nvfp4, with `globalScaleW` or not at all.
+/// - Returns: (the indices' shape, M, N); an invalid array when shapes or modes do not fit.
+public func gatherQuantizedQuantizedMM(
+    _ x: MLXArray, _ w: MLXArray, scales: MLXArray? = nil, lhsIndices: MLXArray? = nil,
+    rhsIndices: MLXArray? = nil, groupSize: Int? = nil, bits: Int? = nil,
+    mode: QuantizationMode = .nvfp4, globalScaleX: MLXArray? = nil,
+    globalScaleW: MLXArray? = nil, sortedIndices: Bool = false,
+    stream: StreamOrDevice = .default
+) -> MLXArray {
+    let scales = scales.given
+    let (globalScaleX, globalScaleW) = (globalScaleX.given, globalScaleW.given)
+    return recording([x, w]) { () throws(ArrayError) in
+        let format = try format(mode, groupSize, bits, "gather_qqmm")
+        guard !format.isAffine else {
+            throw ArrayError(.argument, "gather_qqmm", "needs a floating-point mode, not affine")
+        }
+        guard (globalScaleX == nil) == (globalScaleW == nil) else {
+            throw ArrayError(.argument, "gather_qqmm", "needs both global scales or neither")
+        }
+        guard x.ndim >= 2, w.ndim >= 2 else {
+            throw ArrayError(
+                .shape, "gather_qqmm", "needs matrices", shapes: [x.shape, w.shape])
+        }
+        let left = requantized(x, groupSize, bits, mode, globalScaleX, stream)
+        if let scales, globalScaleW == nil {
+            return gatherQuantizedMM(
+                left, w, scales: scales, biases: nil, lhsIndices: lhsIndices,
+                rhsIndices: rhsIndices, groupSize: groupSize, bits: bits, mode: mode,
+                sortedIndices: sortedIndices, stream: stream)
+        }
+        let right =
+            scales.map {
+                dequantized(
+                    w, scales: $0, biases: nil, groupSize: groupSize, bits: bits, mode: mode,
+                    globalScale: globalScaleW, dtype: x.dtype, stream: stream)
+            } ?? requantized(w, groupSize, bits, mode, globalScaleW, stream)
+        return gatherMM(
+            left, Ops.swapLast(right), lhsIndices: lhsIndices, rhsIndices: rhsIndices,
+            sortedIndices: sortedIndices, stream: stream)
     }
 }
 

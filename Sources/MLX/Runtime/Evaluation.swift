@@ -134,6 +134,15 @@ public func checkedEval(_ arrays: some Collection<MLXArray>) throws {
     try Runtime.engine.evaluateBlocking(request(Array(arrays)))
 }
 
+/// Computes arrays on the calling thread until somebody does not want them any more.
+/// - Parameter isUnwanted: asked between steps, fifty times a second at most, on this thread.
+/// - Throws: what `evaluate` throws; `CancellationError` when the arrays were unwanted.
+package func checkedEval(
+    _ arrays: some Collection<MLXArray>, isUnwanted: @escaping () -> Bool
+) throws {
+    try Runtime.engine.evaluateBlocking(request(Array(arrays)), isUnwanted: isUnwanted)
+}
+
 /// Computes every array in the values.
 /// - Throws: what `evaluate` throws.
 public func checkedEval(_ values: Any...) throws { try evaluateChecked(values) }

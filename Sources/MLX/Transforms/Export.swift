@@ -190,6 +190,25 @@ public final class ImportedFunction: Sendable {
     }
 }
 
+/// Recordings of functions that are written to one file together.
+package final class RecordedFunctions {
+    private var programs: [Program] = []
+
+    package init() {}
+
+    /// Adds what a function does to arrays like the arguments, which have labels ("" for none).
+    package func add(
+        _ f: ([MLXArray]) -> [MLXArray], arguments: [MLXArray], labels: [String],
+        isShapeless: Bool, unless isRefused: () -> Bool
+    ) throws {
+        let program = try Program.record(
+            f, arguments: arguments, labels: labels, isShapeless: isShapeless)
+        if !isRefused() { programs.append(program) }
+    }
+
+    package func write(to url: URL) throws { try FunctionFile.write(programs, to: url) }
+}
+
 /// Writes what a function does to arrays like the arguments, which have labels ("" for none).
 package func exportRecorded(
     _ f: ([MLXArray]) -> [MLXArray], arguments: [MLXArray], labels: [String], isShapeless: Bool,

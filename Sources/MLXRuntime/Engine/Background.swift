@@ -8,6 +8,8 @@ final class Background: Sendable {
         var begun: UInt64 = 0
         var open: Set<UInt64> = []
         var waiters: [(last: UInt64, body: @Sendable () -> Void)] = []
+        /// What failed first since somebody asked.
+        var error: (any Error)?
     }
 
     /// - Returns: the number to end it by.
@@ -19,15 +21,25 @@ final class Background: Sendable {
         }
     }
 
-    func end(_ number: UInt64) {
+    /// - Parameter error: what it failed with.
+    func end(_ number: UInt64, _ error: (any Error)? = nil) {
         let ready: [@Sendable () -> Void] = state.withLock { state in
             state.open.remove(number)
+            if let error, state.error == nil { state.error = error }
             let oldest = state.open.min() ?? .max
             let ready = state.waiters.filter { $0.last < oldest }.map(\.body)
             state.waiters.removeAll { $0.last < oldest }
             return ready
         }
         for body in ready { body() }
+    }
+
+    /// The first error since the last call.
+    func takeError() -> (any Error)? {
+        state.withLock { state in
+            defer { state.error = nil }
+            return state.error
+        }
     }
 
     /// Calls `body` when all that has begun until now has ended.

@@ -201,18 +201,30 @@ extension Engine {
     /// Evaluates on the calling thread, whichever it is: a plain one, one of the global pool, one
     /// of the team's, inside an actor or not. It never runs executor jobs: it carries out its own
     /// narrow run, or drives wide runs until its own has ended.
-    package func evaluateBlocking(_ request: Scheduler.Request) throws {
+    /// - Parameter isUnwanted: asked between steps, fifty times a second at most, whether nobody
+    ///   wants the values any more; called on this thread, outside the engine. Once it has said
+    ///   so, the wide run that this call began is stopped, and it throws `CancellationError`.
+    package func evaluateBlocking(
+        _ request: Scheduler.Request, isUnwanted: (() -> Bool)? = nil
+    ) throws {
         try Engine.checkReentrancy()
+        let watch = isUnwanted.map { Watch($0, clock) }
         while true {
             switch try start(request, .caller) {
             case .done: return
             case .awaits(let node):
                 let caller = BlockedCaller()
                 turns.await(node, caller)
-                turns.drive(caller, teams: drivenTeams)
+                turns.drive(caller, teams: drivenTeams, watch: watch)
+                if watch?.isOver == true { throw CancellationError() }
             case .wide(let ticket, let caller):
                 turns.submit(ticket)
-                turns.drive(caller!, teams: drivenTeams)
+                turns.drive(caller!, teams: drivenTeams, watch: watch)
+                if watch?.isOver == true {
+                    turns.cancel(ticket)
+                    // The step that is running comes to its end first.
+                    turns.drive(caller!, teams: drivenTeams)
+                }
                 if let error = ticket.run.ending.error { throw error }
                 return
             case .paused: preconditionFailure("only tasks pause")
@@ -246,15 +258,19 @@ extension Engine {
                     scheduler.team.post { [self] in continueInBackground(request, number) }
                 }
             case .wide(let ticket, _):
-                let background = background
-                return turns.submit(ticket) { background.end(number) }
+                let (background, ending) = (background, ticket.run.ending)
+                return turns.submit(ticket) { background.end(number, ending.error) }
             case .paused: preconditionFailure("only tasks pause")
             }
+            background.end(number)
         } catch {
-            // Whoever asks for the values meets the error.
+            // Whoever asks for the values meets the error, and whoever asks for the error.
+            background.end(number, error)
         }
-        background.end(number)
     }
+
+    /// The first error of an evaluation in the background since it was last asked for.
+    package func takeBackgroundError() -> (any Error)? { background.takeError() }
 
     /// Waits until what was started in the background before has ended.
     package func synchronize() {

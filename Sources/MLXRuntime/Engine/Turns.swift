@@ -144,18 +144,31 @@ final class Turns: @unchecked Sendable {
 
     /// Runs slices of any runs until the one that the caller waits for has ended; sleeps while
     /// another thread has the turn. Called by the blocked caller, on whichever thread it is.
-    /// - Parameter drives: the teams whose turn the caller may take.
-    func drive(_ caller: BlockedCaller, teams drives: [Int]) {
+    /// - Parameters:
+    ///   - drives: the teams whose turn the caller may take.
+    ///   - watch: asked now and then whether to go on; false leaves the run to others.
+    func drive(_ caller: BlockedCaller, teams drives: [Int], watch: Watch? = nil) {
         while !lock.withLock({ caller.isDone }) {
+            if let watch, !watch.goesOn() {
+                leave(caller)
+                break
+            }
             var hasRun = false
             for team in drives {
                 guard let list = take(team, caller: caller) else { continue }
                 slice(list, team)
                 hasRun = true
             }
-            if !hasRun { caller.parker.park(spins: 200) }
+            if !hasRun { caller.parker.park(spins: 200, nanoseconds: watch?.nanoseconds) }
         }
         for team in drives { offer(team) }
+    }
+
+    /// One that goes away must not be offered a turn, which nobody would take then.
+    private func leave(_ caller: BlockedCaller) {
+        lock.withLock {
+            for team in courts.indices { courts[team].callers.removeAll { $0 === caller } }
+        }
     }
 
     /// Takes the turn of a team and the list that is next.

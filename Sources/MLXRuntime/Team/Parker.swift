@@ -47,8 +47,12 @@ final class Parker: @unchecked Sendable {
     }
 
     /// Sleeps until there is a permit, and takes it.
-    /// - Parameter spins: how often to look before sleeping.
-    func park(spins: Int = 0) {
+    /// - Parameters:
+    ///   - spins: how often to look before sleeping.
+    ///   - nanoseconds: how long to sleep at most, by the system's clock of the time of day,
+    ///     which is what a condition waits by; nil for as long as it takes. A clock that is set
+    ///     meanwhile has the thread look too early or too late, once.
+    func park(spins: Int = 0, nanoseconds: Int? = nil) {
         for _ in 0..<spins {
             if hasPermit { break }
             mlx_pause()
@@ -59,11 +63,32 @@ final class Parker: @unchecked Sendable {
             expected: 0, desired: 2, successOrdering: .acquiringAndReleasing,
             failureOrdering: .acquiring
         ).exchanged
-        if sleeps {
+        if sleeps, let nanoseconds {
+            sleep(nanoseconds)
+        } else if sleeps {
             while !tryTake() { pthread_cond_wait(condition, mutex) }
         } else {
             _ = state.exchange(0, ordering: .acquiring)
         }
         pthread_mutex_unlock(mutex)
+    }
+
+    /// Waits with the mutex held until there is a permit, which it takes, or the time is over.
+    private func sleep(_ nanoseconds: Int) {
+        var end = timespec()
+        clock_gettime(CLOCK_REALTIME, &end)
+        let sum = end.tv_nsec + nanoseconds
+        end.tv_sec += sum / 1_000_000_000
+        end.tv_nsec = sum % 1_000_000_000
+        var status: Int32 = 0
+        while !tryTake() {
+            // A permit that comes together with the end of the time is kept for the next wait.
+            if status == ETIMEDOUT {
+                _ = state.compareExchange(
+                    expected: 2, desired: 0, ordering: .acquiringAndReleasing)
+                return
+            }
+            status = pthread_cond_timedwait(condition, mutex, &end)
+        }
     }
 }

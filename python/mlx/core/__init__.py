@@ -6,26 +6,25 @@ from . import _engine
 from ._engine import *
 from ._engine import ArrayAt, ArrayIterator, AxisError, Dtype, FileError, array
 from ._devices import *
-from ._devices import (
-    Device, DeviceType, Stream, StreamContext, ThreadLocalStream, actors, cpu, gpu,
-)
+from ._devices import _check_stream
 from ._dtypes import (
     ArrayLike, DtypeCategory, PrintOptions, can_cast, get_printoptions, isdtype, issubdtype,
     printoptions, result_type, set_printoptions,
 )
 from ._einsum import einsum, einsum_path
+from ._export import FunctionExporter, export_function, exporter, import_function
 from ._files import load, save, save_gguf, save_safetensors, savez, savez_compressed
 from ._functions import *
 from ._limits import finfo, iinfo
 from ._transforms import (
-    FunctionExporter, checkpoint, compile, custom_function, disable_compile, enable_compile,
-    export_function, exporter, grad, import_function, jvp, value_and_grad, vjp, vmap,
+    checkpoint, compile, custom_function, disable_compile, enable_compile, grad, jvp,
+    value_and_grad, vjp, vmap,
 )
 from . import cuda, distributed, fast, fft, linalg, metal, random
 
 __version__ = "0.32.4"
 
-_engine._set_types((Stream, Device, DeviceType), random.state)
+_engine._set_types((Stream, Device, DeviceType), _check_stream, random.state)
 
 # Modules have these under names of their own, not here.
 for _name in list(globals()):

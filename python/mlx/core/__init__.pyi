@@ -491,9 +491,9 @@ def any(
 ) -> array:
     """Whether some element along `axis` is true; over all axes by default."""
 def arange(
-    start: int | float,
-    stop: None | int | float,
-    step: None | int | float,
+    start: None | int | float = None,
+    stop: None | int | float = None,
+    step: None | int | float = None,
     dtype: Dtype | None = None,
     *,
     stream: StreamOrDevice = None,

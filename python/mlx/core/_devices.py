@@ -7,6 +7,13 @@ import types
 
 from . import _engine
 
+__all__ = [
+    "Device", "DeviceType", "Stream", "StreamContext", "ThreadLocalStream", "actors",
+    "clear_streams", "cpu", "default_device", "default_stream", "device_count", "device_info",
+    "gpu", "is_available", "new_stream", "new_thread_local_stream", "new_thread_unsafe_stream",
+    "set_default_device", "set_default_stream", "stream",
+]
+
 
 class DeviceType(enum.Enum):
     """The kinds of device that MLX knows. There is no GPU."""
@@ -124,10 +131,16 @@ def _device(value):
     raise TypeError(f"expected a Device or a DeviceType, not {type(value).__name__}")
 
 
-def _available(device, operation):
+def _available(device, operation, needs="set gpu device"):
     if device.type is gpu:
-        raise ValueError(f"[{operation}] Cannot set gpu device without gpu backend.")
+        raise ValueError(f"[{operation}] Cannot {needs} without gpu backend.")
     return device
+
+
+def _check_stream(value):
+    """Raises for the streams and devices that are not there; `stream` arguments pass through."""
+    if not isinstance(value, Stream):
+        default_stream(value)
 
 
 class _Defaults(threading.local):
@@ -152,7 +165,7 @@ def set_default_device(device):
 
 def default_stream(device):
     """The default stream of a device."""
-    device = _available(_device(device), "default_stream")
+    device = _available(_device(device), "default_stream", "get gpu stream")
     current = _defaults.stream or _process_stream
     return current if current.device == device else Stream(device, 0)
 
@@ -167,7 +180,7 @@ def set_default_stream(stream):
 def new_stream(device):
     """A new stream of a device."""
     global _count
-    device = _available(_device(device), "new_stream")
+    device = _available(_device(device), "new_stream", "make gpu stream")
     with _lock:
         _count += 1
         return Stream(device, _count)
@@ -241,7 +254,6 @@ class StreamContext:
         given = self._given
         stream = given if isinstance(given, Stream) else default_stream(given)
         device = stream.device
-        _available(device, "stream")
         self._before.append((_defaults.stream, isinstance(device, PinnedDevice)))
         if isinstance(device, PinnedDevice):
             _engine._enter_device(device._number)

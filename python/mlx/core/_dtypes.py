@@ -51,7 +51,8 @@ def issubdtype(arg1, arg2):
     """Whether a dtype or category is the other, or below it."""
     for arg in (arg1, arg2):
         if not isinstance(arg, (Dtype, DtypeCategory)):
-            raise TypeError(f"expected a Dtype or a DtypeCategory, not {type(arg).__name__}")
+            raise ValueError(
+                f"[issubdtype] expected a Dtype or a DtypeCategory, not {type(arg).__name__}")
     if isinstance(arg2, Dtype):
         return arg1 is arg2
     kind = arg1.name if isinstance(arg1, DtypeCategory) else _category(arg1)
@@ -67,7 +68,8 @@ def _dtype_of(value):
         return value.dtype
     if isinstance(value, Dtype):
         return value
-    raise TypeError(f"expected an array or a Dtype, not {type(value).__name__}")
+    raise ValueError(
+        f"[result_type] Inputs must be arrays or dtypes, not {type(value).__name__}.")
 
 
 def result_type(*arrays_and_dtypes):

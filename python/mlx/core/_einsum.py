@@ -7,25 +7,28 @@ or of elements where no axis is summed.
 
 from __future__ import annotations
 
-import contextlib
 import math
-from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
 
 import mlx.core as mx
+
+#: What type checkers take for true: importing `typing` and `dataclasses` would take longer than all
+#: of the package.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 #: A letter, or for an axis of an ellipsis its distance from the ellipsis' end.
 Label = str | int
 
 
-@dataclass
 class _Subscripts:
     """What a text says of operands: labels of each one's axes, labels of the result's, sizes."""
 
-    inputs: list[list[Label]]
-    output: list[Label]
-    sizes: dict[Label, int] = field(default_factory=dict)
+    def __init__(self, inputs: list[list[Label]], output: list[Label]) -> None:
+        self.inputs = inputs
+        self.output = output
+        self.sizes: dict[Label, int] = {}
 
     def count(self, labels: Any) -> int:
         return math.prod(self.sizes[label] for label in labels)
@@ -102,14 +105,16 @@ def _measure(name: str, subscripts: _Subscripts, shapes: list[tuple[int, ...]]) 
             raise ValueError(f"[{name}] Output subscript '{label}' is in no input.")
 
 
-@dataclass
 class _Step:
     """A contraction of some operands, which leave the list, into one, which is put at its end."""
 
-    positions: tuple[int, ...]
-    labels: set[Label]
-    kept: set[Label]
-    flops: int
+    def __init__(
+        self, positions: tuple[int, ...], labels: set[Label], kept: set[Label], flops: int
+    ) -> None:
+        self.positions = positions
+        self.labels = labels
+        self.kept = kept
+        self.flops = flops
 
 
 def _step(terms: list[set], positions: tuple[int, ...], subscripts: _Subscripts) -> _Step:
@@ -184,12 +189,12 @@ def einsum_path(subscripts: str, *operands: Any) -> tuple[list[tuple[int, ...]],
     return [step.positions for step in steps], report
 
 
-@dataclass
 class _Term:
     """An array and the labels of its axes."""
 
-    array: mx.array
-    labels: list[Label]
+    def __init__(self, array: mx.array, labels: list[Label]) -> None:
+        self.array = array
+        self.labels = labels
 
     def simplified(self, kept: set[Label]) -> _Term:
         """Diagonals in the place of repeated labels, and sums over labels that are not kept."""
@@ -272,16 +277,18 @@ def einsum(subscripts: str, *operands: Any, stream: Any = None) -> mx.array:
     >>> mx.einsum("ii", mx.array([[1.0, 2.0], [3.0, 4.0]])).item()
     5.0
     """
+    if stream is not None:
+        with mx.stream(stream):
+            return einsum(subscripts, *operands)
     arrays = [x if isinstance(x, mx.array) else mx.array(x) for x in operands]
     parsed = _parse("einsum", subscripts, [x.shape for x in arrays])
-    with mx.stream(stream) if stream is not None else contextlib.nullcontext():
-        terms = [_Term(x, labels) for x, labels in zip(arrays, parsed.inputs)]
-        for step in _path(parsed):
-            taken = [terms[i] for i in step.positions]
-            terms = [term for i, term in enumerate(terms) if i not in step.positions]
-            while len(taken) > 1:
-                later = set().union(*(term.labels for term in taken[2:]))
-                pair = _contracted(taken[0], taken[1], step.kept | later, parsed.sizes)
-                taken[:2] = [pair]
-            terms.append(taken[0].simplified(step.kept))
-        return terms[0].aligned(parsed.output)
+    terms = [_Term(x, labels) for x, labels in zip(arrays, parsed.inputs)]
+    for step in _path(parsed):
+        taken = [terms[i] for i in step.positions]
+        terms = [term for i, term in enumerate(terms) if i not in step.positions]
+        while len(taken) > 1:
+            later = set().union(*(term.labels for term in taken[2:]))
+            pair = _contracted(taken[0], taken[1], step.kept | later, parsed.sizes)
+            taken[:2] = [pair]
+        terms.append(taken[0].simplified(step.kept))
+    return terms[0].aligned(parsed.output)

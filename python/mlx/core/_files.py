@@ -1,7 +1,6 @@
 """Arrays in files. Nothing here unpickles anything."""
 
 import os
-import tempfile
 
 from . import _engine as e
 from ._engine import array
@@ -59,6 +58,8 @@ def load(file, /, format=None, return_metadata=False, *, stream=None):
 
 def _load_open(file, kind):
     """Through a file of its own, because arrays are read by name and position."""
+    import tempfile
+
     handle, path = tempfile.mkstemp(suffix="." + kind)
     try:
         with os.fdopen(handle, "wb") as copy:
@@ -79,6 +80,8 @@ def _save(file, kind, arrays, metadata=None, ending=None):
             path += "." + ending
         e._save(path, kind, arrays, metadata)
         return
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "arrays." + ending)
         e._save(path, kind, arrays, metadata)

@@ -8,18 +8,29 @@ def _shape(shape):
     return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
-def arange(start, stop=None, step=None, dtype=None, *, stream=None):
+def arange(start=None, stop=None, step=None, dtype=None, *, stream=None):
     """Numbers from start to stop, which is excluded. One argument is stop, from 0.
+
+    They are float32 if one of the arguments is a float, else int32, or int64 where they go
+    beyond.
 
     >>> mx.arange(3)
     array([0, 1, 2], dtype=int32)
     """
     if stop is None:
-        start, stop = 0, start
+        start, stop = None, start
+    if stop is None:
+        raise TypeError("arange() is missing the argument 'stop'")
+    start = 0 if start is None else start
     step = 1 if step is None else step
     if dtype is None:
-        is_float = any(isinstance(x, float) for x in (start, stop, step))
-        dtype = e.float32 if is_float else e.int32
+        if any(isinstance(x, float) for x in (start, stop, step)):
+            dtype = e.float32
+        else:
+            is_wide = any(not -(2**31) <= x < 2**31 for x in (start, stop, step))
+            dtype = e.int64 if is_wide else e.int32
+    elif dtype == e.bool_:
+        raise ValueError("bool not supported for arange.")
     return e._arange(start, stop, step, dtype)
 
 
@@ -86,7 +97,8 @@ def divmod(a, b, stream=None):
 def matrix_transpose(a, /, *, stream=None):
     """a with its last two axes exchanged."""
     if a.ndim < 2:
-        raise ValueError(f"[matrix_transpose] needs two axes, not {a.ndim}")
+        raise ValueError(
+            "[matrix_transpose] Input array must have at least 2 dimensions.")
     return e.swapaxes(a, -1, -2)
 
 
@@ -115,8 +127,14 @@ def atleast_3d(*arys, stream=None):
     return _each(e._atleast_3d, arys)
 
 
+def _shape_text(shape):
+    return "(" + ",".join(str(dim) for dim in shape) + ")"
+
+
 def broadcast_shapes(*shapes):
     """The shape that all are broadcast to."""
+    if not shapes:
+        raise ValueError("[broadcast_shapes] Must provide at least one shape.")
     result = []
     for shape in shapes:
         shape = list(shape)
@@ -126,31 +144,50 @@ def broadcast_shapes(*shapes):
             if longer[-axis] == 1:
                 longer[-axis] = shorter[-axis]
             elif shorter[-axis] not in (1, longer[-axis]):
-                raise ValueError(f"[broadcast_shapes] Shapes {shapes} cannot be broadcast.")
+                raise ValueError(
+                    f"[broadcast_shapes] Shapes {_shape_text(result)} and {_shape_text(shape)} "
+                    "cannot be broadcast.")
         result = longer
     return tuple(result)
 
 
-def pad(a, pad_width, mode="constant", constant_values=0, *, stream=None):
-    """a with a border: one width, (before, after), or a pair for each axis."""
-    ndim = a.ndim
+def _pad_pairs(pad_width, ndim):
+    """(before, after) for each axis."""
     if isinstance(pad_width, int):
-        pairs = [(pad_width, pad_width)] * ndim
-    else:
-        widths = list(pad_width)
-        if all(isinstance(width, int) for width in widths):
-            if len(widths) > 2 or not widths:
-                raise ValueError("[pad] expected one width, two, or a pair for each axis")
-            pairs = [(widths[0], widths[-1])] * ndim
-        else:
-            pairs = [(width, width) if isinstance(width, int) else tuple(width) for width in widths]
-            pairs = [(pair[0], pair[-1]) for pair in pairs]
-            if len(pairs) == 1:
-                pairs = pairs * ndim
-    if len(pairs) != ndim:
-        raise ValueError(f"[pad] {len(pairs)} pairs of widths for {ndim} axes")
-    if any(width < 0 for pair in pairs for width in pair):
-        raise ValueError("[pad] Invalid negative padding size")
+        return [(pad_width, pad_width)] * ndim
+    if isinstance(pad_width, (str, bytes)) or not hasattr(pad_width, "__iter__"):
+        raise TypeError(f"pad(): a width is an integer or a sequence, not {pad_width!r}")
+    widths = list(pad_width)
+    if widths and all(isinstance(width, int) for width in widths):
+        if len(widths) > 2:
+            raise TypeError("pad(): expected one width, two, or a pair for each axis")
+        return [(widths[0], widths[-1])] * ndim
+    pairs = [(width, width) if isinstance(width, int) else tuple(width) for width in widths]
+    if any(len(pair) not in (1, 2) for pair in pairs):
+        raise TypeError("pad(): expected a pair of widths for each axis")
+    pairs = [(pair[0], pair[-1]) for pair in pairs]
+    return pairs * ndim if len(pairs) == 1 else pairs
+
+
+def pad(a, pad_width, mode="constant", constant_values=0, *, stream=None):
+    """a with a border: one width, (before, after), or a pair for each axis.
+
+    The border is `constant_values` (mode "constant"), the nearest element ("edge"), or the
+    array as in a mirror, with ("symmetric") or without ("reflect") what is at the edge.
+    """
+    a = a if isinstance(a, array) else array(a)
+    pairs = _pad_pairs(pad_width, a.ndim)
+    if len(pairs) != a.ndim:
+        raise ValueError(
+            f"Invalid number of padding sizes passed to pad with axes of size {a.ndim}")
+    for axis, pair in enumerate(pairs):
+        for width, side in zip(pair, ("low", "high")):
+            if width < 0:
+                raise ValueError(
+                    f"Invalid {side} padding size ({width}) passed to pad for axis {axis}. "
+                    "Padding sizes must be non-negative")
+    if mode not in ("constant", "edge", "reflect", "symmetric"):
+        raise ValueError(f"Invalid padding mode ({mode}) passed to pad")
     value = constant_values
     if not isinstance(value, array):
         value = array(value, a.dtype)

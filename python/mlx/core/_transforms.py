@@ -150,10 +150,20 @@ def _axes(tree, axes, found, operation):
         for child in children:
             _axes(child, axes, found, operation)
         return
-    if len(axes) != len(children):
+    is_like = isinstance(axes, dict) == isinstance(tree, dict) and not isinstance(axes, str)
+    if not is_like or len(axes) != len(children) or (
+            isinstance(axes, dict) and set(axes) != set(keys)):
         raise ValueError(f"[{operation}] The axes do not have the structure of the arguments")
     for key, child in zip(keys, children):
         _axes(child, axes[key], found, operation)
+
+
+def _fits(tree, axes):
+    """Whether axes have the form of a tree as far as its first level goes."""
+    if isinstance(axes, dict):
+        return isinstance(tree, dict)
+    return isinstance(axes, (list, tuple)) and isinstance(tree, (list, tuple)) \
+        and len(axes) == len(tree)
 
 
 def vmap(fun, in_axes=0, out_axes=0):
@@ -171,7 +181,10 @@ def vmap(fun, in_axes=0, out_axes=0):
         arrays, structure = e._flatten(args)
         _only_arrays(structure, "vmap")
         axes = []
-        _axes(args, in_axes, axes, "vmap")
+        # The axes of a function of one argument may have the form of that argument.
+        is_one = len(args) == 1 and not (
+            isinstance(in_axes, (list, tuple)) and isinstance(args[0], array))
+        _axes(args[0] if is_one and _fits(args[0], in_axes) else args, in_axes, axes, "vmap")
         outputs = []
 
         def inner(elements):
@@ -388,72 +401,6 @@ def compile(fun, inputs=None, outputs=None, shapeless=False):
     `inputs` and `outputs` are trees of arrays that the function reads and changes. With
     `shapeless` one recording serves all shapes, unless the function looks at them.
     """
+    if not callable(fun):
+        raise TypeError(f"compile(): expected a function, not {type(fun).__name__}")
     return _Compiled(fun, inputs, outputs, shapeless)
-
-
-# Functions in files.
-
-
-def _labelled(args, kwargs):
-    if len(args) == 1 and isinstance(args[0], (list, tuple)):
-        args = args[0]
-    elif len(args) == 1 and isinstance(args[0], dict) and not kwargs:
-        args, kwargs = (), args[0]
-    names = [""] * len(args) + sorted(kwargs)
-    return list(args) + [kwargs[name] for name in sorted(kwargs)], names
-
-
-def export_function(file_or_callback, fun, *args, shapeless=False, metadata=None, **kwargs):
-    """Writes what a function does to arguments like these to a file, which holds no code."""
-    file = file_or_callback
-    if not isinstance(file, str):
-        raise TypeError("[export_function] only files are written; expected the name of one")
-    arrays, names = _labelled(args, kwargs)
-    count = names.count("")
-
-    def call(variables):
-        result = fun(*variables[:count], **dict(zip(names[count:], variables[count:])))
-        return e._arrays(result)
-
-    e._export(file, call, arrays, names, shapeless)
-
-
-class FunctionExporter:
-    """Writes a function's call to a file; see `exporter`."""
-
-    def __init__(self, file, fun, shapeless):
-        self._file, self._fun, self._shapeless = file, fun, shapeless
-        self._is_done = False
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *error):
-        self.close()
-
-    def close(self):
-        """Ends the file."""
-        self._is_done = True
-
-    def __call__(self, *args, **kwargs):
-        if self._is_done:
-            raise RuntimeError("[exporter] a file holds one call of a function")
-        self._is_done = True
-        export_function(self._file, self._fun, *args, shapeless=self._shapeless, **kwargs)
-
-
-def exporter(file, fun, *, shapeless=False, metadata=None):
-    """A context whose call writes a function to a file."""
-    return FunctionExporter(file, fun, shapeless)
-
-
-def import_function(file, return_metadata=False):
-    """The function of a file: called with arrays, it gives a list of arrays."""
-    imported = e._import(file)
-
-    def function(*args, **kwargs):
-        arrays, names = _labelled(args, kwargs)
-        arrays = [x if isinstance(x, array) else array(x) for x in arrays]
-        return e._imported_call(imported, arrays, names)
-
-    return (function, "") if return_metadata else function

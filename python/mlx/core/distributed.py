@@ -5,10 +5,13 @@ Programs written for many processes run as the only one: sums over the group are
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
 import mlx.core as mx
+
+#: What type checkers take for true.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
 __all__ = [
     "Group",

@@ -47,8 +47,8 @@ def cuda_kernel(
     name, input_names, output_names, source, header="", ensure_row_contiguous=True,
     shared_memory=0,
 ):
-    """A CUDA kernel, which can be made but not called."""
-    return _Kernel(name, "CUDA")
+    """Says that there is no CUDA."""
+    raise RuntimeError("[cuda_kernel] No CUDA back-end.")
 
 
 def precompiled_cuda_kernel(

@@ -9,6 +9,8 @@
     mx.eval(model.parameters(), optimizer.state)
 """
 
+# Programs find these here in MLX too.
+from mlx.nn import Module
 from mlx.optimizers import optimizers, schedulers
 from mlx.optimizers.adaptive import AdaDelta, Adafactor, Adagrad, RMSprop
 from mlx.optimizers.base import MultiOptimizer, Optimizer, clip_grad_norm
@@ -21,3 +23,4 @@ from mlx.optimizers.schedulers import (
     linear_schedule,
     step_decay,
 )
+from mlx.utils import tree_flatten, tree_map, tree_merge, tree_reduce, tree_unflatten

@@ -120,7 +120,7 @@ class ALiBi(Module):
         queries = mx.arange(offset, q_sequence_length)
         keys = mx.arange(0, k_sequence_length)
         distances = mx.abs(queries[:, None] - keys[None]).astype(dtype)
-        return ALiBi.create_alibi_slope(num_heads, dtype) * -distances
+        return ALiBi.create_alibi_slope(num_heads, dtype) * -distances[None, None]
 
     @staticmethod
     def create_alibi_slope(num_heads: int, dtype: mx.Dtype = mx.float32) -> mx.array:
