@@ -3,10 +3,11 @@ our command once for each row, and commands that are run and read."""
 import json
 import os
 import pathlib
+import queue
 import re
-import select
 import subprocess
 import sys
+import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -60,6 +61,14 @@ def openblas():
     return None
 
 
+def pass_on(stream, lines):
+    """Every line of a stream, and an empty one when it ends."""
+    for line in stream:
+        lines.put(line)
+    lines.put("")
+    stream.close()
+
+
 class Peer:
     """A library in a process of its own."""
 
@@ -74,12 +83,15 @@ class Peer:
             self.environment.pop(key, None)
         if name == "mlx" and openblas():
             self.environment["LD_PRELOAD"] = openblas()
-        self.process, self.names = None, []
+        self.process, self.names, self.lines = None, [], None
 
     def start(self):
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL, text=True, env=self.environment)
+        self.lines = queue.SimpleQueue()
+        threading.Thread(
+            target=pass_on, args=(self.process.stdout, self.lines), daemon=True).start()
         ready = self.line(120)
         if ready is None:
             self.stop()
@@ -89,9 +101,10 @@ class Peer:
 
     def line(self, seconds):
         """The next line as JSON; None when there is none in time."""
-        if not select.select([self.process.stdout], [], [], seconds)[0]:
+        try:
+            text = self.lines.get(timeout=seconds)
+        except queue.Empty:
             return None
-        text = self.process.stdout.readline()
         return json.loads(text) if text else None
 
     def measure(self, name, first):
@@ -113,7 +126,6 @@ class Peer:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
-            self.process.stdout.close()
             self.process.stdin.close()
             self.process = None
 
