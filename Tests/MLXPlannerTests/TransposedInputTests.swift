@@ -42,4 +42,13 @@ import Testing
         let swapped = leaf([16, 128, 8, 64]).transposed(0, 2, 1, 3)
         #expect(try plan([swapped + 1]).names == ["add"])
     }
+
+    @Test("The gradient of a layer's weights is one product, which lies as the weights do")
+    func weightGradient() throws {
+        let (x, weights) = (leaf([16, 128, 256]), leaf([512, 256]))
+        let gradient = grad { (w: MLXArray) in sum(exp(matmul(x, w.T))) }(weights)
+        let names = try plan([weights - 0.1 * gradient]).names
+        #expect(names.count { $0 == "matmul" } == 2)
+        #expect(!names.contains("broadcast_to") && !names.contains("sum"), "\(names)")
+    }
 }
