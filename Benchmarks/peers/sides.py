@@ -61,6 +61,12 @@ def openblas():
     return None
 
 
+def on_cores(count):
+    """What a child does first: it keeps to so many cores, whatever its library thinks."""
+    cores = sorted(os.sched_getaffinity(0))[:count]
+    return lambda: os.sched_setaffinity(0, cores)
+
+
 def pass_on(stream, lines):
     """Every line of a stream, and an empty one when it ends."""
     for line in stream:
@@ -73,7 +79,7 @@ class Peer:
     """A library in a process of its own."""
 
     def __init__(self, name, seconds, cold_bytes, threads, compiles):
-        self.name = name
+        self.name, self.threads = name, threads
         self.command = [python(), "-B", str(HERE / "peer.py"), name, "--seconds", str(seconds),
                         "--cold", str(cold_bytes)]
         self.environment = {**os.environ, "PEER_THREADS": str(threads),
@@ -88,7 +94,8 @@ class Peer:
     def start(self):
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, text=True, env=self.environment)
+            stderr=subprocess.DEVNULL, text=True, env=self.environment,
+            preexec_fn=on_cores(self.threads))
         self.lines = queue.SimpleQueue()
         threading.Thread(
             target=pass_on, args=(self.process.stdout, self.lines), daemon=True).start()
@@ -138,6 +145,7 @@ class Ours:
         self.command = [str(command), "bench", "--json", "--seconds", str(seconds),
                         "--cold", str(cold_bytes >> 20), *(["--model", model] if model else [])]
         self.environment = {**os.environ, "MLX_THREADS": str(threads)}
+        self.threads = threads
         self.names = []
 
     def start(self):
@@ -153,7 +161,7 @@ class Ours:
             return
         options = ["--only", f"^{name}$"] + ([] if first else ["--no-limits"])
         done = subprocess.run([*self.command, *options], capture_output=True, text=True,
-                              env=self.environment)
+                              env=self.environment, preexec_fn=on_cores(self.threads))
         if done.returncode != 0:
             problem = (done.stderr.strip().splitlines() or ["failed"])[-1]
             yield {"peer": self.name, "workload": name, "unsupported": problem[:160]}

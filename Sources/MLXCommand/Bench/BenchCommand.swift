@@ -90,9 +90,9 @@ struct Workload: Sendable {
 }
 
 enum Timing {
-    static func nanoseconds() -> UInt64 {
+    static func nanoseconds(_ clock: clockid_t = CLOCK_MONOTONIC) -> UInt64 {
         var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
+        clock_gettime(clock, &time)
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 

@@ -81,11 +81,13 @@ import Testing
             }
         }
         let x = MLXArray.ones([height, width])
-        let gradient = grad { (x: MLXArray) in
-            parts.enumerated().reduce(MLXArray(0 as Float)) { sum, part in
-                let (number, window) = part
-                return sum + Float(number + 1) * x[window.rows, window.columns].sum()
+        let gradient = grad { (x: MLXArray) -> MLXArray in
+            var total = MLXArray(0 as Float)
+            for (number, part) in parts.enumerated() {
+                let window: MLXArray = x[part.rows, part.columns]
+                total = total + window.sum() * Float(number + 1)
             }
+            return total
         }
         #expect(gradient(x).asArray(Float.self) == wanted, sourceLocation: sourceLocation)
     }
@@ -102,25 +104,29 @@ import Testing
     @Test("A whole read beside slices, and every second element") func others() {
         let x = MLXArray(0..<8).asType(.float32)
         let whole = grad { (x: MLXArray) in
-            (x[..<4] * 2).sum() + (x * x).sum() + (x[4...] * 3).sum()
+            let (low, high) = (x[..<4], x[4...])
+            return (low * 2).sum() + (x * x).sum() + (high * 3).sum()
         }
-        let base: [Float] = [2, 2, 2, 2, 3, 3, 3, 3]
-        #expect(
-            whole(x).asArray(Float.self) == base.enumerated().map { $1 + 2 * Float($0) })
+        let wanted: [Float] = [2, 4, 6, 8, 11, 13, 15, 17]
+        #expect(whole(x).asArray(Float.self) == wanted)
         let steps = grad { (x: MLXArray) in
-            (x[.stride(by: 2)] * 5).sum() + (x[.stride(from: 1, by: 2)] * 7).sum()
+            let (even, odd) = (x[.stride(by: 2)], x[.stride(from: 1, by: 2)])
+            return (even * 5).sum() + (odd * 7).sum()
         }
-        #expect(steps(x).asArray(Float.self) == [5, 7, 5, 7, 5, 7, 5, 7])
+        let turns: [Float] = [5, 7, 5, 7, 5, 7, 5, 7]
+        #expect(steps(x).asArray(Float.self) == turns)
     }
 
     @Test("The second derivative, and a gradient that is mapped") func nested() {
         let x = MLXArray([1, 2, 3, 4] as [Float])
-        let slope = { (x: MLXArray) in
-            grad { (x: MLXArray) in (x[..<2] * x[..<2] * x[..<2] * x[2...]).sum() }(x)
+        let slope = grad { (x: MLXArray) -> MLXArray in
+            let (low, high) = (x[..<2], x[2...])
+            return (low * low * low * high).sum()
         }
         // d²/dx² of x₀³ x₂ + x₁³ x₃, summed over rows.
-        let second = grad { (x: MLXArray) in slope(x).sum() }
-        #expect(second(x).asArray(Float.self) == [6 * 3 + 3, 12 * 4 + 12, 3, 12])
+        let second = grad { (x: MLXArray) -> MLXArray in slope(x).sum() }
+        let wanted: [Float] = [21, 60, 3, 12]
+        #expect(second(x).asArray(Float.self) == wanted)
         let rows = stacked([x, x * 2])
         let mapped = vmap(slope)(rows)
         let (one, two) = (slope(x), slope(x * 2))

@@ -12,7 +12,8 @@ enum Crew {
     ///   - cpus: a member for each.
     ///   - seconds: how long to go on; three runs at least.
     ///   - body: gets the member's number.
-    /// - Returns: the seconds from the first member's start to the last one's end.
+    /// - Returns: the slowest member's seconds of processor time, least of all runs: what other
+    ///   processes take away in between is no limit of the machine.
     static func best(
         cpus: [Int], seconds: Double, _ body: @escaping @Sendable (Int) -> Void
     ) -> Double {
@@ -23,7 +24,7 @@ enum Crew {
             others.enter()
             Thread.detachNewThread {
                 pin(cpu)
-                while meeting.next() { meeting.time(number) { body(number) } }
+                while meeting.next() { meeting.time { body(number) } }
                 others.leave()
             }
         }
@@ -35,7 +36,7 @@ enum Crew {
             var runs = 0
             while runs < 3 || Timing.nanoseconds() < deadline {
                 meeting.call()
-                meeting.time(0) { body(0) }
+                meeting.time { body(0) }
                 let time = meeting.gather()
                 best.withLock { $0 = Swift.min($0, time) }
                 runs += 1
@@ -58,7 +59,7 @@ enum Crew {
         private let round = Atomic<Int>(0)
         private let present = Atomic<Int>(0)
         private let isOver = Atomic<Bool>(false)
-        private let times = Mutex<(start: UInt64, end: UInt64)>((.max, 0))
+        private let longest = Mutex<UInt64>(0)
 
         init(_ count: Int) { self.count = count }
 
@@ -75,21 +76,21 @@ enum Crew {
         func call() {
             while present.load(ordering: .acquiring) < count - 1 {}
             present.store(0, ordering: .relaxed)
-            times.withLock { $0 = (.max, 0) }
+            longest.withLock { $0 = 0 }
             round.wrappingAdd(1, ordering: .acquiringAndReleasing)
         }
 
-        func time(_ number: Int, _ body: () -> Void) {
-            let start = Timing.nanoseconds()
+        func time(_ body: () -> Void) {
+            let start = Timing.nanoseconds(CLOCK_THREAD_CPUTIME_ID)
             body()
-            let end = Timing.nanoseconds()
-            times.withLock { $0 = (Swift.min($0.start, start), Swift.max($0.end, end)) }
+            let passed = Timing.nanoseconds(CLOCK_THREAD_CPUTIME_ID) - start
+            longest.withLock { $0 = Swift.max($0, passed) }
         }
 
         /// The first member: the seconds of the run, when the others are back.
         func gather() -> Double {
             while present.load(ordering: .acquiring) < count - 1 {}
-            return times.withLock { Double($0.end - $0.start) / 1e9 }
+            return longest.withLock { Double(Swift.max($0, 1)) / 1e9 }
         }
 
         func dismiss() {

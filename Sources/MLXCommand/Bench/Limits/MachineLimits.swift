@@ -17,8 +17,9 @@ final class MachineLimits: Sendable {
     private let seconds: Double
     private let known = Mutex<[String: Double]>([:])
 
-    init(cpus: [Int] = Runtime.engine.topology.usableCPUs, seconds: Double = 0.1) {
-        self.cpus = cpus
+    init(seconds: Double) {
+        let topology = Runtime.engine.topology
+        cpus = Array(topology.usableCPUs.prefix(topology.threadCount))
         self.seconds = seconds
         caches = Caches.ofThisMachine(coreCount: cpus.count)
     }
@@ -80,7 +81,8 @@ final class MachineLimits: Sendable {
             let count = byteCount / cores / Int(stream.arrays) / 4
             let memory = StreamMemory(cores: cores, arrays: Int(stream.arrays), count: count)
             nonisolated(unsafe) let run = stream.run!
-            let walks = Swift.max(1, (64 << 10) / count)
+            // Long enough to be timed.
+            let walks = Swift.max(1, (1 << 22) / count)
             let walked = Mutex(0)
             let time = Crew.best(cpus: Array(cpus.prefix(cores)), seconds: seconds) { core in
                 var floats = 0
