@@ -129,9 +129,10 @@ def markdown(record):
     """Tables with the machine before them."""
     machine, table = record["machine"], compared(record["rows"])
     lines = [
-        f"{machine['processor']}, {machine['cores']} cores used, level `{machine['isa']}`, "
-        f"{record['date']}. Medians of {record['rounds']} rounds; load before and after: "
-        f"{machine['load'][0]:.1f}, {machine['load'][1]:.1f}. "
+        f"{machine['processor']}, cores used: {machine['cores']}, level `{machine['isa']}`, "
+        f"{record['date']}. Rounds: {record['rounds']}, of which medians are shown. Load before and "
+        f"after: {', '.join(f'{load:.1f}' for load in machine['load'])}, where "
+        f"{machine['online']} keeps every core busy. "
         + ", ".join(f"{name} {value}" for name, value in record["versions"].items()) + "."]
     for title, entries in groups(table):
         lines += ["", f"**{title}**: {summary(entries.values())}.", "",
