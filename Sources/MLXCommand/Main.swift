@@ -15,6 +15,7 @@ struct MLXCommand: AsyncParsableCommand {
             PerplexityCommand.self,
             LogitsCommand.self, GenerateCommand.self, TrainCommand.self,
             FuzzCommand.self, BenchCommand.self, ReloadCommand.self, DirectSGEMMCommand.self,
+            ProcessCommand.self,
         ])
 }
 

@@ -30,6 +30,8 @@ struct PlanBuilder: ~Copyable {
     /// Dynamic words already listed: the first one of each node, -1 for none.
     var dynamicStart: [Int32]
     var tapeScratch: TapeScratch
+    /// Row-major copies of transposed values, by node: an operand, and the stream it is made on.
+    var copies: [Int: (operand: Int32, stream: StreamID)] = [:]
     /// Candidates of each step, parallel to the plan's steps.
     var candidates: [DeviceSet] = []
     var pinned: [StreamID] = []

@@ -9,10 +9,10 @@ struct PlanMember {
     private let family: PlanFamily
     private let plan: Plan
     private var slots: Column<Plan.Slot> { plan.slots }
-    private var operands: Column<PlanOperand> { plan.operands }
-    private var strides: Column<Int> { plan.strideStorage }
+    var operands: Column<PlanOperand> { plan.operands }
+    var strides: Column<Int> { plan.strideStorage }
     private var tapes: Column<ClosedTape> { plan.tapes }
-    private var steps: Column<Step> { plan.steps }
+    var steps: Column<Step> { plan.steps }
 
     /// A member at the base's length, with memory of its own.
     init(copying family: PlanFamily) {
@@ -52,6 +52,7 @@ struct PlanMember {
         for (operand, number) in family.varyingOperands {
             operands.base[Int(operand)].shape = shapes[Int(number)]
         }
+        guard family.varyingSteps.allSatisfy({ isCopiedAlike(steps.base[$0]) }) else { return nil }
         plan.key.base.update(from: key.words.baseAddress!, count: plan.key.count)
         plan.settle(layout, hash: key.hash)
         return plan

@@ -12,6 +12,8 @@ extension PlanBuilder {
     ) throws(ArrayError) {
         let members = Int(clusterStart[cluster])..<Int(clusterStart[cluster + 1])
         let sink = Int(clusterSink[cluster])
+        if try emitLoneCopy(members, graph) { return }
+        try copyTransposedInputs(members, graph)
         var writer = TapeWriter(shape: graph.shapes[sink], mark: Int32(cluster + 1))
         for position in members { countUses(Int(clusterMembers[position]), cluster, graph) }
         for position in members {
@@ -102,8 +104,13 @@ extension PlanBuilder {
             writer.noteRead(operand)
             return operand
         }
-        let memory = operandOf[source]
+        var memory = operandOf[source]
         assert(memory >= 0, "a tape reads a value that is not there")
+        if !copies.isEmpty, let copy = copies[source],
+            copy.stream == graph.streams[Int(clusterSink[Int(writer.mark) - 1])]
+        {
+            memory = copy.operand
+        }
         let dtype = graph.dtypes[source]
         var operand = load(memory, &writer)
         if dtype.isHalf {

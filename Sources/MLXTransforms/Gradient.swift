@@ -58,7 +58,7 @@ package enum Gradient {
     private static func backward(
         _ recording: borrowing Recording, seeds: [MLXArray?]
     ) -> [MLXArray] {
-        var cotangents = [MLXArray?](repeating: nil, count: recording.graph.count)
+        var cotangents = Cotangents(count: recording.graph.count)
         for (root, seed) in zip(recording.graph.roots, seeds) {
             guard let seed else { continue }
             accumulate(seed, into: &cotangents[Int(root)])
@@ -88,7 +88,7 @@ package enum Gradient {
     /// Passes the cotangents of a custom function's results on to its arguments.
     private static func pull(
         _ call: CustomCalls.Call, _ recording: borrowing Recording,
-        _ cotangents: inout [MLXArray?]
+        _ cotangents: inout Cotangents
     ) {
         let parts = call.members.map { cotangents[$0.node] }
         for member in call.members { cotangents[member.node] = nil }
@@ -127,7 +127,7 @@ package enum Gradient {
     /// Passes a node's cotangent on to its inputs.
     private static func pull(
         _ cotangent: MLXArray, through node: Int, _ recording: borrowing Recording,
-        _ cotangents: inout [MLXArray?]
+        _ cotangents: inout Cotangents
     ) {
         let stream = recording.graph.streams[node]
         let inputs = recording.graph.inputs(of: node).map(Int.init)
@@ -157,6 +157,9 @@ package enum Gradient {
                 attributes: recording.graph.attributes(node),
                 wanted: inputs.map { recording.isTraced[$0] }, stream: stream)
             let parts = onStream(stream) { rule(context) }
+            if recording.graph.ops[node] == .slice, let part = parts[0] {
+                return cotangents.add(part, ofSlice: context, to: inputs[0])
+            }
             for (input, part) in zip(inputs, parts) where recording.isTraced[input] {
                 guard let part else { continue }
                 accumulate(part, into: &cotangents[input], stream: stream)

@@ -62,6 +62,9 @@ import Testing
             let x = leaf([2 * n + 1, 5])
             return [x[1..., .ellipsis][.stride(by: 2)] + 1, x.reshaped(-1)[..<(3 * n)]]
         },
+        // Copied first from 256 KiB on: long ones are no members here, short ones none there.
+        Program("transposed, short") { n in [leaf([n, 600]).T * 2] },
+        Program("transposed, long") { n in [leaf([n, 12_000]).T * 2] },
     ]
 
     private func family(

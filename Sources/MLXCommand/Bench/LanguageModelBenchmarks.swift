@@ -53,7 +53,7 @@ enum LanguageModelBenchmarks {
     }
 
     /// The most resident memory so far, as the system counts it.
-    private static var peakByteCount: Int {
+    static var peakByteCount: Int {
         let text = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
         let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
         let number = line?.split(whereSeparator: \.isWhitespace).dropFirst().first

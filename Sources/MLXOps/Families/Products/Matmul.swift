@@ -42,16 +42,9 @@ package enum Matmul {
         },
         vjp: .rule { context in
             let (a, b) = (context.inputs[0], context.inputs[1])
-            let cotangent = context.cotangent
             return [
-                context.wanted[0]
-                    ? Ops.sum(
-                        Ops.record(.matmul, [cotangent, conj(Ops.swapLast(b))]),
-                        toShape: a.nodeShape) : nil,
-                context.wanted[1]
-                    ? Ops.sum(
-                        Ops.record(.matmul, [conj(Ops.swapLast(a)), cotangent]),
-                        toShape: b.nodeShape) : nil,
+                context.wanted[0] ? leftGradient(a, b, context.cotangent) : nil,
+                context.wanted[1] ? rightGradient(a, b, context.cotangent) : nil,
             ]
         },
         vmap: .rule(batched),
@@ -69,6 +62,39 @@ package enum Matmul {
                 .init([[65, 130], [130, 70]]),
             ]
         })
+}
+
+/// The gradient of a transposed matrix is made as the transpose of that of the matrix, because
+/// transposing it back is then free: what an optimizer reads beside the matrix lies as it does.
+private func isTransposed(_ x: MLXArray) -> Bool {
+    x.ndim == 2 && NodeReference(x).op == .transpose
+}
+
+/// g bᴴ
+private func leftGradient(_ a: MLXArray, _ b: MLXArray, _ cotangent: MLXArray) -> MLXArray {
+    if isTransposed(a) && b.ndim == 2 {
+        return Ops.swapLast(Ops.record(.matmul, [conj(b), Ops.swapLast(cotangent)]))
+    }
+    return Ops.sum(
+        Ops.record(.matmul, [cotangent, conj(Ops.swapLast(b))]), toShape: a.nodeShape)
+}
+
+/// aᴴ g. One matrix for a whole batch, as the weights of a layer are, has one product over all
+/// rows: the sum of a product for each of the batch would be as large as the batch.
+private func rightGradient(_ a: MLXArray, _ b: MLXArray, _ cotangent: MLXArray) -> MLXArray {
+    let isShared = b.ndim == 2 && a.ndim > 2
+    let (x, g) = isShared ? (rows(a), rows(cotangent)) : (a, cotangent)
+    if isTransposed(b) && x.ndim == 2 {
+        return Ops.swapLast(Ops.record(.matmul, [Ops.swapLast(g), conj(x)]))
+    }
+    return Ops.sum(
+        Ops.record(.matmul, [conj(Ops.swapLast(x)), g]), toShape: b.nodeShape)
+}
+
+/// All rows of a batch of matrices as one matrix.
+private func rows(_ x: MLXArray) -> MLXArray {
+    let dims = x.nodeShape.array
+    return Ops.reshape(x, [dims.dropLast().reduce(1, *), dims[dims.count - 1]])
 }
 
 extension OpCode {
