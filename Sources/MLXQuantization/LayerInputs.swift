@@ -62,6 +62,7 @@ struct ObservedModel<Batch> {
         var seen = Set<ObjectIdentifier>()
         // The calls are held to the end, so that no node's place is taken by another's.
         let (calls, output) = try calls(data[0])
+        try checkedEval([output])
         for call in calls {
             guard let own = paths[call.module] else { continue }
             defer { makers[node(of: call.output)] = own }
@@ -76,7 +77,7 @@ struct ObservedModel<Batch> {
                 groups.append(LinearGroup(layers: [(own.path, layer)], source: makers[key]))
             }
         }
-        withExtendedLifetime((calls, output)) {}
+        withExtendedLifetime(calls) {}
         return groups
     }
 }
