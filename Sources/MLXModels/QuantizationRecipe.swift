@@ -1,7 +1,8 @@
 import MLX
 import MLXNN
 
-/// Formats of a model's layers by their paths: one for all, and others for those that patterns name.
+/// Formats of a model's layers by their paths: one for all, and others for those that patterns
+/// name.
 ///
 /// ```swift
 /// let four = try ModelQuantization.Format(groupSize: 64, bits: 4)

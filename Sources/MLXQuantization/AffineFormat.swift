@@ -64,8 +64,8 @@ public struct AffineWeights: Sendable {
             groupSize: format.groupSize, bits: format.bits)
     }
 
-    /// Packs codes (outputs, inputs), one after the other from the lowest bit on: 32 codes of b bits
-    /// fill b words.
+    /// Packs codes (outputs, inputs), one after the other from the lowest bit on: 32 codes of b
+    /// bits fill b words.
     static func packed(_ codes: MLXArray, bits: Int) -> MLXArray {
         let parts = codes.asType(.uint32).reshaped([codes.dim(0), codes.dim(1) / 32, 32])
         var words = [MLXArray?](repeating: nil, count: bits)

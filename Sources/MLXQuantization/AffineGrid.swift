@@ -38,8 +38,8 @@ struct AffineGrid {
 // MARK: - Search
 
 extension AffineGrid {
-    /// The shares of a group's range that are tried. NUMERICS: weights are bell-shaped, and with few
-    /// codes the rare ends of the range cost more than cutting them off does.
+    /// The shares of a group's range that are tried. NUMERICS: weights are bell-shaped, and with
+    /// few codes the rare ends of the range cost more than cutting them off does.
     private static let shares: [Float] = [1, 0.94, 0.88, 0.82, 0.76, 0.7, 0.62]
     private static let rounds = 4
 
@@ -126,8 +126,8 @@ extension AffineWeights {
             biases: grid.biases.reshaped([outputs, count]).asType(dtype), format: format)
     }
 
-    /// The affine form of a matrix with the least squared error that a search over scales and biases
-    /// finds, group by group; never worse than `quantized`.
+    /// The affine form of a matrix with the least squared error that a search over scales and
+    /// biases finds, group by group; never worse than `quantized`.
     /// ```swift
     /// let small = try AffineWeights(searching: layer.weight, AffineFormat(groupSize: 64, bits: 4))
     /// ```
@@ -161,7 +161,8 @@ extension AffineWeights {
     ) throws {
         guard weight.ndim == 2, weight.size > 0, weight.dim(1) % format.groupSize == 0 else {
             throw ArrayError(
-                .shape, operation, "needs a matrix whose rows are whole groups of"
+                .shape, operation,
+                "needs a matrix whose rows are whole groups of"
                     + " \(format.groupSize)", shapes: [weight.shape])
         }
         guard [.float32, .float16, .bfloat16].contains(weight.dtype) else {

@@ -3,9 +3,9 @@ import MLXNN
 
 // Moving scale between a layer and what comes before it. Columns of weights are multiplied by s and
 // the inputs divided by it, which changes nothing in exact numbers, but what rounding costs. The
-// division is folded into what makes the inputs, if it can be: a norm's weight, the rows of a linear
-// layer whose outputs reach the inputs through linear maps of single channels, such as the values
-// of attention or the ungated branch of a gated network.
+// division is folded into what makes the inputs, if it can be: a norm's weight, the rows of a
+// linear layer whose outputs reach the inputs through linear maps of single channels, such as the
+// values of attention or the ungated branch of a gated network.
 //
 // Which layers these are is not asked of the model's type but found out: the scales of a candidate
 // are changed by powers of two, which no rounding disturbs, and only where the model's result stays

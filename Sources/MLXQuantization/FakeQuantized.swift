@@ -200,15 +200,17 @@ extension Module {
         return paths
     }
 
-    /// The layer that rounds the weights of an ordinary one; nil for all others, and for weights that
-    /// are no whole groups.
+    /// The layer that rounds the weights of an ordinary one; nil for all others, and for weights
+    /// that are no whole groups.
     private func fake(
         of layer: Module, _ groupSize: Int, _ bits: Int, _ mode: QuantizationMode
     ) -> Module? {
         let linear = type(of: layer) == Linear.self ? layer as? Linear : nil
         let convolution = type(of: layer) == Conv2d.self ? layer as? Conv2d : nil
         let table = type(of: layer) == Embedding.self ? layer as? Embedding : nil
-        guard let weight = linear?.weight ?? convolution?.weight ?? table?.weight else { return nil }
+        guard let weight = linear?.weight ?? convolution?.weight ?? table?.weight else {
+            return nil
+        }
         let row = weight.size / max(weight.dim(0), 1)
         guard mode == .int8 || (row > 0 && row % groupSize == 0) else { return nil }
         if let linear {

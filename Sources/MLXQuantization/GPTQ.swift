@@ -158,8 +158,8 @@ private struct GPTQRun {
             : .ofRange(groups, format, dtype: dtype)
     }
 
-    /// The grid of all groups of the weights as they were, (outputs, groups, 1): with the columns in
-    /// another order a group is met in pieces.
+    /// The grid of all groups of the weights as they were, (outputs, groups, 1): with the columns
+    /// in another order a group is met in pieces.
     private func fixedGrid(_ order: MLXArray) -> AffineGrid {
         let shape = [
             original.dim(0), original.dim(1) / format.groupSize, format.groupSize,

@@ -48,7 +48,9 @@ struct ObservedModel<Batch> {
 
     /// The paths of modules. A module in two places has the first.
     func paths() -> [ObjectIdentifier: (path: String, module: Module)] {
-        let named = model.namedModules().map { (ObjectIdentifier($0.1), (path: $0.0, module: $0.1)) }
+        let named = model.namedModules().map { path, module in
+            (ObjectIdentifier(module), (path: path, module: module))
+        }
         return Dictionary(named) { $0.path <= $1.path ? $0 : $1 }
     }
 

@@ -40,8 +40,8 @@ public struct QuantizationReport: Codable, Sendable, Hashable, CustomStringConve
     /// The layers to leave in floats so that the model's result changes by no more than a part.
     ///
     /// Changes of single layers are taken to be independent, so that their squares add up; the
-    /// most sensitive ones stay. NUMERICS: where they are not, a measured `modelError` that is above
-    /// that sum raises all of them in proportion.
+    /// most sensitive ones stay. NUMERICS: where they are not, a measured `modelError` that is
+    /// above that sum raises all of them in proportion.
     /// - Parameter relativeError: what ‖z' - z‖ / ‖z‖ may be.
     /// - Returns: paths, the most sensitive first; all that are needed and none besides.
     public func layersToKeep(relativeError: Float) -> [String] {
@@ -69,14 +69,16 @@ public struct QuantizationReport: Codable, Sendable, Hashable, CustomStringConve
         func cell(_ value: Float) -> String {
             String(format: "%11.3e", Double(value))
         }
-        let head = "layer".padding(toLength: width, withPad: " ", startingAt: 0)
+        let head =
+            "layer".padding(toLength: width, withPad: " ", startingAt: 0)
             + "    relative     largest       bound  sensitivity   1 - cosine"
         let rows = layers.sorted { $0.sensitivity < $1.sensitivity }.map { row in
             row.path.padding(toLength: width, withPad: " ", startingAt: 0)
                 + " " + cell(row.relativeError) + " " + cell(row.largestError) + " "
                 + cell(row.bound) + "  " + cell(row.sensitivity) + "  " + cell(1 - row.cosine)
         }
-        let last = "\(mode.rawValue), \(bits) bits, groups of \(groupSize); all layers:"
+        let last =
+            "\(mode.rawValue), \(bits) bits, groups of \(groupSize); all layers:"
             + cell(modelError)
         return ([head] + rows + [last]).joined(separator: "\n")
     }

@@ -1,7 +1,8 @@
 import MLX
 import MLXNN
 
-/// The measuring of a report.
+/// The measuring of a quantization report: each layer beside its quantized form on the inputs that
+/// the model gives it, and the model with each of these forms in turn.
 struct ReportPass<Batch> {
     /// A layer, its quantized form, and what was measured so far.
     private struct Entry {

@@ -67,7 +67,8 @@ func smoothingScales(_ peaks: MLXArray, _ weights: [MLXArray], _ strength: Float
     let largest = sizes.dropFirst().reduce(sizes[0]) { maximum($0, $1) }
     let isUsed = logicalAnd(peaks .> 0, largest .> 0)
     let one = MLXArray(Float(1))
-    let scales = pow(which(isUsed, peaks, one), strength)
+    let scales =
+        pow(which(isUsed, peaks, one), strength)
         / pow(which(isUsed, largest, one), 1 - strength)
     // NUMERICS: a scale far from one would leave the range of half types.
     return clip(which(isUsed, scales, one), min: Float(1e-4), max: Float(1e4))

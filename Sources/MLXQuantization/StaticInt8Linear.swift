@@ -1,9 +1,9 @@
 import MLX
 import MLXNN
 
-/// ``Linear`` with int8 weights, one scale for each output, and inputs that are rounded to int8 with
-/// one scale that is known beforehand: y = s (q(x) Wᵀ) · scales + b, where
-/// q(x) = round(x / s) in -127...127.
+/// ``Linear`` with int8 weights, one scale for each output, and inputs that are rounded to int8
+/// with one scale that is known beforehand: y = s (q(x) Wᵀ) · scales + b, where q(x) = round(x / s)
+/// in -127...127.
 ///
 /// NUMERICS: the integers are multiplied as float32, whose sums are exact up to 2²⁴, that is for
 /// 1,040 inputs at the end of their range.
@@ -23,8 +23,8 @@ open class StaticInt8Linear: Int8Linear {
         freeze()
     }
 
-    /// Applies the layer: (…, inputs) to (…, outputs), in the input's dtype if it is a floating one,
-    /// else float32.
+    /// Applies the layer: (…, inputs) to (…, outputs), in the input's dtype if it is a floating
+    /// one, else float32.
     open override func callAsFunction(_ x: MLXArray) -> MLXArray {
         let wide = x.asType(.float32)
         let codes = clip(round(wide / inputScale), min: Float(-127), max: Float(127))
@@ -81,8 +81,8 @@ extension Module {
     /// Replaces linear layers by int8 ones with static scales of inputs.
     /// - Parameter scales: by path, as ``activationScales(_:data:forward:)`` gives them; layers
     ///   without one stay.
-    /// - Throws: `QuantizationError` for a path without an ordinary linear layer and for scales that
-    ///   are not positive; nothing is replaced then. `UpdateError`.
+    /// - Throws: `QuantizationError` for a path without an ordinary linear layer and for scales
+    ///   that are not positive; nothing is replaced then. `UpdateError`.
     public func quantizeStaticInt8(_ scales: [String: Float]) throws {
         let leaves = Dictionary(leafModules().flattened()) { first, _ in first }
         var replacements: [ObjectIdentifier: Module] = [:]

@@ -59,14 +59,16 @@ import Testing
 
     @Test("recipes name the layers that lose most") func recipes() throws {
         let model = try fixture("llama").languageModel()
-        let mixed = try QuantizationRecipe(named: "mixed_2_6", groupSize: 32).quantization(of: model)
+        let recipe = try QuantizationRecipe(named: "mixed_2_6", groupSize: 32)
+        let mixed = recipe.quantization(of: model)
         let six = try ModelQuantization.Format(groupSize: 32, bits: 6)
         #expect(mixed.format.bits == 2)
         #expect(mixed.layers.values.allSatisfy { $0 == six })
         let paths = mixed.layers.keys.sorted()
-        #expect(paths.allSatisfy { path in
-            ["v_proj", "down_proj", "lm_head", "embed_tokens"].contains { path.hasSuffix($0) }
-        })
+        #expect(
+            paths.allSatisfy { path in
+                ["v_proj", "down_proj", "lm_head", "embed_tokens"].contains { path.hasSuffix($0) }
+            })
         // The last block is among the last eighth of any number.
         #expect(paths.contains { $0.hasSuffix("v_proj") })
         #expect(throws: ModelError.self) { try QuantizationRecipe(named: "mixed_5_6") }

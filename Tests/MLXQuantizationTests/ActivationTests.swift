@@ -5,9 +5,9 @@ import Testing
 
 @testable import MLXQuantization
 
-/// Ranges of activations against NumPy: `numpy.histogram` of the same numbers, and each rule written
-/// down on its counts. NUMERICS: bins are found in float32 here, so that a number at the edge of
-/// one may lie in its neighbour.
+/// Ranges of activations against NumPy: `numpy.histogram` of the same numbers, and each rule
+/// written down on its counts. NUMERICS: bins are found in float32 here, so that a number at the
+/// edge of one may lie in its neighbour.
 @Suite("Ranges of activations") struct ActivationTests {
     /// Sums of four waves, every 997th eight times as large.
     private func numbers() -> [Float] {

@@ -56,8 +56,8 @@ final class SmallBlock: Module, UnaryLayer {
         head = Linear(width, 32)
         super.init()
         // Weights by keys: tests that run side by side share the generator that layers draw from.
-        for (number, (_, leaf)) in leafModules().flattened().sorted(by: { $0.0 < $1.0 }).enumerated()
-        {
+        let leaves = leafModules().flattened().sorted { $0.0 < $1.0 }.map(\.1)
+        for (number, leaf) in leaves.enumerated() {
             let (linear, table) = (leaf as? Linear, leaf as? Embedding)
             guard let weight = linear?.weight ?? table?.weight else { continue }
             let seed = UInt64(100 + 2 * number)

@@ -78,7 +78,8 @@ import Testing
                 let seed = UInt64(10 * number)
                 let layer = layer(seed)
                 let small = Int8Linear(layer)
-                let decoded = small.weight.asType(.float32) * small.scales.expandedDimensions(axis: 1)
+                let decoded =
+                    small.weight.asType(.float32) * small.scales.expandedDimensions(axis: 1)
                 _ = try ratio(layer, small, inputs(layer, decoded, seed + 2))
                 // Without a large input among small ones the bound is tight as well.
                 #expect(try ratio(layer, small, drawn([64, 64], seed: seed + 3)) <= 16)

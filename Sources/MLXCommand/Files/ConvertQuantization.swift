@@ -27,7 +27,8 @@ struct ConvertQuantization: ParsableArguments {
             """, valueName: "pattern=bits"))
     var bitsFor: [String] = []
     @Flag(help: "For models: round by GPTQ, with data.") var gptq = false
-    @Flag(help: "For models: scale inputs by AWQ, with data; with --gptq before it.") var awq = false
+    @Flag(help: "For models: scale inputs by AWQ, with data; with --gptq before it.")
+    var awq = false
     @Flag(help: "For models: search scales and biases for the least error of the weights.")
     var search = false
     @Option(help: "A text in UTF-8 for --gptq and --awq; a text about this library by default.")
