@@ -73,22 +73,47 @@ extension ObservedModel {
     /// norm that is not the source may be ordered by the compiler's whim; a scale that is not
     /// undone changes results by a large part.
     private static var tolerance: Float { 1e-4 }
-    /// How many linear layers before a group are tried.
-    private static var candidateCount: Int { 4 }
 
     /// What the scales of some of a model's groups can be folded into; nil for nothing.
+    ///
+    /// Blocks are alike: where layers of one name and another's were tried in one block, those of
+    /// the other blocks are tried together, in a single run.
     func sources(
         _ groups: [LinearGroup], of wanted: [LinearGroup]
     ) throws -> [ScaleSource?] {
         let expected = try output(data[0])
-        return try wanted.map { group in
-            try Task.checkCancellation()
+        var verdicts: [String: Bool] = [:]
+        var isCertain = [Bool](repeating: true, count: wanted.count)
+        var chosen: [ScaleSource?] = try wanted.enumerated().map { place, group in
             let index = groups.firstIndex { $0.layers[0].layer === group.layers[0].layer } ?? 0
-            for candidate in candidates(groups, index) {
-                if try canFold(group, into: candidate, expected) { return candidate }
+            return try candidates(groups, index).first { candidate in
+                let name = [group.layers[0].path, candidate.path].map(withoutNumbers)
+                    .joined(separator: " ")
+                if let verdict = verdicts[name] {
+                    isCertain[place] = !verdict
+                    return verdict
+                }
+                try Task.checkCancellation()
+                let verdict = try canFold([(group, candidate)], expected)
+                verdicts[name] = verdict
+                return verdict
             }
-            return nil
         }
+        let pairs = wanted.indices.compactMap { place in
+            isCertain[place] ? nil : chosen[place].map { (wanted[place], $0) }
+        }
+        if try pairs.isEmpty || canFold(pairs, expected) { return chosen }
+        for place in wanted.indices where !isCertain[place] {
+            try Task.checkCancellation()
+            guard let source = chosen[place] else { continue }
+            if try !canFold([(wanted[place], source)], expected) { chosen[place] = nil }
+        }
+        return chosen
+    }
+
+    /// A path with a sign for each number in it.
+    private func withoutNumbers(_ path: String) -> String {
+        path.split(separator: ".").map { Int($0) == nil ? $0 : "#" }.joined(separator: ".")
     }
 
     private func candidates(_ groups: [LinearGroup], _ index: Int) -> [ScaleSource] {
@@ -106,24 +131,32 @@ extension ObservedModel {
             default: break
             }
         }
-        let before = groups[..<index].flatMap(\.layers).reversed()
+        // The values of attention, the ungated branch: among the layers that were called just
+        // before, the later ones first.
+        guard index > 0 else { return [] }
+        return groups[index - 1].layers.reversed()
             .filter { $0.layer.shape.0 == group.inputs }
-        return before.prefix(ObservedModel.candidateCount).map {
-            .linear(path: $0.path, $0.layer)
-        }
+            .map { .linear(path: $0.path, $0.layer) }
     }
 
-    /// Whether a group's scales can be folded: the result stays what it is when they are changed.
+    /// Whether the scales of groups can be folded: the result stays what it is when they are
+    /// changed.
     private func canFold(
-        _ group: LinearGroup, into source: ScaleSource, _ expected: MLXArray
+        _ pairs: [(group: LinearGroup, source: ScaleSource)], _ expected: MLXArray
     ) throws -> Bool {
-        let state = source.state + group.state
-        defer { restore(state) }
-        // Neighbouring channels are treated differently, in a pattern that no block repeats.
-        let factors = (0..<group.inputs).map { ($0 * 7 / 3 + $0 / 5) % 2 == 0 ? Float(4) : 0.25 }
-        let scales = MLXArray(factors)
-        source.divide(by: scales)
-        group.multiply(by: scales)
+        var state: [(MLXArray, MLXArray)] = []
+        defer { restore(state.reversed()) }
+        for (group, source) in pairs {
+            // An array may be changed twice, so that each is kept before it is.
+            state += source.state + group.state
+            // Neighbouring channels are treated differently, in a pattern that no block repeats.
+            let factors = (0..<group.inputs).map { channel in
+                (channel * 7 / 3 + channel / 5) % 2 == 0 ? Float(4) : 0.25
+            }
+            let scales = MLXArray(factors)
+            source.divide(by: scales)
+            group.multiply(by: scales)
+        }
         let found = try output(data[0])
         let wide = expected.asType(.float32)
         let largest = abs(wide).max()
