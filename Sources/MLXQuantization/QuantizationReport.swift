@@ -93,7 +93,7 @@ extension UnaryLayer {
     /// quantize(model: model, bits: 4) { path, _ in !kept.contains(path) }
     /// ```
     public func quantizationReport(
-        data: [MLXArray], groupSize: Int = 64, bits: Int = 4, mode: QuantizationMode = .affine,
+        data: [MLXArray], groupSize: Int? = nil, bits: Int? = nil, mode: QuantizationMode = .affine,
         filter: (String, Module) -> Bool = { _, _ in true }
     ) throws -> QuantizationReport {
         try quantizationReport(
@@ -108,13 +108,15 @@ extension Module {
     /// for the inputs that it gets, a bound that no element of these exceeds, and the change of the
     /// model's result when it alone is quantized. The model is afterwards as before.
     /// - Parameters:
+    ///   - groupSize: how many weights share a scale; the mode's own if nil.
+    ///   - bits: of a stored weight; the mode's own if nil.
     ///   - mode: affine, another of MLX's, or int8.
     ///   - filter: which layers, by path and layer.
     ///   - forward: runs the model and returns its result. It is run once for each layer and batch.
     /// - Throws: `ArrayError` for a group size or width that the mode does not have,
     ///   `QuantizationError`, what `forward` throws, `CancellationError`.
     public func quantizationReport<Batch>(
-        data: [Batch], groupSize: Int = 64, bits: Int = 4, mode: QuantizationMode = .affine,
+        data: [Batch], groupSize: Int? = nil, bits: Int? = nil, mode: QuantizationMode = .affine,
         filter: (String, Module) -> Bool = { _, _ in true },
         forward: @escaping (Batch) throws -> MLXArray
     ) throws -> QuantizationReport {

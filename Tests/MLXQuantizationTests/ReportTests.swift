@@ -87,6 +87,17 @@ import Testing
         }
     }
 
+    @Test("modes of MLX are reported too", arguments: [QuantizationMode.mxfp4, .mxfp8, .nvfp4])
+    func modes(mode: QuantizationMode) throws {
+        let report = try SmallBlock().quantizationReport(data: data, mode: mode)
+        #expect(report.bits == (mode == .mxfp8 ? 8 : 4))
+        #expect(report.groupSize == (mode == .nvfp4 ? 16 : 32))
+        #expect(report.layers.count == 8)
+        for row in report.layers {
+            #expect(row.largestError > 0 && row.largestError <= row.bound, "\(row.path)")
+        }
+    }
+
     @Test("convolutions in mode int8 are measured too") func convolution() throws {
         final class Net: Module, UnaryLayer {
             @ModuleInfo var first = Conv2d(inputChannels: 2, outputChannels: 4, kernelSize: 3)
