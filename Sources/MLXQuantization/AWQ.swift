@@ -115,7 +115,7 @@ extension AffineWeights {
     }
 }
 
-/// ``QuantizedLinear`` whose inputs are divided by a scale each: y = (x / s) Wᵀ + b. It is what is
+/// `QuantizedLinear` whose inputs are divided by a scale each: y = (x / s) Wᵀ + b. It is what is
 /// left where a scale cannot be folded into the layer before.
 open class InputScaledLinear: QuantizedLinear {
     /// (inputs)

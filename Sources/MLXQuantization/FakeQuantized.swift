@@ -54,7 +54,7 @@ public protocol FakeQuantized: Module {
     func reverted() -> Module
 }
 
-/// ``Linear`` whose weight, and in mode int8 whose inputs, are rounded in each call.
+/// `Linear` whose weight, and in mode int8 whose inputs, are rounded in each call.
 open class FakeQuantizedLinear: Linear, FakeQuantized {
     /// How many weights along the inputs share a scale.
     public let groupSize: Int
@@ -86,7 +86,7 @@ open class FakeQuantizedLinear: Linear, FakeQuantized {
     open func reverted() -> Module { Linear(weight: weight, bias: bias) }
 }
 
-/// ``Embedding`` whose vectors are rounded when they are looked up.
+/// `Embedding` whose vectors are rounded when they are looked up.
 open class FakeQuantizedEmbedding: Embedding, FakeQuantized {
     /// How many numbers of a vector share a scale.
     public let groupSize: Int
@@ -126,7 +126,7 @@ open class FakeQuantizedEmbedding: Embedding, FakeQuantized {
     open func reverted() -> Module { Embedding(weight: weight) }
 }
 
-/// ``Conv2d`` whose weight is rounded in each call. In mode int8 inputs are not rounded here: the
+/// `Conv2d` whose weight is rounded in each call. In mode int8 inputs are not rounded here: the
 /// NPU rounds windows of them, whose scales a trained layer cannot know.
 open class FakeQuantizedConv2d: Conv2d, FakeQuantized {
     /// How many weights of an output share a scale.

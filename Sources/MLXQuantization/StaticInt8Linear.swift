@@ -1,7 +1,7 @@
 import MLX
 import MLXNN
 
-/// ``Linear`` with int8 weights, one scale for each output, and inputs that are rounded to int8
+/// `Linear` with int8 weights, one scale for each output, and inputs that are rounded to int8
 /// with one scale that is known beforehand: y = s (q(x) Wᵀ) · scales + b, where q(x) = round(x / s)
 /// in -127...127.
 ///
