@@ -48,6 +48,7 @@ let package = Package(
         .library(name: "MLXNN", targets: ["MLXNN"]),
         .library(name: "MLXOptimizers", targets: ["MLXOptimizers"]),
         .library(name: "MLXLoRA", targets: ["MLXLoRA"]),
+        .library(name: "MLXQuantization", targets: ["MLXQuantization"]),
         .library(name: "MLXData", targets: ["MLXData"]),
         .library(name: "MLXModels", targets: ["MLXModels"]),
         .library(name: "MLXTrain", targets: ["MLXTrain"]),
@@ -107,6 +108,7 @@ let package = Package(
         layer("MLXNN", ["MLX"]),
         layer("MLXOptimizers", ["MLX", "MLXNN"]),
         layer("MLXLoRA", ["MLX", "MLXNN"]),
+        layer("MLXQuantization", ["MLX", "MLXNN"]),
         layer(
             "CMLX",
             [
@@ -118,7 +120,9 @@ let package = Package(
             resources: [
                 .embedInCode("Resources/digits.npz"), .embedInCode("Resources/documentation.npz"),
             ]),
-        layer("MLXModels", ["MLX", "MLXNN", "MLXData", "MLXFormats", "MLXBase"]),
+        layer(
+            "MLXModels",
+            ["MLX", "MLXNN", "MLXQuantization", "MLXData", "MLXFormats", "MLXBase"]),
         layer(
             "MLXTrain",
             [
@@ -134,8 +138,8 @@ let package = Package(
         .executableTarget(
             name: "MLXCommand",
             dependencies: [
-                "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXModels", "MLXTrain",
-                "MLXFuzz",
+                "MLX", "MLXNN", "MLXOptimizers", "MLXQuantization", "MLXData", "MLXModels",
+                "MLXTrain", "MLXFuzz",
                 "MLXFormats", "MLXRuntime",
                 "MLXPlanner", "MLXOps", "MLXKernels", "MLXMemory", "MLXGraph", "MLXBase",
                 "COpenBLAS", "CMLXKernels", arguments,
@@ -198,18 +202,19 @@ let package = Package(
             name: "CompatibilityTests",
             dependencies: [
                 "MLX", "MLXRandom", "MLXFFT", "MLXLinalg", "MLXFast", "MLXNN", "MLXOptimizers",
-                "MLXData", "MLXModels", "MLXTrain",
+                "MLXQuantization", "MLXData", "MLXModels", "MLXTrain",
             ],
             exclude: ["mlx-swift-api.tsv", "mlx-swift-omitted.tsv"],
             swiftSettings: [.swiftLanguageMode(.v6)]),
         tests("MLXDataTests", ["MLX", "MLXData", "MLXFormats"], resources: [.copy("Fixtures")]),
         tests(
-            "MLXModelsTests", ["MLX", "MLXNN", "MLXData", "MLXModels"],
+            "MLXModelsTests", ["MLX", "MLXNN", "MLXQuantization", "MLXData", "MLXModels"],
             resources: [.copy("Fixtures")]),
         tests(
             "MLXOpsTests",
             ["MLX", "MLXFuzz", "MLXOps", "MLXGraph", "MLXKernels", "MLXBase", "CMLXKernels"]),
         tests("MLXNNTests", ["MLX", "MLXNN", "MLXLoRA"], resources: [.copy("Fixtures")]),
+        tests("MLXQuantizationTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXQuantization"]),
         tests(
             "MLXOptimizersTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXRuntime"],
             resources: [.copy("Fixtures")]),

@@ -15,7 +15,7 @@ MODULES = ["MLXBase", "MLXGraph", "MLXPlanner", "MLX", "MLXNN", "MLXOptimizers"]
 # The names that stand for MLX in older code; all of it is deprecated.
 SHELLS = ["MLXRandom", "MLXFFT", "MLXLinalg", "MLXFast"]
 # What mlx-swift has no modules for.
-OTHERS = ["MLXLoRA", "MLXData", "MLXModels", "MLXTrain"]
+OTHERS = ["MLXLoRA", "MLXQuantization", "MLXData", "MLXModels", "MLXTrain"]
 
 
 def output_of(*command):

@@ -111,10 +111,8 @@ final class GPT2Attention: Module {
 
     func callAsFunction(_ x: MLXArray, _ cache: KeyValueCache?) -> MLXArray {
         let parts = split(joint(x), parts: 3, axis: -1).map { splitHeads($0, _heads) }
-        var (keys, values) = (parts[1], parts[2])
-        if let cache { (keys, values) = cache.append(keys, values) }
-        let mixed = MLXFast.scaledDotProductAttention(
-            queries: parts[0], keys: keys, values: values,
+        let mixed = attention(
+            queries: parts[0], keys: parts[1], values: parts[2], cache: cache,
             scale: _scale, mask: x.dim(1) > 1 ? .causal : .none)
         return output(joinHeads(mixed))
     }

@@ -23,6 +23,10 @@ public struct GenerationOptions: Sendable {
     public var seed: UInt64
     /// Tokens after which nothing follows.
     public var stopTokens: Set<Int>
+    /// The bits of the numbers in the caches of keys and values; nil for these as they come.
+    public var cacheBits: Int?
+    /// How many numbers of a cache share a scale, with `cacheBits`.
+    public var cacheGroupSize = 64
 
     /// Greedy unless a temperature is given.
     public init(
@@ -52,6 +56,12 @@ public struct GenerationOptions: Sendable {
         }
         guard topP > 0, topP <= 1, (0...1).contains(minP) else {
             throw ModelError("shares of \(topP) and \(minP)")
+        }
+        guard let cacheBits else { return }
+        do {
+            _ = try QuantizationMode.affine.settings(groupSize: cacheGroupSize, bits: cacheBits)
+        } catch {
+            throw ModelError("caches: \(error.message)")
         }
     }
 }
@@ -99,7 +109,9 @@ public struct GeneratedTokens: AsyncSequence {
         ) {
             self.model = model
             self.options = options
-            cache = (0..<model.layerCount).map { _ in KeyValueCache() }
+            cache = (0..<model.layerCount).map { _ in
+                KeyValueCache(bits: options.cacheBits, groupSize: options.cacheGroupSize)
+            }
             input = prompt
             seen = Set(prompt)
             key = MLXRandom.key(options.seed)

@@ -175,14 +175,13 @@ final class LlamaAttention: Module {
     func callAsFunction(_ x: MLXArray, _ cache: KeyValueCache?) -> MLXArray {
         var queries = splitHeads(query(x), _heads.all)
         var keys = splitHeads(key(x), _heads.groups)
-        var values = splitHeads(value(x), _heads.groups)
+        let values = splitHeads(value(x), _heads.groups)
         if let queryNorm, let keyNorm { (queries, keys) = (queryNorm(queries), keyNorm(keys)) }
         let offset = cache?.count ?? 0
         queries = _positions(queries, offset: offset)
         keys = _positions(keys, offset: offset)
-        if let cache { (keys, values) = cache.append(keys, values) }
-        let mixed = MLXFast.scaledDotProductAttention(
-            queries: queries, keys: keys, values: values,
+        let mixed = attention(
+            queries: queries, keys: keys, values: values, cache: cache,
             scale: 1 / Float(_heads.width).squareRoot(), mask: mask(offset, x.dim(1)))
         return output(joinHeads(mixed))
     }

@@ -2,6 +2,7 @@ import Foundation
 import MLX
 import MLXFormats
 import MLXNN
+import MLXQuantization
 
 // A model directory as another one: in another dtype, quantized, in shards of another size. The
 // layout is Hugging Face's with MLX's additions, so that MLX's own tools read it too.
@@ -19,23 +20,56 @@ extension ModelDirectory {
     ///   - quantization: of the layers whose inputs are whole groups; nil leaves weights as they
     ///     are.
     ///   - dequantize: decode weights that are quantized, before anything else.
-    ///   - dtype: of all floating-point weights; nil leaves each as it is.
+    ///   - dtype: of all floating-point weights, and of what quantized ones are decoded in; nil
+    ///     leaves each as it is. The scales of mode int8 stay float32.
+    ///   - rounding: how codes are chosen.
     ///   - maximumShardBytes: of the arrays in one file.
+    /// - Returns: what became of each layer that was rounded with data.
     /// - Throws: `ModelError` for a model of an unknown family that is to be quantized, or one that
-    ///   is quantized already; what ``languageModel()`` and `saveSharded` throw.
-    public func convert(
+    ///   is quantized already; what ``languageModel()``, `quantizeWeights` and `saveSharded` throw.
+    @discardableResult public func convert(
         to directory: URL, quantization: ModelQuantization? = nil, dtype: DType? = nil,
-        dequantize: Bool = false, maximumShardBytes: Int = 5 << 30
-    ) throws {
-        if dequantize != dequantizes {
-            var files = self
-            files.dequantizes = dequantize
-            return try files.convert(
-                to: directory, quantization: quantization, dtype: dtype, dequantize: dequantize,
-                maximumShardBytes: maximumShardBytes)
-        }
+        dequantize: Bool = false, rounding: ModelRounding = .nearest,
+        maximumShardBytes: Int = 5 << 30
+    ) throws -> [RoundedLayer] {
+        try convert(
+            to: directory, { _ in quantization }, dtype, dequantize, rounding, maximumShardBytes)
+    }
+
+    /// Writes the model into another directory, quantized by a recipe; else as
+    /// ``convert(to:quantization:dtype:dequantize:rounding:maximumShardBytes:)``.
+    @discardableResult public func convert(
+        to directory: URL, recipe: QuantizationRecipe, dtype: DType? = nil,
+        dequantize: Bool = false, rounding: ModelRounding = .nearest,
+        maximumShardBytes: Int = 5 << 30
+    ) throws -> [RoundedLayer] {
+        try convert(
+            to: directory, { recipe.quantization(of: try $0()) }, dtype, dequantize, rounding,
+            maximumShardBytes)
+    }
+
+    private func convert(
+        to directory: URL, _ choose: (() throws -> Module) throws -> ModelQuantization?,
+        _ dtype: DType?, _ dequantize: Bool, _ rounding: ModelRounding, _ maximumShardBytes: Int
+    ) throws -> [RoundedLayer] {
+        var files = self
+        files.dequantizes = dequantize
+        files.decodingDType = dtype
         let staged = try StagedDirectory(path: directory.path)
-        var weights = try quantization.map { try quantized($0, dtype) } ?? converted(dtype)
+        let quantization = try choose { try files.model() }
+        var rows: [RoundedLayer] = []
+        var weights =
+            try quantization.map { try files.quantized($0, dtype, rounding, &rows) }
+            ?? files.converted(dtype)
+        try files.write(&weights, quantization, dtype, to: staged, maximumShardBytes)
+        return rows
+    }
+
+    /// Writes weights, configuration and all other files.
+    private func write(
+        _ weights: inout [String: MLXArray], _ quantization: ModelQuantization?, _ dtype: DType?,
+        to staged: StagedDirectory, _ maximumShardBytes: Int
+    ) throws {
         let text = JSONWriter.bytes(of: try configuration(quantization, dtype))
         try Data(text + [0x0A]).write(to: URL(fileURLWithPath: staged.path(of: "config.json")))
         for (name, contents) in try gguf?.otherFiles() ?? [] {
@@ -55,23 +89,38 @@ extension ModelDirectory {
     private func converted(_ dtype: DType?) throws -> [String: MLXArray] {
         let weights = try storedWeights()
         guard let dtype else { return weights }
-        return weights.mapValues { ModelDirectory.cast($0, dtype) }
+        let quantization = try ModelQuantization(configuration)
+        return Dictionary(
+            uniqueKeysWithValues: weights.map { name, array in
+                // The products of mode int8 take their scales in float32.
+                let isInt8 =
+                    name.hasSuffix(".scales")
+                    && quantization?.format(of: String(name.dropLast(7)))?.mode == .int8
+                return (name, isInt8 ? array : ModelDirectory.cast(array, dtype))
+            })
+    }
+
+    /// The model, for what has to be known of its layers.
+    private func model() throws -> Module {
+        configuration.modelType == "bert" ? try encoder() : try languageModel()
     }
 
     /// The weights under the names of the models here.
     private func quantized(
-        _ quantization: ModelQuantization, _ dtype: DType?
+        _ quantization: ModelQuantization, _ dtype: DType?, _ rounding: ModelRounding,
+        _ rows: inout [RoundedLayer]
     ) throws -> [String: MLXArray] {
         guard try dequantizes || ModelQuantization(configuration) == nil else {
             throw ModelError("the model is quantized already; it can be dequantized first")
         }
-        let isEncoder = configuration.modelType == "bert"
-        let model: Module = isEncoder ? try encoder() : try languageModel()
+        let model = try model()
         if let dtype {
             let parameters = Dictionary(model.parameters().flattened()) { first, _ in first }
             try model.setWeights(parameters.mapValues { ModelDirectory.cast($0, dtype) })
         }
-        guard !quantization.quantize(model).isEmpty else {
+        rows = try rounding.apply(model, quantization)
+        quantization.quantize(model)
+        guard model.leafModules().flattened().contains(where: { $0.1 is any Quantized }) else {
             throw ModelError(
                 "no layer's inputs are whole groups of \(quantization.format.groupSize)")
         }

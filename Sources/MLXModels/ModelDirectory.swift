@@ -17,6 +17,8 @@ public struct ModelDirectory: Sendable {
     let gguf: GGUFModel?
     /// Quantized weights are decoded when they are loaded.
     var dequantizes = false
+    /// What quantized weights are decoded in; nil for the dtype of their scales.
+    var decodingDType: DType?
 
     /// Reads the configuration of a directory, or the header of a GGUF file.
     /// - Throws: `ModelError` when there is none.
@@ -89,7 +91,7 @@ public struct ModelDirectory: Sendable {
         guard dequantizes, let quantization = try ModelQuantization(configuration) else {
             return weights
         }
-        return quantization.decoded(weights)
+        return quantization.decoded(weights, dtype: decodingDType)
     }
 
     /// All arrays under the names that the models here have. None is read yet.

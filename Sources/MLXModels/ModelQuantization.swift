@@ -187,15 +187,20 @@ extension ModelQuantization {
 
     /// Weights without codes: what has scales is decoded, in the dtype of its scales where these
     /// are floats and else in float32. Nothing is read yet.
-    func decoded(_ weights: [String: MLXArray]) -> [String: MLXArray] {
+    /// - Parameter dtype: what is decoded in where scales are floats, so that a wider dtype than
+    ///   theirs gets the products as they are; nil for their own.
+    func decoded(_ weights: [String: MLXArray], dtype: DType?) -> [String: MLXArray] {
         var result = weights
         for (name, scales) in weights where name.hasSuffix(".scales") {
             let path = String(name.dropLast(".scales".count))
             guard let format = format(of: path), let codes = weights[path + ".weight"] else {
                 continue
             }
+            func wide(_ array: MLXArray) -> MLXArray {
+                dtype.map { array.dtype.isFloatingPoint ? array.asType($0) : array } ?? array
+            }
             result[path + ".weight"] = dequantized(
-                codes, scales: scales, biases: weights[path + ".biases"],
+                codes, scales: wide(scales), biases: weights[path + ".biases"].map(wide),
                 groupSize: format.groupSize, bits: format.bits, mode: format.mode)
             result[name] = nil
             result[path + ".biases"] = nil

@@ -19,10 +19,13 @@ public struct Perplexity: Sendable, Hashable {
     /// - Parameters:
     ///   - window: the most tokens that a prediction sees, with itself.
     ///   - stride: how far windows are apart, at most `window`.
+    ///   - cacheBits: of the numbers in the caches; nil for keys and values as they come.
+    ///   - cacheGroupSize: how many of these share a scale.
     /// - Throws: `ModelError` for fewer than two tokens and windows that make no sense;
     ///   `ArrayError`, `CancellationError`.
     public init(
-        _ model: any LanguageModel, tokens: [Int], window: Int = 512, stride: Int = 256
+        _ model: any LanguageModel, tokens: [Int], window: Int = 512, stride: Int = 256,
+        cacheBits: Int? = nil, cacheGroupSize: Int = 64
     ) async throws {
         guard tokens.count > 1 else { throw ModelError("a text of \(tokens.count) tokens") }
         guard window > 1, (1...window).contains(stride) else {
@@ -33,7 +36,9 @@ public struct Perplexity: Sendable, Hashable {
         var start = 0
         while done < tokens.count {
             let end = min(start + window, tokens.count)
-            let cache = (0..<model.layerCount).map { _ in KeyValueCache() }
+            let cache = (0..<model.layerCount).map { _ in
+                KeyValueCache(bits: cacheBits, groupSize: cacheGroupSize)
+            }
             // The token before the first that is predicted gives its scores.
             try await model.read(tokens[start..<done - 1], into: cache)
             while done < end {

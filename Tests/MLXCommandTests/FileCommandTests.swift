@@ -112,6 +112,39 @@ import Testing
         }
     }
 
+    @Test("models are rounded with a text, by recipes and patterns") func rounding() throws {
+        let model = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appendingPathComponent("../MLXModelsTests/Fixtures/gguf/llama.gguf").path
+        try withFolder { folder in
+            let (out, text) = (
+                folder.appendingPathComponent("out"), folder.appendingPathComponent("text")
+            )
+            try Data(String(repeating: "one two three four ", count: 30).utf8).write(to: text)
+            let command = try Command(
+                "convert", model, out.path, "--dequantize", "--dtype", "float32", "--quantize",
+                "--group-size", "32", "--bits", "3", "--gptq", "--awq", "--calibration", text.path,
+                "--calibration-tokens", "64", "--bits-for", "*down_proj=8", "--bits-for",
+                "*q_proj=float")
+            #expect(command.status == 0, "\(command.errors)")
+            #expect(command.output.hasPrefix("rounded "), "\(command.output)")
+            let made = try loadSharded(directory: out)
+            let layer = "model.layers.0.self_attn"
+            #expect(made["\(layer).q_proj.scales"] == nil)
+            #expect(made["\(layer).k_proj.scales"]?.dtype == .float32)
+            let written = try String(
+                contentsOf: out.appendingPathComponent("config.json"), encoding: .utf8)
+            #expect(written.contains("\"\(layer).q_proj\":false"), "\(written)")
+            let measured = try Command(
+                "perplexity", out.path, text.path, "--limit", "40", "--json")
+            #expect(measured.status == 0, "\(measured.errors)")
+            #expect(measured.output.contains("\"perplexity\""))
+            let bad = try Command(
+                "convert", model, folder.appendingPathComponent("no").path, "--dequantize",
+                "--quantize", "--gptq", "--calibration", folder.path + "/none")
+            #expect(bad.status == 1 && bad.errors.contains("none"))
+        }
+    }
+
     @Test("bad files end with status 1 and a message") func badFiles() throws {
         try withFolder { folder in
             let file = folder.appendingPathComponent("x.safetensors")
@@ -145,6 +178,15 @@ import Testing
             try Command("convert", "x", "y", "--quantize", "--group-size", "-1"),
             try Command("convert", "x", "y", "--quantize", "--mode", "best"),
             try Command("convert", "x", "y", "--quantize", "--mode", "mxfp4", "--bits", "8"),
+            try Command("convert", "x", "y", "--gptq"),
+            try Command("convert", "x", "y", "--quantize", "--calibration", "z"),
+            try Command("convert", "x", "y", "--quantize", "--search", "--awq"),
+            try Command("convert", "x", "y", "--quantize", "--quantize-recipe", "mixed_9_9"),
+            try Command(
+                "convert", "x", "y", "--quantize", "--quantize-recipe", "mixed_3_6", "--bits", "2"),
+            try Command("convert", "x", "y", "--quantize", "--bits-for", "*.up=7"),
+            try Command("convert", "x", "y", "--quantize", "--bits-for", "up"),
+            try Command("generate", "x", "y", "--kv-bits", "7"),
             try Command("convert", "x", "y", "--shard-bytes", "0"),
             try Command("convert", "x", "y", "--shard-bytes", "99999999999999999999"),
         ] { #expect(command.status == 2, "\(command.errors)") }

@@ -57,7 +57,7 @@ struct SymbolName {
     static let libraryModules: [Substring] = [
         "MLXBase", "MLXGraph", "MLXMemory", "MLXKernels", "MLXFormats", "MLXOps", "MLXPlanner",
         "MLXTransforms", "MLXRuntime", "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXTrain",
-        "MLXModels", "MLXLoRA",
+        "MLXModels", "MLXLoRA", "MLXQuantization",
     ]
 
     private static let internalModules = Set(

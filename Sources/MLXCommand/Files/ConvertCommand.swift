@@ -18,13 +18,14 @@ struct ConvertCommand: ParsableCommand {
 
     @Argument(help: "The file or directory to read.") var input: String
     @Argument(help: "The file or directory to write.") var output: String
-    @Option(help: "Of all floating-point arrays: float32, float16, bfloat16 or float64.")
+    @Option(
+        help: """
+            Of all floating-point arrays: float32, float16, bfloat16 or float64. Weights that are \
+            decoded are decoded in it, weights that are quantized get scales in it.
+            """)
     var dtype: String?
-    @Flag(help: "Store matrices in few bits.") var quantize = false
     @Flag(help: "Decode a model's matrices that are stored in few bits.") var dequantize = false
-    @Option(help: "Bits of a stored weight; the mode's own by default.") var bits: Int?
-    @Option(help: "Weights that share a scale; the mode's own by default.") var groupSize: Int?
-    @Option(help: "affine, mxfp4, mxfp8, nvfp4 or int8.") var mode: String?
+    @OptionGroup var codes: ConvertQuantization
     @Option(help: "The most bytes of arrays in one file of a directory.")
     var shardBytes = 5 << 30
     @Flag(help: "Replace what is there.") var force = false
@@ -39,20 +40,6 @@ struct ConvertCommand: ParsableCommand {
             throw ValidationError("'\(dtype)' is none of the floating-point dtypes")
         }
         guard shardBytes > 0 else { throw ValidationError("--shard-bytes must be positive") }
-        guard quantize || (bits == nil && groupSize == nil && mode == nil) else {
-            throw ValidationError("--bits, --group-size and --mode belong to --quantize")
-        }
-        guard quantize else { return }
-        do { _ = try format() } catch let error as ArrayError {
-            throw ValidationError(error.message)
-        }
-    }
-
-    private func format() throws -> ModelQuantization.Format {
-        guard let mode = QuantizationMode(rawValue: mode ?? "affine") else {
-            throw ValidationError("'\(mode ?? "")' is no mode of quantization")
-        }
-        return try ModelQuantization.Format(groupSize: groupSize, bits: bits, mode: mode)
     }
 
     private static let formats = ["safetensors", "npz", "npy", "gguf"]
@@ -63,10 +50,13 @@ struct ConvertCommand: ParsableCommand {
         let type = dtype.flatMap { ConvertCommand.dtypes[$0] }
         let isFile = ConvertCommand.formats.contains(target.pathExtension)
         if !isFile, isModel {
-            try ModelDirectory(URL(fileURLWithPath: input)).convert(
-                to: target, quantization: quantize ? ModelQuantization(try format()) : nil,
-                dtype: type, dequantize: dequantize, maximumShardBytes: shardBytes)
-            return
+            return try convertModel(to: target, type)
+        }
+        guard !codes.isForModels else {
+            throw ArrayError(
+                .argument, "convert",
+                "recipes, --bits-for, --gptq, --awq and --search are for models, and the output is"
+                    + " a directory")
         }
         guard !dequantize else {
             throw ArrayError(
@@ -78,7 +68,7 @@ struct ConvertCommand: ParsableCommand {
                 $0.dtype.isFloatingPoint && $0.dtype != .complex64 ? $0.asType(type) : $0
             }
         }
-        if quantize { try quantize(&arrays) }
+        if codes.quantize { try quantize(&arrays) }
         if isFile {
             try write(arrays, metadata, to: target)
         } else {
@@ -86,6 +76,19 @@ struct ConvertCommand: ParsableCommand {
                 arrays: arrays, directory: target, maximumShardBytes: shardBytes,
                 metadata: metadata)
         }
+    }
+
+    private func convertModel(to target: URL, _ dtype: DType?) throws {
+        let files = try ModelDirectory(URL(fileURLWithPath: input))
+        guard codes.quantize else {
+            try files.convert(
+                to: target, dtype: dtype, dequantize: dequantize, maximumShardBytes: shardBytes)
+            return
+        }
+        let rows = try files.convert(
+            to: target, recipe: try codes.recipe(), dtype: dtype, dequantize: dequantize,
+            rounding: try codes.rounding(files), maximumShardBytes: shardBytes)
+        if let summary = ConvertQuantization.summary(rows) { print(summary) }
     }
 
     /// Whether the input is a directory with a configuration, or a file with a language model.
@@ -141,7 +144,7 @@ struct ConvertCommand: ParsableCommand {
     /// Matrices named `x.weight` become `x.weight`, `x.scales` and `x.biases`, as in MLX's
     /// checkpoints.
     private func quantize(_ arrays: inout [String: MLXArray]) throws {
-        let format = try format()
+        let format = try codes.format()
         var count = 0
         for (name, array) in arrays {
             let path = name.hasSuffix(".weight") ? name.dropLast(7) : ""

@@ -20,6 +20,7 @@ struct PerplexityCommand: AsyncParsableCommand {
     @Option(help: "The most tokens that a prediction sees.") var window = 512
     @Option(help: "How far windows are apart.") var stride = 256
     @Option(help: "Only the first tokens of the text, so many.") var limit: Int?
+    @OptionGroup var cache: CacheOptions
     @Flag(help: "A JSON object: tokens, nll, perplexity.") var json = false
 
     func validate() throws {
@@ -37,7 +38,8 @@ struct PerplexityCommand: AsyncParsableCommand {
         var ids = try files.tokenizer().checkedEncode(contents)
         if let limit { ids = Array(ids.prefix(limit)) }
         let result = try await Perplexity(
-            files.languageModel(), tokens: ids, window: window, stride: stride)
+            files.languageModel(), tokens: ids, window: window, stride: stride,
+            cacheBits: cache.kvBits, cacheGroupSize: cache.kvGroupSize)
         guard json else {
             print("tokens      \(result.tokenCount)")
             print("nll         \(String(format: "%.6f", result.negativeLogLikelihood))")
@@ -50,5 +52,21 @@ struct PerplexityCommand: AsyncParsableCommand {
                 .init("nll", .number(result.negativeLogLikelihood)),
                 .init("perplexity", .number(result.perplexity)),
             ]).text)
+    }
+}
+
+/// How commands that run decoders store keys and values.
+struct CacheOptions: ParsableArguments {
+    @Option(help: "Bits of a number of the caches of keys and values; floats by default.")
+    var kvBits: Int?
+    @Option(help: "Numbers of a cache that share a scale, with --kv-bits.") var kvGroupSize = 64
+
+    func validate() throws {
+        guard let kvBits else { return }
+        do {
+            _ = try ModelQuantization.Format(groupSize: kvGroupSize, bits: kvBits)
+        } catch let error as ArrayError {
+            throw ValidationError("--kv-bits and --kv-group-size: \(error.message)")
+        }
     }
 }

@@ -109,6 +109,7 @@ struct GenerateCommand: AsyncParsableCommand {
     @Flag(help: "The prompt is a user's turn, written down as the chat template says.")
     var chat = false
     @Option(help: "With --chat, what the model is told before.") var system: String?
+    @OptionGroup var cache: CacheOptions
     @Flag(help: "A JSON object: text, tokens, tokens_per_second.") var json = false
 
     func validate() throws {
@@ -127,6 +128,8 @@ struct GenerateCommand: AsyncParsableCommand {
         options.topK = topK ?? options.topK
         options.topP = topP ?? options.topP
         options.seed = seed
+        options.cacheBits = cache.kvBits
+        options.cacheGroupSize = cache.kvGroupSize
         return options
     }
 

@@ -5,8 +5,8 @@ import MLXNN
 /// of characters is also the output. (Radford et al., "Language Models are Unsupervised Multitask
 /// Learners", 2019.)
 final class CharacterDecoder: Module, UnaryLayer {
-    let characters: Embedding
-    let positions: Embedding
+    @ModuleInfo var characters: Embedding
+    @ModuleInfo var positions: Embedding
     let blocks: [DecoderBlock]
     let norm: LayerNorm
 
@@ -18,8 +18,8 @@ final class CharacterDecoder: Module, UnaryLayer {
         func table(_ count: Int) -> Embedding {
             Embedding(weight: MLXRandom.normal([count, width]) * CharacterDecoder.scale)
         }
-        self.characters = table(characters)
-        positions = table(context)
+        _characters.wrappedValue = table(characters)
+        _positions.wrappedValue = table(context)
         blocks = (0..<layers).map { _ in
             DecoderBlock(
                 width: width, heads: heads,
@@ -39,11 +39,11 @@ final class CharacterDecoder: Module, UnaryLayer {
 /// Attention to what came before, then two layers on each position alone.
 final class DecoderBlock: Module, UnaryLayer {
     let norm1: LayerNorm
-    let projection: Linear
-    let attention: Linear
+    @ModuleInfo var projection: Linear
+    @ModuleInfo var attention: Linear
     let norm2: LayerNorm
-    let up: Linear
-    let down: Linear
+    @ModuleInfo var up: Linear
+    @ModuleInfo var down: Linear
     private let heads: Int
 
     init(width: Int, heads: Int, residualScale: Float) {
@@ -54,11 +54,11 @@ final class DecoderBlock: Module, UnaryLayer {
         }
         self.heads = heads
         norm1 = LayerNorm(dimensions: width)
-        projection = linear(width, 3 * width, CharacterDecoder.scale)
-        attention = linear(width, width, residualScale)
+        _projection.wrappedValue = linear(width, 3 * width, CharacterDecoder.scale)
+        _attention.wrappedValue = linear(width, width, residualScale)
         norm2 = LayerNorm(dimensions: width)
-        up = linear(width, 4 * width, CharacterDecoder.scale)
-        down = linear(4 * width, width, residualScale)
+        _up.wrappedValue = linear(width, 4 * width, CharacterDecoder.scale)
+        _down.wrappedValue = linear(4 * width, width, residualScale)
     }
 
     /// (N, L, width) in and out.

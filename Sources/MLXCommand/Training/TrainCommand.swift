@@ -20,8 +20,11 @@ struct TrainCommand: AsyncParsableCommand, Sendable {
             The learning rate falls over all steps. The last line is `train: step= loss= \
             accuracy=`: how many steps were made, and the mean cross entropy and the share of \
             right answers (digits; next characters) on the validation data after the last step. \
-            A log has a line for each step with the figures of its batch, and `validation_loss` \
-            and `validation_accuracy` where the step was validated. Interrupted (SIGINT, \
+            --quantized prints these, and the perplexity, with weights in int8 (and inputs, on the \
+            NPU) and in 4 bits in groups of 32 (nearest codes, GPTQ, AWQ before GPTQ; tables and \
+            convolutions have 8 bits). A log has a line for each step with the figures of its \
+            batch, and `validation_loss` and `validation_accuracy` where the step was validated. \
+            Interrupted (SIGINT, \
             SIGTERM), it writes a checkpoint and ends with status 1.
             """)
 
@@ -40,6 +43,7 @@ struct TrainCommand: AsyncParsableCommand, Sendable {
     @Flag(help: "Load every checkpoint of the directory, and do nothing else.") var verify = false
     @Flag(help: "Print resident memory, bytes of arrays and live nodes on the way.")
     var memory = false
+    @Flag(help: "Print the figures with weights in 8 and 4 bits too.") var quantized = false
     @Flag(help: "Compute products in bfloat16, with parameters in float32.") var bfloat16 = false
 
     func validate() throws {
@@ -64,20 +68,23 @@ struct TrainCommand: AsyncParsableCommand, Sendable {
         case .digits:
             let task = try DigitsTask(try Digits.bundled(), seed: seed)
             let steps = steps ?? DigitsTask.epochs * task.training.batchesPerEpoch
-            try await train(
-                task.trainer(seed: seed, steps: steps), steps, task.training, task.validation)
+            try await train(steps, task.training, task.validation) {
+                task.trainer(seed: seed, steps: steps)
+            }
         case .chars:
             let task = try CharactersTask(seed: seed)
             let steps = steps ?? CharactersTask.steps
-            try await train(
-                task.trainer(seed: seed, steps: steps), steps, task.training, task.validation)
+            try await train(steps, task.training, task.validation) {
+                task.trainer(seed: seed, steps: steps)
+            }
         }
     }
 
-    private func train<Model: Module>(
-        _ trainer: Trainer<Model, Example>, _ steps: Int, _ training: DataLoader<Example>,
-        _ validation: DataLoader<Example>
+    private func train<Model: Module & UnaryLayer>(
+        _ steps: Int, _ training: DataLoader<Example>, _ validation: DataLoader<Example>,
+        _ fresh: @escaping () -> Trainer<Model, Example>
     ) async throws {
+        let trainer = fresh()
         func url(_ path: String) -> URL { URL(fileURLWithPath: path) }
         trainer.options.computeDType = bfloat16 ? .bfloat16 : nil
         trainer.options.validationInterval = validateEvery ?? trainer.options.validationInterval
@@ -104,6 +111,9 @@ struct TrainCommand: AsyncParsableCommand, Sendable {
         print(
             "train: step=\(trainer.run.step) loss=\(String(format: "%.4f", figure("loss"))) "
                 + "accuracy=\(String(format: "%.4f", figure("accuracy")))")
+        guard quantized else { return }
+        try await QuantizedFigures(fresh: fresh, training: training, validation: validation)
+            .print(of: trainer)
     }
 
     private func check<Model: Module>(_ trainer: Trainer<Model, Example>) throws {

@@ -5,11 +5,11 @@ import Synchronization
 // relaxed load when nobody watches, and what it takes is references to arrays, never values.
 
 /// The calls of layers in one task, in the order in which they ended.
-final class CallLog: Sendable {
-    struct Call: Sendable {
-        let module: ObjectIdentifier
-        let output: MLXArray
-        let inputs: [MLXArray]
+package final class CallLog: Sendable {
+    package struct Call: Sendable {
+        package let module: ObjectIdentifier
+        package let output: MLXArray
+        package let inputs: [MLXArray]
     }
 
     private let calls = Mutex<[Call]>([])
@@ -22,7 +22,7 @@ final class CallLog: Sendable {
     }
 
     /// What layers that are called in `body` make.
-    static func collect(_ body: () throws -> Void) rethrows -> [Call] {
+    package static func collect(_ body: () throws -> Void) rethrows -> [Call] {
         let log = CallLog()
         openCount.wrappingAdd(1, ordering: .relaxed)
         defer { openCount.wrappingSubtract(1, ordering: .relaxed) }
