@@ -7,6 +7,7 @@
 
 #if MLX_LEVEL_VNNI && VECTOR_BYTES == 64
 #include "../Quantized/turn.h"
+#include "totals.h"
 
 /// Terms that a vector of words has, and how many codes a byte has.
 INLINE size_t code_block(int bits) { return 512 / (size_t)bits; }
@@ -72,9 +73,11 @@ static void arrange_codes(i8 *out, const i8 *q, size_t n, int bits) {
                 }                                                                         \
             }                                                                             \
         }                                                                                 \
-        UNROLL for (int i = 0; i < X * W; i++) {                                          \
-            out[i] = _mm512_reduce_add_ps(total[i / W][i % W]);                           \
+        QUARTER q[4];                                                                     \
+        UNROLL for (int i = 0; i < 4; i++) {                                              \
+            q[i] = quarter_sum((SIXTEEN)total[i / W][i % W]);                             \
         }                                                                                 \
+        store_totals(out, q);                                                             \
     }
 CODE_DOTS(2, 1, 4) CODE_DOTS(2, 2, 2)
 CODE_DOTS(4, 1, 4) CODE_DOTS(4, 2, 2)

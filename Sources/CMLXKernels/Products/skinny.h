@@ -6,6 +6,8 @@
 // each float of a vector, in order along the depth, and adds the lanes pairwise at its end. Tile
 // sizes do not matter.
 
+#include "totals.h"
+
 enum {
     SKINNY_LANES = VECTOR_BYTES / 4,
     SKINNY_WIDTH = 2 * SKINNY_LANES,
@@ -265,13 +267,20 @@ typedef void dots_fn(VF *, const float *, ptrdiff_t, const void *const *, float 
 static dots_fn *const dots_f32[] = {DOTS_LIST(f32)}, *const dots_f16[] = {DOTS_LIST(f16)};
 static dots_fn *const dots_bf16[] = {DOTS_LIST(bf16)}, *const dots_copy[] = {DOTS_LIST(copy)};
 
-INLINE float skinny_total(const VF *v) {
-    float lane[SKINNY_LANES];
-    memcpy(lane, v, sizeof lane);
-    for (int w = SKINNY_LANES / 2; w; w /= 2) {
-        for (int j = 0; j < w; j++) lane[j] += lane[j + w];
+INLINE void skinny_totals(float *out, const VF *v) {
+    QUARTER q[4];
+    for (int i = 0; i < 4; i++) {
+        VF x = v[i];
+#if VECTOR_BYTES == 64
+        q[i] = quarter_sum(x);
+#elif VECTOR_BYTES == 32
+        QUARTER low = __builtin_shufflevector(x, x, 0, 1, 2, 3);
+        q[i] = low + __builtin_shufflevector(x, x, 4, 5, 6, 7);
+#else
+        q[i] = x;
+#endif
     }
-    return lane[0];
+    store_totals(out, q);
 }
 
 /// A block of the depth, at most SKINNY_BLOCK: every group of rows against four of the matrix.
@@ -320,9 +329,9 @@ void LEVEL_NAME(mlx_skinny_dots)(float *out, ptrdiff_t ldo, const float *x, ptrd
             dots_block(lanes, x + k, ldx, rows, p, dtype, block, k > 0, copy);
         }
         for (size_t r = 0; r < rows; r++) {
-            for (size_t j = 0; j < n; j++) {
-                out[(ptrdiff_t)r * ldo + (ptrdiff_t)(i + j)] = skinny_total(&lanes[4 * r + j]);
-            }
+            float totals[4];
+            skinny_totals(totals, &lanes[4 * r]);
+            memcpy(out + (ptrdiff_t)r * ldo + (ptrdiff_t)i, totals, n * sizeof(float));
         }
     }
 }

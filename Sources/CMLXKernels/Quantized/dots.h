@@ -4,10 +4,19 @@
 // NUMERICS: a dot product keeps 16 lanes for each group (or block of words), scales them, and adds
 // the lanes at the end in pairs; a group's sum never mixes with another's before it is scaled.
 
+#include "../Products/totals.h"
+
 typedef const u8 *code_rows[4];
 typedef const float *group_scales[4];
 typedef void code_dot_fn(float *, const code_rows, const group_scales, const float *, ptrdiff_t,
                          size_t, size_t, ptrdiff_t);
+
+/// The totals of the four chains.
+INLINE void lane_sums(float *out, const F16 *v) {
+    QUARTER q[4];
+    UNROLL for (int i = 0; i < 4; i++) q[i] = quarter_sum(v[i]);
+    store_totals(out, q);
+}
 
 /// How many rows of w meet so many rows of x.
 INLINE size_t rows_of_codes(size_t rows) { return rows == 1 ? 4 : 2; }
@@ -40,7 +49,7 @@ INLINE size_t rows_of_codes(size_t rows) { return rows == 1 ? 4 : 2; }
                 UNROLL for (int r = 0; r < X; r++) total[r][j] = FUSED(total[r][j], s, sum[r][j]); \
             }                                                                             \
         }                                                                                 \
-        UNROLL for (int i = 0; i < X * W; i++) out[i] = lane_sum(&total[i / W][i % W]);   \
+        lane_sums(out, &total[0][0]);                                                     \
     }
 #define DOTS_OF_KIND(KIND, BYTES) DOT(KIND, BYTES, 1, 4) DOT(KIND, BYTES, 2, 2)
 KINDS(DOTS_OF_KIND)
@@ -129,9 +138,7 @@ INLINE __m512 word_20(__m512i w, int j) {
             words_step_##KIND##_##X(total, w, scales, x, ldx, k, k / group, some, groups, place, \
                                     0);                                                   \
         }                                                                                 \
-        UNROLL for (int i = 0; i < X * W; i++) {                                          \
-            out[i] = lane_sum((const F16 *)&total[i / W][i % W]);                         \
-        }                                                                                 \
+        lane_sums(out, (const F16 *)&total[0][0]);                                        \
     }
 #define WORD_KINDS(X) X(2, 2) X(4, 4) X(8, 8) X(20, 4)
 #define WORDS_OF_KIND(KIND, BITS) DOT_WORDS(KIND, BITS, 1, 4) DOT_WORDS(KIND, BITS, 2, 2)

@@ -20,7 +20,7 @@ extension QuantizedProduct {
         _ call: borrowing KernelCall
     ) {
         let x = round(x, call)
-        if rows <= Int(MLX_CODE_DOT_ROWS) {
+        if rows <= Self.fewRows {
             roundedDots(x, matrix, out, offset, call)
         } else {
             roundedTiles(x, matrix, out, offset, call)
@@ -51,7 +51,7 @@ extension QuantizedProduct {
         return result
     }
 
-    /// One or two rows: each row of codes is read once, in order.
+    /// Few rows: each row of codes is read in order, once from memory.
     private func roundedDots(
         _ x: RoundedRows, _ matrix: Int, _ out: Operand, _ offset: Int, _ call: borrowing KernelCall
     ) {
@@ -66,9 +66,13 @@ extension QuantizedProduct {
             let totals = parts + rows * n
             let row = matrix * columns + range.lowerBound
             let scales = weight.scales.read(row * groups, n * groups, scratch: scratch)
-            mlx_int8_code_dots(
-                totals, n, x.values, x.scales, rows, weight.codes + row * weight.rowBytes,
-                weight.rowBytes, n, scales, depth, format.groupSize, Int32(format.bits))
+            for first in Swift.stride(from: 0, to: rows, by: Int(MLX_CODE_DOT_ROWS)) {
+                mlx_int8_code_dots(
+                    totals + first * n, n, x.values + first * x.stride, x.scales + first * groups,
+                    min(Int(MLX_CODE_DOT_ROWS), rows - first),
+                    weight.codes + row * weight.rowBytes, weight.rowBytes, n, scales, depth,
+                    format.groupSize, Int32(format.bits))
+            }
             if let biases = weight.biases {
                 let b = biases.read(row * groups, n * groups, scratch: scratch + n * groups)
                 mlx_few_dots_f32(parts, n, x.sums, groups, rows, b, groups, n, groups)

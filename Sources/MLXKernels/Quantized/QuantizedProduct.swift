@@ -5,12 +5,15 @@ import MLXBase
 /// is transposed (its rows are outputs). Inputs: x (…, M, K), codes, scales, offsets in affine
 /// mode, and for the gathered product two integer arrays that pick matrices of x and of w.
 ///
-/// One or two rows of x multiply the codes as they are read, once. More rows multiply blocks of
-/// numbers that are widened from the codes and stay in the first-level cache for all rows, so the
-/// whole matrix never exists as numbers.
+/// Up to four rows of x multiply the codes as they are read, two at a time. More rows multiply
+/// blocks of numbers that are widened from the codes and stay in the first-level cache for all
+/// rows, so the whole matrix never exists as numbers.
 /// NUMERICS: float32 sums (float64 for float64), in lanes for few rows and along the depth for
 /// many; the way follows from the shape alone.
 struct QuantizedProduct {
+    /// Rows of x up to which codes are multiplied as they are read.
+    static let fewRows = 2 * Int(MLX_CODE_DOT_ROWS)
+
     let weight: CodedMatrices
     let transposes: Bool
     /// Whether groups of x are rounded to int8 (`QuantizedProduct+Rounded`).
@@ -27,7 +30,7 @@ struct QuantizedProduct {
     ) {
         if roundsRows {
             rounded(x, matrix, out, offset, call)
-        } else if transposes && rows <= Int(MLX_CODE_DOT_ROWS) {
+        } else if transposes && rows <= Self.fewRows {
             dots(x, matrix, out, offset, call)
         } else {
             blocks(x, matrix, out, offset, call)
@@ -38,7 +41,7 @@ struct QuantizedProduct {
         castLoop(.float32, out.dtype)(out.address(offset), values, nil, nil, n)
     }
 
-    /// x wᵀ for one or two rows: each row of codes is read once, in order.
+    /// x wᵀ for few rows: each row of codes is read in order, once from memory.
     private func dots(
         _ x: UnsafeMutablePointer<Float>, _ matrix: Int, _ out: Operand, _ offset: Int,
         _ call: borrowing KernelCall
@@ -63,9 +66,12 @@ struct QuantizedProduct {
             let totals = parts + rows * n
             let row = matrix * columns + range.lowerBound
             let scales = weight.scales.read(row * groups, n * groups, scratch: scratch)
-            mlx_code_dots(
-                totals, n, weight.codes + row * weight.rowBytes, weight.rowBytes, n, scales,
-                arranged, stride, rows, depth, format.groupSize, format.kind)
+            for first in Swift.stride(from: 0, to: rows, by: Int(MLX_CODE_DOT_ROWS)) {
+                mlx_code_dots(
+                    totals + first * n, n, weight.codes + row * weight.rowBytes, weight.rowBytes,
+                    n, scales, arranged + first * stride, stride,
+                    min(Int(MLX_CODE_DOT_ROWS), rows - first), depth, format.groupSize, format.kind)
+            }
             if let biases = weight.biases {
                 let b = biases.read(row * groups, n * groups, scratch: scratch + n * groups)
                 mlx_few_dots_f32(parts, n, sums, groups, rows, b, groups, n, groups)
