@@ -38,8 +38,8 @@ public struct ModelRounding: Sendable {
     /// - Returns: what became of those that were rounded with data.
     func apply(_ model: Module, _ quantization: ModelQuantization) throws -> [RoundedLayer] {
         if method == .nearest { return [] }
-        guard quantization.format.mode == .affine,
-            quantization.layers.values.allSatisfy({ $0 == nil || $0?.mode == .affine })
+        guard quantization.format.mode.hasAffineCodes,
+            quantization.layers.values.allSatisfy({ $0?.mode.hasAffineCodes ?? true })
         else { throw ModelError("only affine weights are rounded with data, or searched") }
         let common = try AffineFormat(
             groupSize: quantization.format.groupSize, bits: quantization.format.bits)

@@ -171,9 +171,9 @@ extension ModelQuantization {
         }
         let wanted: DType = format.mode == .int8 ? .int8 : .uint32
         guard codes.dtype == wanted else { return "is \(codes.dtype), not codes in \(wanted)" }
-        let isAffine = format.mode == .affine
+        let isAffine = format.mode.hasAffineCodes
         guard isAffine == (weights[path + ".biases"] != nil) else {
-            return isAffine ? "has no biases" : "has biases, which \(format.mode) has not"
+            return isAffine ? "has no biases" : "has biases, which \(format.mode.rawValue) has not"
         }
         let hasBytes = !isAffine && format.mode != .int8
         guard hasBytes ? scales.dtype == .uint8 : scales.dtype.isFloatingPoint else {

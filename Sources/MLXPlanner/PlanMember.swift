@@ -48,10 +48,12 @@ struct PlanMember {
     func plan(
         _ distance: Int, _ shapes: [Shape], _ layout: ArenaLayout, _ key: borrowing PlanKey
     ) -> Plan? {
-        guard write(distance), place(layout), decide() else { return nil }
+        guard write(distance), place(layout) else { return nil }
+        // Before the decisions, which read them.
         for (operand, number) in family.varyingOperands {
             operands.base[Int(operand)].shape = shapes[Int(number)]
         }
+        guard decide() else { return nil }
         guard family.varyingSteps.allSatisfy({ isCopiedAlike(steps.base[$0]) }) else { return nil }
         plan.key.base.update(from: key.words.baseAddress!, count: plan.key.count)
         plan.settle(layout, hash: key.hash)

@@ -61,6 +61,23 @@ import Testing
         }
     }
 
+    @Test("modes with products of int8 give nearly the scores", arguments: ["llama", "qwen2"])
+    func integers(name: String) throws {
+        try withFolder { folder in
+            for (mode, groupSize) in [(QuantizationMode.int8, nil), (.affineInt8, 32)] {
+                let target = folder.appendingPathComponent(mode.rawValue)
+                let format = try ModelQuantization.Format(
+                    groupSize: groupSize, bits: 8, mode: mode)
+                try ModelDirectory(try fixture(name)).convert(
+                    to: target, quantization: ModelQuantization(format))
+                #expect(try difference(scores(target), scores(try fixture(name))) < 0.05)
+            }
+            #expect(throws: ArrayError.self) {
+                try ModelQuantization.Format(groupSize: 32, bits: 6, mode: .affineInt8)
+            }
+        }
+    }
+
     @Test("files of all kinds go along, weights of the former model do not stay")
     func files() throws {
         try withFolder { folder in

@@ -19,12 +19,19 @@ private func format(
     case .int8:
         throw ArrayError(.argument, operation, "int8 has rows and functions of its own")
     }
+    let width = bits ?? kind.defaults.bits
+    if mode == .affineInt8 && ![2, 4, 8].contains(width) {
+        throw ArrayError(.argument, operation, "affine_int8 has 2, 4 or 8 bits, not \(width)")
+    }
     return try CodeFormat(
-        groupSize: groupSize ?? kind.defaults.groupSize, bits: bits ?? kind.defaults.bits,
-        mode: kind, operation: operation)
+        groupSize: groupSize ?? kind.defaults.groupSize, bits: width, mode: kind,
+        operation: operation)
 }
 
 extension QuantizationMode {
+    /// Whether the stored arrays are those of MLX's affine mode.
+    package var hasAffineCodes: Bool { self == .affine || self == .affineInt8 }
+
     /// The group size and width of a call, those that are not given being the mode's own.
     /// - Throws: when the mode has no such group size or width.
     package func settings(
@@ -79,7 +86,7 @@ public func quantized(
         return (codes, part(0), part(1))
     } catch {
         let bad = Ops.invalid(error, inputs: [w])
-        return (bad, bad, mode == .affine || mode == .affineInt8 ? bad : nil)
+        return (bad, bad, mode.hasAffineCodes ? bad : nil)
     }
 }
 

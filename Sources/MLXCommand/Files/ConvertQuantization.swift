@@ -11,7 +11,7 @@ struct ConvertQuantization: ParsableArguments {
     @Flag(help: "Store matrices in few bits.") var quantize = false
     @Option(help: "Bits of a stored weight; the mode's own by default.") var bits: Int?
     @Option(help: "Weights that share a scale; the mode's own by default.") var groupSize: Int?
-    @Option(help: "affine, mxfp4, mxfp8, nvfp4 or int8.") var mode: String?
+    @Option(help: "affine, mxfp4, mxfp8, nvfp4, int8 or affine_int8.") var mode: String?
     @Option(
         help: """
             Bits by layer, for models: mixed_2_6, mixed_3_4, mixed_3_6 or mixed_4_6. The second \
