@@ -89,6 +89,17 @@ package struct CostModel: Hashable, Sendable {
     }
 }
 
+extension CostModel {
+    /// What a step weighs when it is asked whether waking other cores would help it: the rates are
+    /// those of all cores of a device, so what lies beyond the start is more work for one core,
+    /// the more cores there are. With two of them it is the expected time.
+    func weight(_ nanoseconds: Double, on device: DeviceType, _ coreSets: [CoreSet]) -> Double {
+        let threads = coreSets.first { $0.devices.contains(device) }?.threadCount ?? 1
+        let shared = nanoseconds - rates[device.kind.index].startNanoseconds
+        return max(nanoseconds, shared * Double(threads) / 2)
+    }
+}
+
 extension CostModel.Rates {
     /// What a step of a class of work takes.
     package func nanoseconds(_ work: WorkClass, flops: Double, bytes: Double) -> Double {

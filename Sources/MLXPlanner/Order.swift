@@ -47,13 +47,13 @@ extension PlanDraft {
         for index in streamSteps[stream].lazy.map(Int.init) {
             let joins =
                 first >= 0 && steps[index].waitCount == 0
-                && steps[index].estimatedNanoseconds < Plan.narrowNanoseconds
+                && steps[index].weight < Plan.narrowNanoseconds
                 && !producers(of: index).contains(where: members.contains)
             if joins {
                 steps[first].batchCount += 1
                 steps[index].batchCount = 0
                 members.insert(index)
-            } else if steps[index].estimatedNanoseconds < Plan.narrowNanoseconds {
+            } else if steps[index].weight < Plan.narrowNanoseconds {
                 first = index
                 members = [index]
             } else {

@@ -31,7 +31,10 @@ extension Planner {
                 builder.plan.streams.append(stream)
                 builder.plan.steps[step].stream = index
             }
-            builder.plan.steps[step].estimatedNanoseconds = graph.nanoseconds[step][device]
+            let nanoseconds = graph.nanoseconds[step][device]
+            builder.plan.steps[step].estimatedNanoseconds = nanoseconds
+            builder.plan.steps[step].weight = costs.weight(
+                nanoseconds, on: device, coreSets)
         }
         return Placement(graph: graph, devices: devices, isReordered: isReordered)
     }

@@ -145,7 +145,8 @@ package final class Plan: @unchecked Sendable {
         hash = key.hash
         nanoseconds = draft.steps.reduce(0) { $0 + $1.estimatedNanoseconds }
         PlanClosing.sumBatches(self.steps, streamSteps)
-        isNarrow = Plan.isNarrow(nanoseconds, arenaByteCount, streams)
+        isNarrow = Plan.isNarrow(
+            draft.steps.reduce(0) { $0 + $1.weight }, arenaByteCount, streams)
         byteCount = closing.byteCount
         serial = PlanClosing.nextSerial()
         family = nil
@@ -220,18 +221,21 @@ package final class Plan: @unchecked Sendable {
             self.layout = layout
         }
         self.hash = hash
-        var total = 0.0
-        for step in 0..<steps.count { total += steps.base[step].estimatedNanoseconds }
+        var (total, weight) = (0.0, 0.0)
+        for step in 0..<steps.count {
+            total += steps.base[step].estimatedNanoseconds
+            weight += steps.base[step].weight
+        }
         nanoseconds = total
         PlanClosing.sumBatches(steps, streamSteps)
-        isNarrow = Plan.isNarrow(total, arenaByteCount, streams)
+        isNarrow = Plan.isNarrow(weight, arenaByteCount, streams)
         serial = PlanClosing.nextSerial()
     }
 
     private static func isNarrow(
-        _ nanoseconds: Double, _ arenaByteCount: Int, _ streams: Column<StreamID>
+        _ weight: Double, _ arenaByteCount: Int, _ streams: Column<StreamID>
     ) -> Bool {
-        nanoseconds < narrowNanoseconds && arenaByteCount <= narrowByteCount
+        weight < narrowNanoseconds && arenaByteCount <= narrowByteCount
             && streams.allSatisfy { $0.lane == 0 }
     }
 
@@ -304,6 +308,8 @@ package struct Step: Sendable, BitwiseCopyable {
     package var bytes: Double
     /// What the policy expected it to take.
     package var estimatedNanoseconds: Double = 0
+    /// What it weighs against waking another core (`CostModel.weight`), in nanoseconds.
+    package var weight: Double = 0
 }
 
 /// An elementwise cluster in the form the C loops run it.

@@ -134,9 +134,11 @@ struct PlanMember {
             if isEachAlone && PlacementGraph.cheapest(costs, candidates) != device {
                 return false
             }
-            let wasSmall = record.pointee.estimatedNanoseconds < Plan.narrowNanoseconds
-            guard wasSmall == (costs[device] < Plan.narrowNanoseconds) else { return false }
+            let weight = family.costs.weight(costs[device], on: device, placement.graph.coreSets)
+            let wasSmall = record.pointee.weight < Plan.narrowNanoseconds
+            guard wasSmall == (weight < Plan.narrowNanoseconds) else { return false }
             record.pointee.estimatedNanoseconds = costs[device]
+            record.pointee.weight = weight
         }
         return isEachAlone || isPlacedAlike()
     }

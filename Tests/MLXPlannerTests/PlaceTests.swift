@@ -28,6 +28,21 @@ import Testing
         #expect(try bytes(cumsum(leaf([0, 4]), axis: 0)) == 0)
     }
 
+    @Test("work that sixteen cores share is wide where two would leave it to one")
+    func weights() throws {
+        func isNarrow(_ side: Int, threads: Int) throws -> Bool {
+            let cores = [CoreSet(devices: .all, threadCount: threads)]
+            let product = matmul(leaf([side, side]), leaf([side, side]))
+            return try plan([product], Planner(coreSets: cores)).isNarrow
+        }
+        // 2 * 128^3 operations at 150 a nanosecond are 28 microseconds of all cores.
+        #expect(try isNarrow(128, threads: 2))
+        #expect(try !isNarrow(128, threads: 16))
+        // What only starts weighs the same everywhere.
+        #expect(try isNarrow(4, threads: 2) && isNarrow(4, threads: 128))
+        #expect(try !isNarrow(256, threads: 1) && !isNarrow(256, threads: 2))
+    }
+
     @Test("loaded, computed and constant inputs cost the same") func inputs() throws {
         func costs(_ x: MLXArray) throws -> PerDevice<Double> {
             let explained = try explanation([cumsum(x, axis: 0)], Planner())

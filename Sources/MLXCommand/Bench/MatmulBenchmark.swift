@@ -1,6 +1,7 @@
 import COpenBLAS
 import Foundation
 import MLX
+import MLXKernels
 
 /// The matrix product on `.cpu` against OpenBLAS called directly with threads of its own. The
 /// direct calls run in a process of their own, because the number of OpenBLAS's threads is global;
@@ -57,6 +58,7 @@ enum MatmulBenchmark {
         let a = [Float](repeating: 0.5, count: n * n)
         let b = [Float](repeating: 0.25, count: n * n)
         var c = [Float](repeating: 0, count: n * n)
+        prepareOpenBLAS()
         openblas_set_num_threads(2)
         return Timing.median(15) {
             cblas_sgemm(

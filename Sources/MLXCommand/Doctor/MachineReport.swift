@@ -3,6 +3,7 @@ import COpenBLAS
 import Foundation
 import MLX
 import MLXGraph
+import MLXKernels
 import MLXMemory
 import MLXOps
 import MLXRuntime
@@ -54,6 +55,7 @@ struct MachineReport: Codable {
 
     static func make(checks: [Check]) throws -> MachineReport {
         let engine = Runtime.engine
+        prepareOpenBLAS()
         let topology = engine.topology
         let levels = (0..<Int32(MLX_LEVEL_COUNT.rawValue)).map {
             String(cString: mlx_level_name($0))

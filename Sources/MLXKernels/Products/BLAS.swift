@@ -2,6 +2,9 @@ import CMLXKernels
 import COpenBLAS
 import MLXBase
 
+/// Has OpenBLAS settled on its kernels, for those who ask it itself.
+package func prepareOpenBLAS() { BLAS.prepare() }
+
 /// OpenBLAS, told once to stay on the calling thread: threads are the team's business, and its
 /// bits would change with its own split.
 enum BLAS {
