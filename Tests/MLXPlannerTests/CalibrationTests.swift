@@ -52,7 +52,7 @@ import Testing
         let good = try String(contentsOf: file, encoding: .utf8)
         for bad in [
             "", "{}", "[1]", #"{"rates": []}"#, String(good.dropLast(20)),
-            good.replacingOccurrences(of: "\"version\" : 2", with: "\"version\" : 1"),
+            good.replacingOccurrences(of: "\"version\" : 3", with: "\"version\" : 2"),
             good.replacingOccurrences(of: "\"matmul\" : 150", with: "\"matmul\" : -1"),
             good.replacingOccurrences(of: "\"sort\"", with: "\"order\""),
         ] {

@@ -20,7 +20,7 @@ package enum Calibration {
     }
 
     /// The form of the file; another one is measured anew.
-    package static let version = 2
+    package static let version = 3
 
     private struct Contents: Codable {
         var version: Int
