@@ -86,8 +86,16 @@ bool mlx_has_vnni(void) {
 
 bool mlx_has_int8_tiles(void) {
 #if defined(__x86_64__)
-    unsigned a, b, c, d;
-    return mlx_level() >= MLX_LEVEL_AMX && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 25 & 1);
+    // Asked once: in a virtual machine the question itself leaves the machine.
+    static atomic_int known = -1;
+    if (mlx_level() < MLX_LEVEL_AMX) return false;
+    int answer = atomic_load_explicit(&known, memory_order_relaxed);
+    if (answer < 0) {
+        unsigned a, b, c, d;
+        answer = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 25 & 1);
+        atomic_store_explicit(&known, answer, memory_order_relaxed);
+    }
+    return answer;
 #else
     return false;
 #endif

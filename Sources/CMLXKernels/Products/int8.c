@@ -12,9 +12,8 @@ typedef size_t code_stride(size_t, int);
 typedef void round_codes(i8 *, float *, float *, const float *, size_t, size_t, size_t, int);
 typedef void dot_codes(float *, ptrdiff_t, const i8 *, const float *, size_t, const u8 *, size_t,
                        size_t, const float *, size_t, size_t, int);
-typedef void tile_codes(float *, ptrdiff_t, float *, const i8 *, const float *, const float *,
-                        size_t, const u8 *, size_t, size_t, const float *, const float *, size_t,
-                        size_t, int);
+typedef void tile_codes(float *, const i8 *, const float *, const float *, size_t, const u8 *,
+                        size_t, size_t, const float *, const float *, size_t, size_t, int);
 typedef struct {
     const size_t *step, *item;
     round_rows *rows;
@@ -109,10 +108,10 @@ void mlx_int8_code_dots(float *out, ptrdiff_t ldo, const int8_t *x, const float 
                         const float *scales, size_t n, size_t group, int bits) {
     here()->code_dots(out, ldo, x, row_scales, rows, w, row_bytes, count, scales, n, group, bits);
 }
-void mlx_int8_code_tile(float *out, ptrdiff_t ldo, float *scratch, const int8_t *x,
-                        const float *row_scales, const float *row_sums, size_t rows,
-                        const uint8_t *w, size_t row_bytes, size_t count, const float *scales,
-                        const float *biases, size_t n, size_t group, int bits) {
-    here()->code_tile(out, ldo, scratch, x, row_scales, row_sums, rows, w, row_bytes, count, scales,
-                      biases, n, group, bits);
+void mlx_int8_code_tile(float *sums, const int8_t *x, const float *row_scales,
+                        const float *row_sums, size_t rows, const uint8_t *w, size_t row_bytes,
+                        size_t count, const float *scales, const float *biases, size_t n,
+                        size_t group, int bits) {
+    here()->code_tile(sums, x, row_scales, row_sums, rows, w, row_bytes, count, scales, biases, n,
+                      group, bits);
 }

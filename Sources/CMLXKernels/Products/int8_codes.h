@@ -6,6 +6,7 @@
 // NUMERICS: integer sums are exact; the scaled ones are added in lanes or along the depth.
 
 #if MLX_LEVEL_VNNI && VECTOR_BYTES == 64
+#include "../Quantized/code_rows.h"
 #include "../Quantized/turn.h"
 #include "totals.h"
 
@@ -27,7 +28,7 @@ static void arrange_codes(i8 *out, const i8 *q, size_t n, int bits) {
 
 /// One or two rows of x and four or two of codes, in one order for all groups' scales.
 #define CODE_DOTS(BITS, X, W)                                                             \
-    static void code_dots_##BITS##_##X(float *out, const u8 *const *w, const float *const *ws, \
+    static void code_dots_##BITS##_##X(float *out, const code_rows w, const group_scales ws, \
                                        const i8 *x, size_t ldx, const float *xs, size_t groups, \
                                        size_t n, size_t group, ptrdiff_t ahead) {         \
         enum { PARTS = 8 / BITS, BLOCK = 512 / BITS, PER = 32 / BITS };                   \
@@ -82,7 +83,7 @@ static void arrange_codes(i8 *out, const i8 *q, size_t n, int bits) {
 CODE_DOTS(2, 1, 4) CODE_DOTS(2, 2, 2)
 CODE_DOTS(4, 1, 4) CODE_DOTS(4, 2, 2)
 CODE_DOTS(8, 1, 4) CODE_DOTS(8, 2, 2)
-typedef void code_dots_fn(float *, const u8 *const *, const float *const *, const i8 *, size_t,
+typedef void code_dots_fn(float *, const code_rows, const group_scales, const i8 *, size_t,
                           const float *, size_t, size_t, size_t, ptrdiff_t);
 
 static void few_code_rows(float *out, ptrdiff_t ldo, const i8 *x, size_t ldx, const float *xs,
@@ -90,25 +91,16 @@ static void few_code_rows(float *out, ptrdiff_t ldo, const i8 *x, size_t ldx, co
                           const float *scales, size_t n, size_t group, int bits) {
     static code_dots_fn *const one[] = {code_dots_2_1, code_dots_4_1, code_dots_8_1};
     static code_dots_fn *const two[] = {code_dots_2_2, code_dots_4_2, code_dots_8_2};
-    size_t groups = n / group, together = rows == 1 ? 4 : 2;
+    size_t groups = n / group, together = rows_of_codes(rows);
     code_dots_fn *dots = (rows == 1 ? one : two)[bits == 2 ? 0 : bits == 4 ? 1 : 2];
     for (size_t i = 0; i < count; i += together) {
-        const u8 *codes[4];
-        const float *own[4];
+        code_rows codes;
+        group_scales own;
         float sums[4];
-        for (size_t j = 0; j < together; j++) {
-            size_t row = i + j < count ? i + j : count - 1;
-            codes[j] = w + row * row_bytes;
-            own[j] = scales + row * groups;
-        }
-        bool is_last = i + 2 * together > count;
+        pick_code_rows(codes, own, w, row_bytes, scales, groups, i, together, count);
         dots(sums, codes, own, x, ldx, xs, groups, n, group,
-             is_last ? 0 : (ptrdiff_t)(together * row_bytes));
-        for (size_t r = 0; r < rows; r++) {
-            for (size_t j = 0; j < together && i + j < count; j++) {
-                out[(ptrdiff_t)r * ldo + (ptrdiff_t)(i + j)] = sums[r * together + j];
-            }
-        }
+             next_code_rows(row_bytes, i, together, count));
+        place_sums(out, ldo, sums, rows, i, together, count);
     }
 }
 
@@ -301,13 +293,10 @@ void LEVEL_NAME(mlx_int8_code_dots)(float *out, ptrdiff_t ldo, const i8 *x, cons
     few_code_rows(out, ldo, x, LEVEL_NAME(mlx_int8_code_stride)(n, bits), xs, rows, w, row_bytes,
                   count, scales, n, group, bits);
 }
-void LEVEL_NAME(mlx_int8_code_tile)(float *out, ptrdiff_t ldo, float *scratch, const i8 *x,
-                                    const float *xs, const float *xsums, size_t rows, const u8 *w,
-                                    size_t row_bytes, size_t count, const float *scales,
-                                    const float *biases, size_t n, size_t group, int bits) {
-    many_code_rows(scratch, x, LEVEL_NAME(mlx_int8_code_stride)(n, bits), xs, xsums, rows, w,
+void LEVEL_NAME(mlx_int8_code_tile)(float *sums, const i8 *x, const float *xs, const float *xsums,
+                                    size_t rows, const u8 *w, size_t row_bytes, size_t count,
+                                    const float *scales, const float *biases, size_t n,
+                                    size_t group, int bits) {
+    many_code_rows(sums, x, LEVEL_NAME(mlx_int8_code_stride)(n, bits), xs, xsums, rows, w,
                    row_bytes, count, scales, biases, n, group, bits);
-    for (size_t r = 0; r < rows; r++) {
-        memcpy(out + (ptrdiff_t)r * ldo, scratch + r * CODE_COLUMNS, count * sizeof(float));
-    }
 }

@@ -67,8 +67,6 @@ enum {
 };
 #if VECTOR_BYTES == 64
 enum { INT8_ROWS = 6 };
-#elif VECTOR_BYTES == 32
-enum { INT8_ROWS = 2 };
 #else
 enum { INT8_ROWS = 2 };
 #endif

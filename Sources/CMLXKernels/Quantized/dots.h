@@ -5,9 +5,8 @@
 // the lanes at the end in pairs; a group's sum never mixes with another's before it is scaled.
 
 #include "../Products/totals.h"
+#include "code_rows.h"
 
-typedef const u8 *code_rows[4];
-typedef const float *group_scales[4];
 typedef void code_dot_fn(float *, const code_rows, const group_scales, const float *, ptrdiff_t,
                          size_t, size_t, ptrdiff_t);
 
@@ -17,9 +16,6 @@ INLINE void lane_sums(float *out, const F16 *v) {
     UNROLL for (int i = 0; i < 4; i++) q[i] = quarter_sum(v[i]);
     store_totals(out, q);
 }
-
-/// How many rows of w meet so many rows of x.
-INLINE size_t rows_of_codes(size_t rows) { return rows == 1 ? 4 : 2; }
 
 /// X rows of x and W rows of w; out[x * W + w]. What lies `ahead` of the codes is asked for.
 #define DOT(KIND, BYTES, X, W)                                                            \
@@ -199,17 +195,8 @@ void LEVEL_NAME(mlx_code_dots)(float *out, ptrdiff_t ldo, const u8 *w, size_t ro
         code_rows codes;
         group_scales own;
         float sums[4];
-        for (size_t j = 0; j < together; j++) {
-            size_t row = i + j < count ? i + j : count - 1;
-            codes[j] = w + row * row_bytes;
-            own[j] = scales + row * groups;
-        }
-        bool is_last = i + 2 * together > count;
-        dot(sums, codes, own, x, ldx, n, group, is_last ? 0 : (ptrdiff_t)(together * row_bytes));
-        for (size_t r = 0; r < rows; r++) {
-            for (size_t j = 0; j < together && i + j < count; j++) {
-                out[(ptrdiff_t)r * ldo + (ptrdiff_t)(i + j)] = sums[r * together + j];
-            }
-        }
+        pick_code_rows(codes, own, w, row_bytes, scales, groups, i, together, count);
+        dot(sums, codes, own, x, ldx, n, group, next_code_rows(row_bytes, i, together, count));
+        place_sums(out, ldo, sums, rows, i, together, count);
     }
 }

@@ -43,9 +43,9 @@ void mlx_int8_code_dots(float *out, ptrdiff_t ldo, const int8_t *x, const float 
 /// Rows of codes that one call of mlx_int8_code_tile takes at most.
 #define MLX_INT8_CODE_COLUMNS 32
 
-/// The same for any number of rows, with offsets unless biases is NULL; `scratch` has rows *
-/// MLX_INT8_CODE_COLUMNS floats.
-void mlx_int8_code_tile(float *out, ptrdiff_t ldo, float *scratch, const int8_t *x,
-                        const float *row_scales, const float *row_sums, size_t rows,
-                        const uint8_t *w, size_t row_bytes, size_t count, const float *scales,
-                        const float *biases, size_t n, size_t group, int bits);
+/// The same for any number of rows, with offsets unless biases is NULL: `sums` has rows of
+/// MLX_INT8_CODE_COLUMNS floats, of which the first `count` are meant.
+void mlx_int8_code_tile(float *sums, const int8_t *x, const float *row_scales,
+                        const float *row_sums, size_t rows, const uint8_t *w, size_t row_bytes,
+                        size_t count, const float *scales, const float *biases, size_t n,
+                        size_t group, int bits);

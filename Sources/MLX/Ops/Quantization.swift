@@ -19,13 +19,14 @@ private func format(
     case .int8:
         throw ArrayError(.argument, operation, "int8 has rows and functions of its own")
     }
-    let width = bits ?? kind.defaults.bits
-    if mode == .affineInt8 && ![2, 4, 8].contains(width) {
-        throw ArrayError(.argument, operation, "affine_int8 has 2, 4 or 8 bits, not \(width)")
+    let format = try CodeFormat(
+        groupSize: groupSize ?? kind.defaults.groupSize, bits: bits ?? kind.defaults.bits,
+        mode: kind, operation: operation)
+    if mode == .affineInt8 && !format.meetsInt8 {
+        throw ArrayError(
+            .argument, operation, "affine_int8 has 2, 4 or 8 bits, not \(format.bits)")
     }
-    return try CodeFormat(
-        groupSize: groupSize ?? kind.defaults.groupSize, bits: width, mode: kind,
-        operation: operation)
+    return format
 }
 
 extension QuantizationMode {

@@ -64,6 +64,8 @@ package struct CodeFormat: Equatable, Sendable {
     }
 
     package var isAffine: Bool { mode == .affine }
+    /// Whether there is a product of the codes with inputs that are rounded to int8.
+    package var meetsInt8: Bool { isAffine && [2, 4, 8].contains(bits) }
 
     /// The code kind of the C loops.
     var kind: Int32 {

@@ -56,31 +56,13 @@ extension QuantizedProduct {
         _ x: RoundedRows, _ matrix: Int, _ out: Operand, _ offset: Int, _ call: borrowing KernelCall
     ) {
         let (format, groups) = (weight.format, weight.groups)
-        let size = max(8, grain.byteCount / 2 / max(depth, 1) & ~3)
-        call.fanOut.forRanges(columns, size: size, picosecondsPerItem: rows * depth * 30) { range in
-            // SAFETY: this thread's scratch, for scales, offsets and two tiles of results.
-            let n = range.count
-            let scratch = mlx_thread_scratch((2 * n * groups + 2 * rows * n) * 4)!
-                .assumingMemoryBound(to: Float.self)
-            let parts = scratch + 2 * n * groups
-            let totals = parts + rows * n
-            let row = matrix * columns + range.lowerBound
-            let scales = weight.scales.read(row * groups, n * groups, scratch: scratch)
-            for first in Swift.stride(from: 0, to: rows, by: Int(MLX_CODE_DOT_ROWS)) {
-                mlx_int8_code_dots(
-                    totals + first * n, n, x.values + first * x.stride, x.scales + first * groups,
-                    min(Int(MLX_CODE_DOT_ROWS), rows - first),
-                    weight.codes + row * weight.rowBytes, weight.rowBytes, n, scales, depth,
-                    format.groupSize, Int32(format.bits))
-            }
-            if let biases = weight.biases {
-                let b = biases.read(row * groups, n * groups, scratch: scratch + n * groups)
-                mlx_few_dots_f32(parts, n, x.sums, groups, rows, b, groups, n, groups)
-                for i in 0..<rows * n { totals[i] += parts[i] }
-            }
-            for r in 0..<rows {
-                store(totals + r * n, n, out, offset + r * columns + range.lowerBound)
-            }
+        fewRows(
+            matrix, sums: x.sums, out, offset, bytesPerTerm: 2, picoseconds: 30, call
+        ) { place, n, scales, first, totals in
+            mlx_int8_code_dots(
+                totals, n, x.values + first * x.stride, x.scales + first * groups,
+                min(Int(MLX_CODE_DOT_ROWS), rows - first), weight.codes + place * weight.rowBytes,
+                weight.rowBytes, n, scales, depth, format.groupSize, Int32(format.bits))
         }
     }
 
@@ -93,22 +75,19 @@ extension QuantizedProduct {
         call.fanOut.forRanges(
             columns, size: band, picosecondsPerItem: depth * (40 + rows * 6)
         ) { range in
-            // SAFETY: this thread's scratch: scales, offsets, sums and results of a band.
+            // SAFETY: this thread's scratch: scales, offsets and sums of a band.
             let n = range.count
-            let scratch = mlx_thread_scratch((2 * band * groups + 2 * band * rows) * 4)!
+            let scratch = mlx_thread_scratch((2 * band * groups + band * rows) * 4)!
                 .assumingMemoryBound(to: Float.self)
             let sums = scratch + 2 * band * groups
-            let results = sums + band * rows
+            let values = groupValues(matrix, range, scratch)
             let row = matrix * columns + range.lowerBound
-            let scales = weight.scales.read(row * groups, n * groups, scratch: scratch)
-            let biases = weight.biases?.read(
-                row * groups, n * groups, scratch: scratch + n * groups)
             mlx_int8_code_tile(
-                results, n, sums, x.values, x.scales, x.sums, rows,
-                weight.codes + row * weight.rowBytes, weight.rowBytes, n, scales, biases, depth,
-                format.groupSize, Int32(format.bits))
+                sums, x.values, x.scales, x.sums, rows, weight.codes + row * weight.rowBytes,
+                weight.rowBytes, n, values.scales, values.biases, depth, format.groupSize,
+                Int32(format.bits))
             for r in 0..<rows {
-                store(results + r * n, n, out, offset + r * columns + range.lowerBound)
+                store(sums + r * band, n, out, offset + r * columns + range.lowerBound)
             }
         }
     }

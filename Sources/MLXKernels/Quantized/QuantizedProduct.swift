@@ -56,25 +56,48 @@ struct QuantizedProduct {
             mlx_code_arrange(arranged + r * stride, x + r * depth, depth, format.kind)
             mlx_group_sums(sums + r * groups, x + r * depth, depth, format.groupSize)
         }
-        let size = max(8, grain.byteCount / 4 / max(depth, 1) & ~3)
-        call.fanOut.forRanges(columns, size: size, picosecondsPerItem: rows * depth * 50) { range in
+        fewRows(
+            matrix, sums: sums, out, offset, bytesPerTerm: 4, picoseconds: 50, call
+        ) { place, n, scales, first, totals in
+            mlx_code_dots(
+                totals, n, weight.codes + place * weight.rowBytes, weight.rowBytes, n, scales,
+                arranged + first * stride, stride, min(Int(MLX_CODE_DOT_ROWS), rows - first), depth,
+                format.groupSize, format.kind)
+        }
+    }
+
+    /// Bands of columns of w against few rows of x, two at a time, and the offsets' share.
+    /// - Parameters:
+    ///   - sums: of the groups of each row of x.
+    ///   - bytesPerTerm: of a row, for the size of a band.
+    ///   - picoseconds: of one term of one row.
+    ///   - multiply: writes totals of the rows from the fourth argument on with n rows of codes
+    ///     from the first on, without the offsets.
+    func fewRows(
+        _ matrix: Int, sums: UnsafeMutablePointer<Float>, _ out: Operand, _ offset: Int,
+        bytesPerTerm: Int, picoseconds: Int, _ call: borrowing KernelCall,
+        _ multiply: (Int, Int, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>) -> Void
+    ) {
+        let groups = weight.groups
+        nonisolated(unsafe) let sums = sums
+        let size = max(8, grain.byteCount / bytesPerTerm / max(depth, 1) & ~3)
+        call.fanOut.forRanges(
+            columns, size: size, picosecondsPerItem: rows * depth * picoseconds
+        ) { range in
             // SAFETY: this thread's scratch, for scales, offsets and two tiles of results.
             let n = range.count
             let scratch = mlx_thread_scratch((2 * n * groups + 2 * rows * n) * 4)!
                 .assumingMemoryBound(to: Float.self)
             let parts = scratch + 2 * n * groups
             let totals = parts + rows * n
-            let row = matrix * columns + range.lowerBound
-            let scales = weight.scales.read(row * groups, n * groups, scratch: scratch)
-            for first in Swift.stride(from: 0, to: rows, by: Int(MLX_CODE_DOT_ROWS)) {
-                mlx_code_dots(
-                    totals + first * n, n, weight.codes + row * weight.rowBytes, weight.rowBytes,
-                    n, scales, arranged + first * stride, stride,
-                    min(Int(MLX_CODE_DOT_ROWS), rows - first), depth, format.groupSize, format.kind)
+            let values = groupValues(matrix, range, scratch)
+            for first in stride(from: 0, to: rows, by: Int(MLX_CODE_DOT_ROWS)) {
+                multiply(
+                    matrix * columns + range.lowerBound, n, values.scales, first,
+                    totals + first * n)
             }
-            if let biases = weight.biases {
-                let b = biases.read(row * groups, n * groups, scratch: scratch + n * groups)
-                mlx_few_dots_f32(parts, n, sums, groups, rows, b, groups, n, groups)
+            if let biases = values.biases {
+                mlx_few_dots_f32(parts, n, sums, groups, rows, biases, groups, n, groups)
                 for i in 0..<rows * n { totals[i] += parts[i] }
             }
             for r in 0..<rows {
@@ -165,11 +188,11 @@ struct QuantizedProduct {
     }
 
     /// Scales and offsets of a band of columns.
-    private struct GroupNumbers {
+    struct GroupNumbers {
         let scales: UnsafePointer<Float>
         let biases: UnsafePointer<Float>?
     }
-    private func groupValues(
+    func groupValues(
         _ matrix: Int, _ range: Range<Int>, _ scratch: UnsafeMutablePointer<Float>
     ) -> GroupNumbers {
         let (first, count) = (

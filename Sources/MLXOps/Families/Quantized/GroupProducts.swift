@@ -40,7 +40,7 @@ package enum GroupProducts {
             throw context.error(.dtype, "needs real floating-point numbers, not \(type)")
         }
         if rounds(context.row.code) {
-            guard format.isAffine, [2, 4, 8].contains(format.bits) else {
+            guard format.meetsInt8 else {
                 throw context.error(
                     .argument,
                     "rounds x beside affine codes of 2, 4 or 8 bits, not"
