@@ -126,7 +126,7 @@ let package = Package(
         layer(
             "MLXTrain",
             [
-                "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXFormats", "MLXGraph", "MLXMemory",
+                "MLX", "MLXNN", "MLXOptimizers", "MLXData", "MLXFormats", "MLXGraph", "MLXBase",
             ]),
         layer(
             "MLXFuzz",

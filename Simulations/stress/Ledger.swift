@@ -1,4 +1,5 @@
 import Foundation
+import MLXBase
 import MLXGraph
 import MLXMemory
 import MLXRuntime

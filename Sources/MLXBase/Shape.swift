@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// An interned shape: one immortal record per distinct list of dimensions, so that a shape is one
@@ -100,43 +101,63 @@ extension Shape: CustomStringConvertible {
     }
 }
 
-/// The table behind `Shape`: open addressing under a spin lock per shard. Records are never
-/// freed; the number of distinct shapes of a process is what bounds it.
-private final class ShapeTable: @unchecked Sendable {
-    // SAFETY: `slots` of a shard is only touched with that shard's lock held.
+/// The table behind `Shape`: open addressing, in shards. Looking a shape up takes no lock, because
+/// threads that record side by side ask for the same few shapes again and again; only a shape that
+/// nobody has had yet does. Records are never freed; the number of distinct shapes of a process is
+/// what bounds them, and the tables that were outgrown, which readers may still be in.
+private final class ShapeTable: Sendable {
     static let shared = ShapeTable()
 
-    private struct Shard {
-        var slots: UnsafeMutablePointer<UnsafePointer<Int>?>
-        var capacity: Int
-        var count: Int
+    private typealias Slot = Atomic<UnsafePointer<Int>?>
+
+    /// A shard's slots at one size; a larger one takes its place.
+    private struct Slots {
+        let slots: UnsafeMutablePointer<Slot>
+        let capacity: Int
+
+        static func make(_ capacity: Int) -> UnsafeMutablePointer<Slots> {
+            let slots = UnsafeMutablePointer<Slot>.allocate(capacity: capacity)
+            for index in 0..<capacity { (slots + index).initialize(to: Slot(nil)) }
+            let table = UnsafeMutablePointer<Slots>.allocate(capacity: 1)
+            table.initialize(to: Slots(slots: slots, capacity: capacity))
+            return table
+        }
+
+        /// The record of `dims`, or the free slot where it belongs.
+        func find(
+            _ dims: UnsafeBufferPointer<Int>, _ hash: UInt64
+        ) -> (record: UnsafePointer<Int>?, slot: Int) {
+            var index = Int(truncatingIfNeeded: hash) & (capacity - 1)
+            while let record = slots[index].load(ordering: .acquiring) {
+                if ShapeTable.matches(record, dims) { return (record, index) }
+                index = (index + 1) & (capacity - 1)
+            }
+            return (nil, index)
+        }
+    }
+
+    private struct Shard: ~Copyable {
+        let table = Atomic<UnsafeMutablePointer<Slots>>(Slots.make(64))
+        /// Held by whoever adds a record.
+        let isLocked = Atomic<Bool>(false)
+        /// The number of records; touched with the lock held.
+        var count = 0
     }
 
     private static let shardCount = 64
-    private let shards: UnsafeMutablePointer<Shard>
-    private let locks: UnsafeMutablePointer<Atomic<Bool>>
+    // SAFETY: never freed; `count` is touched with its shard's lock held, the rest is atomic.
+    nonisolated(unsafe) private let shards: UnsafeMutablePointer<Shard>
 
     init() {
         shards = .allocate(capacity: ShapeTable.shardCount)
-        locks = .allocate(capacity: ShapeTable.shardCount)
-        for i in 0..<ShapeTable.shardCount {
-            (shards + i).initialize(
-                to: Shard(slots: ShapeTable.makeSlots(64), capacity: 64, count: 0))
-            (locks + i).initialize(to: Atomic(false))
-        }
-        nonisolated(unsafe) let locks = locks
+        for shard in 0..<ShapeTable.shardCount { (shards + shard).initialize(to: Shard()) }
+        nonisolated(unsafe) let shards = shards
         ForkSafety.add(
             (0..<ShapeTable.shardCount).map { shard in
                 .init(
-                    hold: { !locks[shard].exchange(true, ordering: .acquiring) },
-                    letGo: { locks[shard].store(false, ordering: .releasing) })
+                    hold: { !shards[shard].isLocked.exchange(true, ordering: .acquiring) },
+                    letGo: { shards[shard].isLocked.store(false, ordering: .releasing) })
             })
-    }
-
-    private static func makeSlots(_ capacity: Int) -> UnsafeMutablePointer<UnsafePointer<Int>?> {
-        let slots = UnsafeMutablePointer<UnsafePointer<Int>?>.allocate(capacity: capacity)
-        slots.initialize(repeating: nil, count: capacity)
-        return slots
     }
 
     private static func hash(_ dims: UnsafeBufferPointer<Int>) -> UInt64 {
@@ -150,18 +171,25 @@ private final class ShapeTable: @unchecked Sendable {
 
     func intern(_ dims: UnsafeBufferPointer<Int>, size: Int) -> UnsafePointer<Int> {
         let hash = ShapeTable.hash(dims)
-        let shard = Int(hash >> 58)
-        while locks[shard].exchange(true, ordering: .acquiring) {}
-        defer { locks[shard].store(false, ordering: .releasing) }
-        var index = Int(truncatingIfNeeded: hash) & (shards[shard].capacity - 1)
-        while let record = shards[shard].slots[index] {
-            if ShapeTable.matches(record, dims) { return record }
-            index = (index + 1) & (shards[shard].capacity - 1)
-        }
+        let shard = shards + Int(hash >> 58)
+        let known = shard.pointee.table.load(ordering: .acquiring).pointee.find(dims, hash).record
+        return known ?? add(dims, size: size, hash, to: shard)
+    }
+
+    private func add(
+        _ dims: UnsafeBufferPointer<Int>, size: Int, _ hash: UInt64,
+        to shard: UnsafeMutablePointer<Shard>
+    ) -> UnsafePointer<Int> {
+        while shard.pointee.isLocked.exchange(true, ordering: .acquiring) { sched_yield() }
+        defer { shard.pointee.isLocked.store(false, ordering: .releasing) }
+        let table = shard.pointee.table.load(ordering: .relaxed)
+        // Another thread may have added it before the lock was held.
+        let (known, slot) = table.pointee.find(dims, hash)
+        if let known { return known }
         let record = ShapeTable.makeRecord(dims, size: size)
-        shards[shard].slots[index] = record
-        shards[shard].count += 1
-        if shards[shard].count * 2 > shards[shard].capacity { grow(shard) }
+        table.pointee.slots[slot].store(record, ordering: .releasing)
+        shard.pointee.count += 1
+        if shard.pointee.count * 2 > table.pointee.capacity { grow(shard) }
         return record
     }
 
@@ -189,19 +217,17 @@ private final class ShapeTable: @unchecked Sendable {
         return UnsafePointer(record)
     }
 
-    private func grow(_ shard: Int) {
-        let old = shards[shard]
-        let capacity = old.capacity * 2
-        let slots = ShapeTable.makeSlots(capacity)
-        for i in 0..<old.capacity {
-            guard let record = old.slots[i] else { continue }
+    /// Puts the records into twice as many slots. Readers that are in the old ones find what was
+    /// there, and ask again with the lock held for what was not.
+    private func grow(_ shard: UnsafeMutablePointer<Shard>) {
+        let old = shard.pointee.table.load(ordering: .relaxed).pointee
+        let new = Slots.make(old.capacity * 2)
+        for index in 0..<old.capacity {
+            guard let record = old.slots[index].load(ordering: .relaxed) else { continue }
             let dims = UnsafeBufferPointer(start: record + 2, count: record[0])
-            var index = Int(truncatingIfNeeded: ShapeTable.hash(dims)) & (capacity - 1)
-            while slots[index] != nil { index = (index + 1) & (capacity - 1) }
-            slots[index] = record
+            let slot = new.pointee.find(dims, ShapeTable.hash(dims)).slot
+            new.pointee.slots[slot].store(record, ordering: .relaxed)
         }
-        old.slots.deallocate()
-        shards[shard].slots = slots
-        shards[shard].capacity = capacity
+        shard.pointee.table.store(new, ordering: .releasing)
     }
 }

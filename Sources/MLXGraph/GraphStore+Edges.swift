@@ -7,7 +7,7 @@ import Synchronization
 extension GraphStore {
     /// Binds an evaluated value to its node and lets go of the graph behind it. A node that died
     /// meanwhile, or was bound by somebody else, is skipped. Nodes in an open gradient trace keep
-    /// their inputs until it ends.
+    /// their inputs until it ends, those that a run holds until it lets go.
     package func bind(_ handle: NodeHandle, _ value: Value) {
         guard retain(handle) else { return }
         let row = row(handle.id)
@@ -16,6 +16,33 @@ extension GraphStore {
         if row.pointee.value.load(ordering: .relaxed) == 0 {
             setValue(value, of: handle.id)
             if row.pointee.trace & TraceLevels.openMask == 0 { detach(row, into: &dropped) }
+        }
+        lanes[handle.id.lane].unlockEdges()
+        dropped.release(self)
+        release(handle.id)
+    }
+
+    /// Keeps the edges of a row where they are, for a walk that holds the lane of each row with
+    /// inputs.
+    /// - Returns: false if another run does so already.
+    @inline(__always) func hold(_ row: UnsafeMutablePointer<Row>) -> Bool {
+        let old = row.pointee.flagBits
+            .bitwiseOr(RowFlags.held.rawValue, ordering: .acquiringAndReleasing).oldValue
+        return !RowFlags(rawValue: old).contains(.held)
+    }
+
+    /// Ends a hold. What would have let go of the row's inputs meanwhile happens now. A node that
+    /// died, which happens only when what kept it has been let go, is skipped.
+    func letGo(_ handle: NodeHandle) {
+        guard retain(handle) else { return }
+        let row = row(handle.id)
+        var dropped = DroppedInputs()
+        lanes[handle.id.lane].lockEdges()
+        row.pointee.flagBits.bitwiseAnd(~RowFlags.held.rawValue, ordering: .acquiringAndReleasing)
+        if row.pointee.value.load(ordering: .relaxed) != 0,
+            row.pointee.trace & TraceLevels.openMask == 0
+        {
+            detach(row, into: &dropped)
         }
         lanes[handle.id.lane].unlockEdges()
         dropped.release(self)
@@ -43,7 +70,7 @@ extension GraphStore {
     @inline(__always) private func detach(
         _ row: UnsafeMutablePointer<Row>, into dropped: inout DroppedInputs
     ) {
-        if row.pointee.flags.contains(.detached) { return }
+        if !row.pointee.flags.isDisjoint(with: [.detached, .held]) { return }
         dropped.take(from: row)
         row.pointee.flagBits.bitwiseOr(RowFlags.detached.rawValue, ordering: .relaxed)
     }

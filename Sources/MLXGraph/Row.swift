@@ -45,6 +45,8 @@ import Synchronization
     @inlinable package static var claimed: RowFlags { RowFlags(rawValue: 4) }
     /// A run has taken the value away to write a result over it: who wants the value waits.
     @inlinable package static var donated: RowFlags { RowFlags(rawValue: 8) }
+    /// A run reads values through the row's edges: they stay until it lets go.
+    @inlinable package static var held: RowFlags { RowFlags(rawValue: 16) }
 }
 
 /// What a row cannot hold in its 64 bytes. Immutable.

@@ -1,3 +1,4 @@
+import MLXBase
 import Synchronization
 
 /// Whether a function looks at the shapes of its arguments while it is recorded. What it does may
@@ -12,7 +13,7 @@ package final class ShapeWatch: Sendable {
     private let hasSeenReading = Atomic<Bool>(false)
 
     private static let openCount = Atomic<Int>(0)
-    private static let open = Mutex<[ObjectIdentifier: ShapeWatch]>([:])
+    private static let open = Locked<[ObjectIdentifier: ShapeWatch]>([:]).survivingForks()
 
     private init(bit: UInt8, outer: ShapeWatch?) {
         self.bit = bit

@@ -27,6 +27,9 @@ import Synchronization
 
     /// Whether the subgraph owns a reference to each of its nodes.
     private var retainsNodes = false
+    /// Whether the subgraph has no references to values and payloads, because it holds the edges
+    /// that lead to them.
+    package private(set) var holdsEdges = false
     /// Behind a pointer, because it fills the columns while it is being changed itself. Read into
     /// a local before use: compiler 6.3 makes no valid code of the direct form under the thread
     /// sanitizer.
@@ -71,16 +74,16 @@ import Synchronization
     }
 
     /// Takes another part of the graph in place of this one. The caller owns references to the
-    /// roots.
+    /// roots until it clears the subgraph.
     @inline(__always) package mutating func extract(roots: [NodeHandle]) {
         clear()
         for root in roots { extract(root: root.id) }
-        finishExtraction()
+        finishExtraction(mayHold: true)
         // Who waits for a run's results waits for what it overwrites too.
         while meetsDonation && claimed == .none {
             waitForDonation()
             for root in roots { extract(root: root.id) }
-            finishExtraction()
+            finishExtraction(mayHold: true)
         }
     }
 
@@ -97,20 +100,66 @@ import Synchronization
         roots.append(position)
     }
 
-    /// Takes references to all that must outlive the walk, then lets the edges go.
-    private mutating func finishExtraction() {
+    /// Takes hold of all that must outlive the walk, then lets the lanes go.
+    private mutating func finishExtraction(mayHold: Bool = false) {
         if retainsNodes { for handle in handles { GraphStore.shared.retain(handle.id) } }
-        for node in 0..<count {
-            if let value = at.values[node] { _ = value.retain() }
-            if let payload = at.payloads[node] { _ = payload.retain() }
+        holdsEdges = mayHold && !isTraced && holdEdges()
+        if !holdsEdges {
+            for node in 0..<count {
+                if let value = at.values[node] { _ = value.retain() }
+                if let payload = at.payloads[node] { _ = payload.retain() }
+            }
         }
         let walk = walk
         walk.pointee.finish()
     }
 
+    // MARK: - Holding edges
+
+    /// Whether the node has edges and may be bound, and so lose them, by somebody else: inner
+    /// nodes that nobody outside refers to are reached through such nodes only.
+    @inline(__always) private func isExposed(_ node: Int) -> Bool {
+        at.values[node] == nil && at.inputStart[node + 1] > at.inputStart[node] && isKept(node)
+    }
+
+    /// Keeps the edges of the graph, instead of counting a reference to each value: threads that
+    /// evaluate side by side with the same weights would meet at these counters. A mark on the few
+    /// nodes that others can reach is enough, since everything else hangs on them. Of two graphs
+    /// that share a node without a value, one fails: the nodes that they share have an uppermost
+    /// one, which is a root of one of them or has users in both that the other lacks, so both mark
+    /// it.
+    /// - Returns: false, and nothing is marked, where another run has a node marked.
+    private func holdEdges() -> Bool {
+        let store = GraphStore.shared
+        for node in 0..<count where isExposed(node) {
+            if store.hold(store.row(at.handles[node].id)) { continue }
+            for marked in 0..<node where isExposed(marked) {
+                store.row(at.handles[marked].id).pointee.flagBits
+                    .bitwiseAnd(~RowFlags.held.rawValue, ordering: .acquiringAndReleasing)
+            }
+            return false
+        }
+        return true
+    }
+
+    /// Ends the hold, and with it what the graph knows of its values.
+    private func letGoOfEdges() {
+        for node in 0..<count where isExposed(node) {
+            GraphStore.shared.letGo(at.handles[node])
+        }
+    }
+
+    /// In a forked child, for a run that nobody goes on with.
+    package mutating func abandonEdges() {
+        if holdsEdges { letGoOfEdges() }
+        holdsEdges = false
+        count = 0
+    }
+
     /// Lets go of everything but the memory.
     package mutating func clear() {
         releaseReferences()
+        holdsEdges = false
         count = 0
         inputTotal = 0
         roots.removeAll(keepingCapacity: true)
@@ -121,6 +170,7 @@ import Synchronization
     }
 
     private func releaseReferences() {
+        if holdsEdges { return letGoOfEdges() }
         for node in 0..<count {
             at.values[node]?.release()
             at.payloads[node]?.release()

@@ -1,3 +1,4 @@
+import MLXBase
 import Synchronization
 
 /// The bytes that all allocators of one engine hold together, and the limits on them. Resident

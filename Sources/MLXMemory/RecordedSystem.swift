@@ -1,4 +1,5 @@
 import Glibc
+import MLXBase
 
 /// A system that writes down what it was asked, for tests and simulation on topologies that the
 /// machine does not have. Memory and threads are real, binding and pinning are only noted, and

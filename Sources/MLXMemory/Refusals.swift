@@ -1,4 +1,5 @@
 import Glibc
+import MLXBase
 
 /// What the system would not do for us: a bind, a pin, a huge page, a thread. None of these is an
 /// error, since the work goes on without, but each may explain a slow run, so `mlx doctor` prints

@@ -80,8 +80,9 @@ public struct GeneratedTokens: AsyncSequence {
     private let prompt: [Int]
     private let options: GenerationOptions
 
-    /// Tokens of a prompt that are read at a time.
-    static let promptChunk = 512
+    /// Tokens of a prompt that are read at a time: enough rows for a product to be as fast as it
+    /// gets, and few enough for what lies between layers to stay small.
+    static let promptChunk = 256
 
     /// What a model makes of a prompt, which must have at least one token.
     public init(_ model: any LanguageModel, prompt: [Int], _ options: GenerationOptions) {
@@ -112,6 +113,9 @@ public struct GeneratedTokens: AsyncSequence {
             cache = (0..<model.layerCount).map { _ in
                 KeyValueCache(bits: options.cacheBits, groupSize: options.cacheGroupSize)
             }
+            // One new position for each token but the last.
+            let new = Swift.min(Swift.max(options.maximumTokens, 1), GeneratedTokens.promptChunk)
+            for cache in cache { cache.reserve(prompt.count + new - 1) }
             input = prompt
             seen = Set(prompt)
             key = MLXRandom.key(options.seed)

@@ -30,6 +30,13 @@ public final class KeyValueCache {
         self.groupSize = groupSize
     }
 
+    /// Makes room for so many positions when the first ones come, so that a prompt that is read in
+    /// parts is not copied into larger arrays between them.
+    func reserve(_ positions: Int) {
+        keys.reserve(positions)
+        values.reserve(positions)
+    }
+
     /// What there is to evaluate.
     var state: [MLXArray] { keys.parts + values.parts }
 
@@ -105,16 +112,19 @@ func attention(
 private struct CachedRows {
     private(set) var parts: [MLXArray] = []
     private var room = 0
+    private var reserved = 0
 
     /// Positions that room is made for at a time.
     private static let step = 256
+
+    mutating func reserve(_ positions: Int) { reserved = positions }
 
     /// Writes the parts of new positions after those that there are.
     mutating func write(_ new: [MLXArray], at count: Int) {
         let end = count + new[0].dim(2)
         if end > room {
             let step = CachedRows.step
-            room = (end + step - 1) / step * step
+            room = (max(end, reserved) + step - 1) / step * step
             parts = new.enumerated().map { index, part in
                 grown(count > 0 ? parts[index][0..., 0..., ..<count, 0...] : nil, part, count)
             }

@@ -176,7 +176,7 @@ extension Ops {
     }
 
     /// A shape whose dimensions `fill` writes, and counts, without an array on the heap.
-    @inline(__always) private static func onStack(
+    @inline(__always) static func onStack(
         _ fill: (UnsafeMutableBufferPointer<Int>) -> Int
     ) -> Shape? {
         withUnsafeTemporaryAllocation(of: Int.self, capacity: Shape.maximumRank) { dims in

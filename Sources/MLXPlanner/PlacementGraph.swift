@@ -92,7 +92,8 @@ public struct PlacementGraph: Sendable {
     ) -> DeviceType {
         var best: DeviceType?
         for device in DeviceType.allCases where candidates.contains(device) {
-            if best == nil || costs[device] < costs[best!] { best = device }
+            // Of equals the last, which is there for fewer things.
+            if best == nil || costs[device] <= costs[best!] { best = device }
         }
         return best ?? .cpu
     }

@@ -63,7 +63,8 @@ public struct CostPolicy: SchedulingPolicy {
             var bestFinish = Double.infinity
             for device in DeviceType.allCases where candidates.contains(device) {
                 let finish = clocks.finish(of: step, on: device)
-                if finish < bestFinish || best == nil { (best, bestFinish) = (device, finish) }
+                // Of equals the last, which is there for fewer things.
+                if finish <= bestFinish || best == nil { (best, bestFinish) = (device, finish) }
             }
             clocks.place(step, on: best ?? .cpu)
             return best ?? .cpu

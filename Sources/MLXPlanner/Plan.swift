@@ -23,7 +23,7 @@ package final class Plan: @unchecked Sendable {
     package let terms: Column<OffsetTerm>
     package let steps: Column<Step>
     /// The kernel of each step; tapes have none.
-    package let kernels: UnsafeMutablePointer<Kernel?>
+    package let kernels: UnsafeMutablePointer<Unmanaged<KernelFunction>?>
     /// The attributes of all steps, one after the other; a step says where its own lie.
     package let attributes: Column<Int>
     package let tapes: Column<ClosedTape>
@@ -163,7 +163,6 @@ package final class Plan: @unchecked Sendable {
             tape.memory.base.deallocate()
             tape.ops.base.deallocate()
         }
-        kernels.deinitialize(count: steps.count)
         kernels.deallocate()
         for memory in [
             UnsafeMutableRawPointer(leafNodes.base), .init(scalarNodes.base), .init(slots.base),

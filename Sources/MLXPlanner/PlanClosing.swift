@@ -65,12 +65,13 @@ struct PlanClosing {
         return total
     }
 
-    func kernels() -> UnsafeMutablePointer<Kernel?> {
-        let kernels = UnsafeMutablePointer<Kernel?>.allocate(capacity: max(draft.steps.count, 1))
+    func kernels() -> UnsafeMutablePointer<Unmanaged<KernelFunction>?> {
+        let kernels = UnsafeMutablePointer<Unmanaged<KernelFunction>?>.allocate(
+            capacity: max(draft.steps.count, 1))
         for (index, step) in draft.steps.enumerated() {
             let kind = draft.streams[Int(step.stream)].kind!
             (kernels + index).initialize(
-                to: step.kind == .kernel ? OpTable[step.op].kernel(for: kind) : nil)
+                to: step.kind == .kernel ? OpTable.function(step.op, on: kind) : nil)
         }
         return kernels
     }

@@ -1,12 +1,11 @@
 import MLXBase
-import Synchronization
 
 /// What a plan depends on besides the subgraph (policy, costs, core sets) as one number for plan
 /// keys: equal values have equal numbers and different ones never share one, because numbers are
 /// given out by a table and not computed from hashes.
 enum PlanContext {
-    private static let machines = InternTable<Machine>()
-    private static let contexts = InternTable<Key>()
+    private static let machines = InternTable<Machine>().survivingForks()
+    private static let contexts = InternTable<Key>().survivingForks()
 
     struct Machine: Hashable, Sendable {
         var costs: CostModel
@@ -51,13 +50,19 @@ final class InternTable<Value: Hashable & Sendable>: Sendable {
         var next: UInt64 = 1
     }
 
-    private let state = Mutex(State())
+    private let state = Locked(State())
     private let maximumCount: Int
 
     /// - Parameter maximumCount: with more distinct values, all are forgotten and numbered anew
     ///   (a policy with a new seed for each evaluation must not fill the memory). Numbers are
     ///   never given out twice.
     init(maximumCount: Int = 1024) { self.maximumCount = maximumCount }
+
+    /// For a table that lives as long as the process.
+    func survivingForks() -> Self {
+        state.survivingForks()
+        return self
+    }
 
     func number(of value: Value) -> UInt64 {
         while true {

@@ -50,6 +50,7 @@ package final class PlanFamily: Sendable {
     let varyingOperands: [(operand: Int32, shape: Int32)]
     /// The steps whose work follows a curve.
     let varyingSteps: [Int]
+    /// Nobody waits for it, or the child of a fork might do so for ever.
     private let layouts = Mutex<ArenaLayout?>(nil)
     /// What a member has its sizes in.
     let memberByteCount: Int
@@ -254,7 +255,11 @@ package final class PlanFamily: Sendable {
 
     /// Places in the arenas that hold for all lengths up to the next power of two.
     private func layout(for length: Int) -> ArenaLayout? {
-        if let known = layouts.withLock({ $0 }), known.length >= length { return known }
+        if let found = layouts.withLockIfAvailable({ $0 }), let known = found,
+            known.length >= length
+        {
+            return known
+        }
         let limit = 1 << (Int.bitWidth - (length - 1).leadingZeroBitCount)
         var roomy = draft
         for varying in planCurves where varying.index < roomy.slots.count {
@@ -265,7 +270,7 @@ package final class PlanFamily: Sendable {
         roomy.layOutMemory()
         let layout = ArenaLayout(
             length: limit, slots: roomy.slots, arenaBytes: roomy.arenaBytes)
-        layouts.withLock { $0 = layout }
+        layouts.withLockIfAvailable { $0 = layout }
         return layout
     }
 }

@@ -1,8 +1,8 @@
 import Foundation
 import MLX
+import MLXBase
 import MLXData
 import MLXGraph
-import MLXMemory
 import MLXNN
 import MLXOptimizers
 

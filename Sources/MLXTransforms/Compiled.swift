@@ -1,6 +1,5 @@
 import MLXBase
 import MLXGraph
-import MLXMemory
 import MLXOps
 
 /// A function that is recorded once for each list of shapes and dtypes and replayed afterwards.

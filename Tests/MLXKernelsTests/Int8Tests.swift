@@ -21,14 +21,12 @@ extension LevelTests {
                     want.append(c[j] * (0..<k).reduce(0.0) { $0 + a[i * k + $1] * b[j * k + $1] })
                 }
             }
-            let got = try run(
-                Kernels.int8MatmulInIntegers, [m, n], .float32, [x, q, s], device: .npu)
+            let got = try run(Kernels.int8Matmul, [m, n], .float32, [x, q, s], device: .npu)
             #expect(isClose(got.values, want, 1e-6), "\(m) \(k) \(n)")
             for device in generalDevices {
-                #expect(
-                    isClose(
-                        try run(Kernels.int8Matmul, [m, n], .float32, [x, q, s], device: device)
-                            .values, want))
+                let same = try run(
+                    Kernels.int8Matmul, [m, n], .float32, [x, q, s], device: device)
+                #expect(same.values == got.values, "\(device.name)")
             }
         }
     }
@@ -42,15 +40,13 @@ extension LevelTests {
         let s = TestArray([6], .float32) { _ in 1 / 127 }
         let exact = int8Reference(x.values, q.values)
         let dims = [2, 5, 6, 6]
+        // NUMERICS: 18 terms, each off by at most half a step of 11/3/127 times |w| <= 1.
+        let npu = try run(Kernels.int8Conv2d, dims, .float32, [x, q, s], words, device: .npu).values
+        #expect(zip(npu, exact).allSatisfy { abs($0 - $1) < 18 * 0.5 * 11 / 3 / 127 + 1e-4 })
         for device in generalDevices {
             let got = try run(Kernels.int8Conv2d, dims, .float32, [x, q, s], words, device: device)
-            #expect(isClose(got.values, exact), "\(device.name)")
+            #expect(got.values == npu, "\(device.name)")
         }
-        // NUMERICS: 18 terms, each off by at most half a step of 11/3/127 times |w| <= 1.
-        let npu = try run(
-            Kernels.int8Conv2dInIntegers, dims, .float32, [x, q, s], words, device: .npu
-        ).values
-        #expect(zip(npu, exact).allSatisfy { abs($0 - $1) < 18 * 0.5 * 11 / 3 / 127 + 1e-4 })
     }
 
     /// The convolution above by loops: two groups, padding one, a scale of 1/127.

@@ -19,7 +19,7 @@ struct ConformanceCase {
         var types = sample.shapes.indices.map { sample.fixedDTypes[$0] ?? dtype }
         let shapes = try sample.shapes.map { try Shape(validating: $0) }
         let context = RuleContext(
-            row: row, shapes: shapes, dtypes: types, attributes: sample.attributes)
+            code: row.code, shapes: shapes, dtypes: types, attributes: sample.attributes)
         guard let rule = try? row.dtype.apply(context), ConformanceCase.takes(row, types) else {
             return nil
         }
@@ -36,7 +36,7 @@ struct ConformanceCase {
         }
         inputs = Matrices.prepared(row.name, inputs)
         guard ConformanceCase.isDefined(row, inputs, dtype) else { return nil }
-        if let cast = rule.inputs {
+        if let cast = rule.0 {
             types = types.map { _ in cast }
         }
         self.row = row
@@ -44,9 +44,9 @@ struct ConformanceCase {
         self.types = types
         self.dtype = dtype
         attributes = sample.attributes
-        output = rule.output
+        output = rule.1
         let known = RuleContext(
-            row: row, shapes: shapes, dtypes: types, attributes: sample.attributes)
+            code: row.code, shapes: shapes, dtypes: types, attributes: sample.attributes)
         guard let shape = try? row.shape.apply(known) else { return nil }
         self.shape = shape.array
     }

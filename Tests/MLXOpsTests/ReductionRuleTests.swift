@@ -11,7 +11,7 @@ import Testing
     ) throws -> (inputs: DType?, output: DType) {
         let row = try #require(OpTable.find(name: name))
         let context = RuleContext(
-            row: row, shapes: [try Shape(validating: [4])], dtypes: [type],
+            code: row.code, shapes: [try Shape(validating: [4])], dtypes: [type],
             attributes: Attributes(word: 1, outputDType: told))
         let (inputs, output) = try row.dtype.apply(context)
         return (inputs, output)

@@ -1,6 +1,5 @@
 import FoundationEssentials
 import MLXBase
-import MLXMemory
 
 // The handler of a whole process, for programs that install one in `main`. It gets the errors of
 // blocking calls that no `withError` or `withErrorHandler` is around of. Prefer those: they know

@@ -2,8 +2,8 @@ import MLXBase
 import MLXGraph
 import MLXOps
 
-// Products with int8 weights: symmetric, one scale for each output. On the NPU activations are
-// quantized row by row as well and multiplied in integers; elsewhere the weights are widened.
+// Products with int8 weights: symmetric, one scale for each output. Activations are quantized row
+// by row as well and multiplied in integers, to the same bits on every device.
 
 /// How the weights of a quantized layer are stored.
 public enum QuantizationMode: String, Codable, Sendable {

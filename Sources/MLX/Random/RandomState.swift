@@ -1,7 +1,6 @@
 import FoundationEssentials
 import MLXBase
 import MLXGraph
-import MLXMemory
 import MLXOps
 
 /// Random numbers from counter-based keys (Threefry-2x32; Salmon, Moraes, Dror, Shaw 2011): the

@@ -1,7 +1,6 @@
 import FoundationEssentials
 import MLXBase
 import MLXGraph
-import MLXMemory
 
 /// The error that `withError` throws, as mlx-swift has it. The async API throws `ArrayError`,
 /// which says more.

@@ -1,7 +1,6 @@
 import FoundationEssentials
 import MLXBase
 import MLXGraph
-import MLXMemory
 import MLXTransforms
 
 // Functions that are recorded once and replayed.

@@ -99,7 +99,7 @@ struct CheckedIntegers {
                 try operand(memory[2], .float32, bits == nil ? [columns] : groups),
             ] + (bits == nil ? [] : [try operand(memory[3], .float32, groups)])
         let target = try operand(UnsafeRawBufferPointer(out), .float32, [rows, columns])
-        let kernel = bits == nil ? Kernels.int8MatmulInIntegers : Kernels.roundedMatmul
+        let kernel = bits == nil ? Kernels.int8Matmul : Kernels.roundedMatmul
         var failure: ArrayError?
         operands.withUnsafeBufferPointer { operands in
             words.withUnsafeBufferPointer { words in

@@ -43,7 +43,7 @@ struct OpSummary {
             var attributes = sample.attributes
             if sample.shapes.isEmpty { attributes.outputDType = dtype }
             let context = RuleContext(
-                row: row,
+                code: row.code,
                 shapes: sample.shapes.compactMap {
                     try? Shape(validating: $0, operation: row.name)
                 },

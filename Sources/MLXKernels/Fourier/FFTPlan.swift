@@ -1,6 +1,5 @@
 import CMLXKernels
 import MLXBase
-import Synchronization
 
 /// How to transform lines of one length: 16 at a time in a block that stays in cache, or one at a
 /// time over the whole team. Plans are kept, up to a limit in bytes, because their twiddles cost
@@ -87,7 +86,7 @@ final class FFTPlan: Sendable {
         var byteCount = 0
     }
 
-    private static let cache = Mutex(Cache())
+    private static let cache = Locked(Cache()).survivingForks()
     private static let cacheLimit = 64 << 20
 
     private var byteCount: Int {

@@ -8,10 +8,10 @@ import MLXBase
 /// - int8Conv2d: x (N,H,W,C), weight (O,kH,kW,C/groups), scales (O). Attributes as in
 ///   `ConvolutionShape`.
 ///
-/// The npu quantizes each row of activations (each patch of an image) symmetrically, scale =
-/// max |x| / 127, multiplies int8 by int8 into int32 and rescales; weights are read as they lie,
-/// nothing of them is packed. The other devices dequantize the weight and use their float32
-/// products.
+/// Each row of activations (each patch of an image) is quantized symmetrically, scale =
+/// max |x| / 127, multiplied int8 by int8 into int32, and rescaled, on every device: that the
+/// mode rounds activations does not depend on where a step runs. Weights are read as they lie,
+/// nothing of them is packed.
 /// NUMERICS: integer sums are exact (up to 2^31 / 127^2 = 133,152 terms; longer rows are refused),
 /// so all levels agree; the error is the activation's rounding, at most half a step per term. A row
 /// with a NaN or an infinity gives NaN.
@@ -161,73 +161,15 @@ enum Int8Product {
             }
         }
     }
-
-    // MARK: - In floating point
-
-    /// The weight as float32, contiguous.
-    private static func dequantized(_ call: borrowing KernelCall) -> Operand {
-        let wide = call.converted(call.contiguous(call.inputs[1]), to: .float32)
-        let scales = call.contiguous(call.inputs[2])
-            .pointer.assumingMemoryBound(to: Float.self)
-        let length = wide.shape.size / max(wide.shape[0], 1)
-        let values = wide.pointer.assumingMemoryBound(to: Float.self)
-        for row in 0..<wide.shape[0] {
-            for k in 0..<length { values[row * length + k] *= scales[row] }
-        }
-        return wide
-    }
-
-    /// Runs a float kernel on x and the dequantized weight.
-    static func floating(
-        _ call: borrowing KernelCall, transposes: Bool,
-        _ kernel: (borrowing KernelCall) throws(ArrayError) -> Void
-    ) throws(ArrayError) {
-        if call.outputs[0].shape.size == 0 { return }
-        var (x, weight, out) = (call.inputs[0], dequantized(call), call.outputs[0])
-        var strides = [0, 0]
-        if transposes {
-            let (n, k) = (weight.shape[0], weight.shape[1])
-            if x.shape.ndim < 2 {
-                x = call.contiguous(x)
-                x = Operand(
-                    contiguous: x.pointer, dtype: x.dtype, shape: try Shape(validating: [1, k]))
-                out = Operand(
-                    contiguous: out.pointer, dtype: out.dtype,
-                    shape: try Shape(validating: [1, n]))
-            }
-            strides = [1, k]
-            weight.shape = try Shape(validating: [k, n])
-        }
-        var failure: ArrayError?
-        strides.withUnsafeBufferPointer { strides in
-            if transposes { weight.strides = strides.baseAddress! }
-            withUnsafePointer(to: out) { out in
-                [x, weight].withUnsafeBufferPointer { inputs in
-                    let inner = KernelCall(
-                        outputs: UnsafeBufferPointer(start: out, count: 1), inputs: inputs,
-                        attributes: call.attributes, device: call.device, fanOut: call.fanOut,
-                        arena: call.arena)
-                    do throws(ArrayError) { try kernel(inner) } catch { failure = error }
-                }
-            }
-        }
-        if let failure { throw failure }
-    }
 }
 
 extension Kernels {
-    /// With the weights as floating-point numbers, by the device's own product.
+    /// In integers, with a scale for each row of x.
     package static func int8Matmul(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Int8Product.floating(call, transposes: true, call.device.products.matmul)
-    }
-    package static func int8Conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
-        try Int8Product.floating(call, transposes: false, conv2d)
-    }
-    /// In integers, with a scale for each row.
-    package static func int8MatmulInIntegers(_ call: borrowing KernelCall) throws(ArrayError) {
         try Int8Product.matmul(call)
     }
-    package static func int8Conv2dInIntegers(_ call: borrowing KernelCall) throws(ArrayError) {
+    /// In integers, with a scale for each patch of the image.
+    package static func int8Conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
         try Int8Product.conv2d(call)
     }
 }

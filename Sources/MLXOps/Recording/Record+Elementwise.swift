@@ -90,12 +90,33 @@ extension Ops {
         return NodeReference(owning: GraphStore.shared.append(entry))
     }
 
-    /// The broadcast shape where no work is needed: equal shapes, or a scalar.
+    /// The broadcast shape; nil when there is none, and the row's rule says why.
     @inline(__always) static func quickBroadcast(_ a: Shape, _ b: Shape) -> Shape? {
         if a == b { return a }
         if b == .scalar { return a }
         if a == .scalar { return b }
-        return nil
+        return alignedBroadcast(a, b)
+    }
+
+    /// Axes are matched from the last one; an axis of size one takes the other's size.
+    @inline(never) private static func alignedBroadcast(_ a: Shape, _ b: Shape) -> Shape? {
+        let (long, short) = a.ndim >= b.ndim ? (a, b) : (b, a)
+        let offset = long.ndim - short.ndim
+        var isLong = true
+        for axis in offset..<long.ndim {
+            let (x, y) = (long[axis], short[axis - offset])
+            if x == y || y == 1 { continue }
+            if x != 1 { return nil }
+            isLong = false
+        }
+        if isLong { return long }
+        return onStack { dims in
+            for axis in 0..<long.ndim {
+                let own = long[axis]
+                dims[axis] = axis >= offset && own == 1 ? short[axis - offset] : own
+            }
+            return long.ndim
+        }
     }
 
     /// The array in another dtype: a new array of the same node when it has it already.
@@ -131,28 +152,13 @@ enum UniformTypes {
             for dtype in DType.allCases {
                 let count = row.arity.lowerBound
                 let context = RuleContext(
-                    row: row, shapes: Array(repeating: .scalar, count: count),
+                    code: row.code, shapes: Array(repeating: .scalar, count: count),
                     dtypes: Array(repeating: dtype, count: count), attributes: .none)
-                if let types = try? row.dtype.apply(context), types.inputs ?? dtype == dtype {
-                    table[Int(row.code.raw) * 14 + Int(dtype.rawValue)] = types.output
+                if let types = try? row.dtype.apply(context), types.0 ?? dtype == dtype {
+                    table[Int(row.code.raw) * 14 + Int(dtype.rawValue)] = types.1
                 }
             }
         }
         return SharedTable(table)
     }()
-}
-
-/// A constant table that lives as long as the process. Reading it counts no references, so
-/// threads do not meet at a counter, as they would at an array's.
-struct SharedTable<Element>: @unchecked Sendable {
-    // SAFETY: written once by init, never freed.
-    private let elements: UnsafePointer<Element>
-
-    init(_ values: [Element]) {
-        let memory = UnsafeMutablePointer<Element>.allocate(capacity: values.count)
-        memory.initialize(from: values, count: values.count)
-        elements = UnsafePointer(memory)
-    }
-
-    @inline(__always) subscript(index: Int) -> Element { elements[index] }
 }

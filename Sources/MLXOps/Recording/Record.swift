@@ -10,31 +10,31 @@ package enum Ops {
         _ code: OpCode, _ inputs: [MLXArray], _ attributes: Attributes = .none,
         stream: StreamID = .unpinned
     ) -> MLXArray {
-        let row = OpTable[code]
         do throws(ArrayError) {
-            return try recordChecked(row, inputs, attributes, stream)
+            return try recordChecked(code, inputs, attributes, stream)
         } catch {
             return invalid(error, inputs: inputs, shapeHint: attributes.outputShape)
         }
     }
 
     private static func recordChecked(
-        _ row: OpRow, _ inputs: [MLXArray], _ attributes: Attributes, _ stream: StreamID
+        _ code: OpCode, _ inputs: [MLXArray], _ attributes: Attributes, _ stream: StreamID
     ) throws(ArrayError) -> MLXArray {
         let context = RuleContext(
-            row: row, shapes: inputs.map(\.recordedShape), dtypes: inputs.map(\.dtype),
+            code: code, shapes: inputs.map(\.recordedShape), dtypes: inputs.map(\.dtype),
             attributes: attributes)
-        guard row.arity.contains(inputs.count) else {
-            throw context.error(.argument, "takes \(row.arity) arrays, not \(inputs.count)")
+        guard context.row.arity.contains(inputs.count) else {
+            throw context.error(
+                .argument, "takes \(context.row.arity) arrays, not \(inputs.count)")
         }
         try AttributeChecks.form(context)
-        let (inputType, outputType) = try row.dtype.apply(context)
-        let shape = try row.shape.apply(context)
+        let (inputType, outputType) = try context.row.dtype.apply(context)
+        let shape = try context.row.shape.apply(context)
         let cast = inputType.map { type in
             inputs.map { $0.dtype == type ? $0 : Ops.cast($0, to: type, stream: stream) }
         }
         return append(
-            row.code, cast ?? inputs, dtype: outputType, shape: shape, attributes, stream)
+            code, cast ?? inputs, dtype: outputType, shape: shape, attributes, stream)
     }
 
     /// Appends a node whose shape and dtype are known to be right.

@@ -6,9 +6,9 @@ import MLXBase
 enum AttributeChecks {
     /// Attributes lie where the row's form has them, and nowhere else.
     static func form(_ context: RuleContext) throws(ArrayError) {
-        let (row, attributes) = (context.row, context.attributes)
-        let names = row.attributeNames
-        if row.attributeForm.isWord {
+        let attributes = context.attributes
+        let names = context.row.attributeNames
+        if context.row.attributeForm.isWord {
             guard attributes.words.isEmpty else {
                 throw context.error(.argument, "takes one word of attributes")
             }

@@ -72,6 +72,30 @@ extension DeviceKind {
     package static let general = allCases.filter(\.traits.isGeneral)
 }
 
+/// A kernel that lies in one place for good, so that calling it counts no reference, which all
+/// cores would meet at.
+package final class KernelFunction: Sendable {
+    package let run: Kernel
+    init(_ run: @escaping Kernel) { self.run = run }
+}
+
+extension OpTable {
+    /// What computes a row on a device, as plans have it.
+    package static func function(_ code: OpCode, on kind: DeviceKind) -> Unmanaged<KernelFunction>?
+    {
+        functions[Int(code.raw) * DeviceKind.allCases.count + kind.index]
+    }
+
+    private static let functions = SharedTable(
+        (0..<OpCode.limit).flatMap { code in
+            DeviceKind.allCases.map { kind in
+                find(OpCode(UInt16(code)))?.kernel(for: kind).map {
+                    Unmanaged.passRetained(KernelFunction($0))
+                }
+            }
+        })
+}
+
 extension OpRow {
     /// What computes the row on a device; nil where the device cannot, and for elementwise rows,
     /// which tapes compute.

@@ -152,13 +152,16 @@ package struct Attributes: Sendable {
 
 /// What shape and dtype rules see.
 package struct RuleContext {
-    package let row: OpRow
+    private let place: UnsafePointer<OpRow>
     package let shapes: [Shape]
     package let dtypes: [DType]
     package let attributes: Attributes
 
-    package init(row: OpRow, shapes: [Shape], dtypes: [DType], attributes: Attributes) {
-        self.row = row
+    /// The row, lent and not copied.
+    package var row: OpRow { _read { yield place.pointee } }
+
+    package init(code: OpCode, shapes: [Shape], dtypes: [DType], attributes: Attributes) {
+        place = OpTable.pointer(code)
         self.shapes = shapes
         self.dtypes = dtypes
         self.attributes = attributes
@@ -172,14 +175,11 @@ package struct RuleContext {
 
 /// Decides the dtype that inputs are cast to (nil leaves each as it is) and the result's.
 package struct DTypeRule: Sendable {
-    package let apply: @Sendable (RuleContext) throws(ArrayError) -> (inputs: DType?, output: DType)
+    package let apply: @Sendable (RuleContext) throws(ArrayError) -> (DType?, DType)
     package init(
         _ apply: @escaping @Sendable (RuleContext) throws(ArrayError) -> (DType?, DType)
     ) {
-        self.apply = { (context) throws(ArrayError) in
-            let (inputs, output) = try apply(context)
-            return (inputs, output)
-        }
+        self.apply = apply
     }
 }
 

@@ -16,6 +16,25 @@ package enum OpTable {
         return table
     }()
 
+    private static let shared = SharedTable(rows)
+
+    private static let sharedByCode: SharedTable<UnsafePointer<OpRow>?> = {
+        var table: [UnsafePointer<OpRow>?] = Array(repeating: nil, count: OpCode.limit)
+        for place in rows.indices {
+            table[Int(rows[place].code.raw)] = shared.pointer(place)
+        }
+        return SharedTable(table)
+    }()
+
+    /// The row of a recorded operation, where it lies for good. A copy counts a reference to each
+    /// of its rules, and threads that record side by side would meet at these counters.
+    static func pointer(_ code: OpCode) -> UnsafePointer<OpRow> {
+        guard let row = sharedByCode[Int(code.raw)] else {
+            preconditionFailure("op code \(code.raw) has no row")
+        }
+        return row
+    }
+
     /// Elementwise function of a code, -1 for other ops, -2 for casts.
     package static let elementwiseCodes: [Int32] = byCode.map { row in
         guard let row else { return -1 }

@@ -1,4 +1,4 @@
-import MLXMemory
+import MLXBase
 
 /// Evaluations that nobody waits for, so that `synchronize` can.
 final class Background: Sendable {

@@ -1,4 +1,4 @@
-import MLXMemory
+import MLXBase
 import Synchronization
 
 /// What one core has evaluated. Written by its thread, read by everybody.

@@ -12,6 +12,8 @@ import Synchronization
 package struct Donations: ~Copyable {
     private struct Taken {
         let donation: Plan.Donation
+        /// The reference that was the node's.
+        let value: Unmanaged<Value>
         /// Written by the thread that runs the step, read when the run is over.
         var isOverwritten = false
     }
@@ -38,7 +40,7 @@ package struct Donations: ~Copyable {
         _ donation: Plan.Donation, _ graph: borrowing Subgraph, byteCount: Int
     ) -> Buffer? {
         let node = Int(donation.node)
-        guard byteCount >= Donations.smallestByteCount, !graph.isTraced,
+        guard byteCount >= Donations.smallestByteCount, graph.holdsEdges,
             graph.userCounts[node] == 1, let own = graph.values[node]
         else { return nil }
         let isWhole = own._withUnsafeGuaranteedRef {
@@ -48,20 +50,20 @@ package struct Donations: ~Copyable {
         let (handle, user) = (graph.handles[node], graph.handles[Int(donation.user)])
         guard isWhole, let theirs = GraphStore.shared.takeValue(handle, user: user)
         else { return nil }
-        theirs.release()
-        // What is left is the graph's reference.
-        var value = own.takeRetainedValue()
+        // The graph, which holds edges, has no reference: the node's was the only one, or another
+        // run, that holds no edges, has come this way before.
+        var value = theirs.takeRetainedValue()
         let isAlone = isKnownUniquelyReferenced(&value) && !value.isBufferShared
-        _ = Unmanaged.passRetained(value)
+        let reference = Unmanaged.passRetained(value)
         guard isAlone else {
-            GraphStore.shared.putBack(.passRetained(value), handle, user: user)
+            GraphStore.shared.putBack(reference, handle, user: user)
             return nil
         }
-        append(donation)
+        append(donation, reference)
         return value.buffer
     }
 
-    private mutating func append(_ donation: Plan.Donation) {
+    private mutating func append(_ donation: Plan.Donation, _ value: Unmanaged<Value>) {
         if count == capacity {
             let larger = UnsafeMutablePointer<Taken>.allocate(capacity: max(8, capacity * 2))
             if let taken {
@@ -71,7 +73,7 @@ package struct Donations: ~Copyable {
             taken = larger
             capacity = max(8, capacity * 2)
         }
-        (taken! + count).initialize(to: Taken(donation: donation))
+        (taken! + count).initialize(to: Taken(donation: donation, value: value))
         count += 1
     }
 
@@ -93,15 +95,21 @@ package struct Donations: ~Copyable {
     // MARK: - Ending
 
     /// The results are published: nodes and their values are gone.
-    @inline(__always) mutating func forget() { count = 0 }
+    @inline(__always) mutating func forget() {
+        for place in 0..<count { taken![place].value.release() }
+        count = 0
+    }
 
     /// Gives values back that were not overwritten.
     mutating func putBack(_ graph: borrowing Subgraph) {
-        for place in 0..<count where !taken![place].isOverwritten {
-            let donation = taken![place].donation
-            let value = graph.values[Int(donation.node)]!
+        for place in 0..<count {
+            let (donation, value) = (taken![place].donation, taken![place].value)
+            if taken![place].isOverwritten {
+                value.release()
+                continue
+            }
             GraphStore.shared.putBack(
-                value.retain(), graph.handles[Int(donation.node)],
+                value, graph.handles[Int(donation.node)],
                 user: graph.handles[Int(donation.user)])
         }
         count = 0
@@ -148,7 +156,7 @@ enum RunBook {
 
     private static func settle() {
         let all = runs.withLock { Array($0.values) }
-        for run in all { run.takeUnretainedValue().abandonDonations() }
+        for run in all { run.takeUnretainedValue().abandon() }
     }
 }
 

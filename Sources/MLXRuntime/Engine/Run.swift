@@ -82,9 +82,9 @@ package final class Run: @unchecked Sendable {
     func clear() {
         // While the roots still keep what was taken from alive.
         if !donations.isEmpty { donations.putBack(graph) }
+        graph.clear()
         for handle in roots { GraphStore.shared.release(handle.id) }
         roots.removeAll(keepingCapacity: true)
-        graph.clear()
         arenas.removeAll(keepingCapacity: true)
         state = .idle
     }
@@ -267,9 +267,9 @@ package final class Run: @unchecked Sendable {
     }
 
     /// In a forked child, where nobody goes on with the run.
-    func abandonDonations() {
-        if donations.isEmpty { return }
-        donationsPlan!._withUnsafeGuaranteedRef { settleDonations($0) }
+    func abandon() {
+        if !donations.isEmpty { donationsPlan!._withUnsafeGuaranteedRef { settleDonations($0) } }
+        if state != .idle { graph.abandonEdges() }
     }
 
     /// Runs a step of a run that has donations, and notes it if it writes over one.

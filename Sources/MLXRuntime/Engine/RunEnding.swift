@@ -1,5 +1,4 @@
 import MLXBase
-import MLXMemory
 import Synchronization
 
 /// How a wide run ends: whether it must stop, what stopped it first, and who waits for it.

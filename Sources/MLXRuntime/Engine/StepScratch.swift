@@ -46,11 +46,12 @@ final class StepScratch {
         if case .tape(let tape) = step.pointee.kind {
             runTape(plan.tapes.base + Int(tape), step, plan, run, fanOut)
         } else {
-            try runKernel(index, step, plan, run, fanOut ?? StepScratch.serial)
+            try runKernel(index, step, plan, run, fanOut ?? serial)
         }
     }
 
-    private static let serial = SerialFanOut()
+    /// A core's own, because each step counts a reference to it.
+    private let serial = SerialFanOut()
 
     // MARK: - Tapes
 
@@ -131,11 +132,15 @@ final class StepScratch {
             fanOut: fanOut, arena: arena,
             object: step.pointee.takesObject
                 ? run.graph.payload(Int(step.pointee.node))?.object : nil)
-        do throws(ArrayError) {
-            try kernel(call)
-        } catch {
-            throw error.located(at: run.graph.payload(Int(step.pointee.node))?.site)
+        let error: ArrayError? = kernel._withUnsafeGuaranteedRef { kernel in
+            do throws(ArrayError) {
+                try kernel.run(call)
+                return nil
+            } catch {
+                return error
+            }
         }
+        if let error { throw error.located(at: run.graph.payload(Int(step.pointee.node))?.site) }
     }
 
     /// The plan's words, those that are values replaced by the ones of the run's own node.

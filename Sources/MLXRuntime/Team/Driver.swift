@@ -1,4 +1,5 @@
 import CMLXKernels
+import MLXBase
 import MLXMemory
 import Synchronization
 

@@ -1,4 +1,4 @@
-import MLXMemory
+import MLXBase
 import MLXPlanner
 import Synchronization
 

@@ -1,5 +1,6 @@
 import Foundation
 import MLX
+import MLXBase
 import MLXMemory
 import Testing
 

@@ -1,7 +1,6 @@
 import MLXBase
 import MLXGraph
 import MLXOps
-import MLXMemory
 
 /// Swift implementations of kernels that programs ask for by name.
 ///

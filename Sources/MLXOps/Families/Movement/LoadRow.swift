@@ -15,7 +15,7 @@ package enum LoadRow {
                 guard let source = context.attributes.object as? any LoadSource else {
                     throw context.error(.argument, "was given nothing to read from")
                 }
-                let dtype = try context.row.dtype.apply(context).output
+                let dtype = try context.row.dtype.apply(context).1
                 guard source.byteCount == shape.size * dtype.size else {
                     throw context.error(
                         .shape, "\(source.byteCount) bytes do not make \(dtype) of shape \(shape)")

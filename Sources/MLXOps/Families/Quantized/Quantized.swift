@@ -3,13 +3,13 @@ import MLXGraph
 import MLXKernels
 
 /// Products with int8 weights: w[n] = scale[n] q[n], symmetric, one scale for each output
-/// channel. The NPU quantizes each row of activations on the fly and multiplies in integers;
-/// the other devices dequantize the weight and multiply in floating point.
+/// channel. Each row of activations is quantized on the fly and multiplied in integers, to the
+/// same bits on every device; it is what the NPU is there for.
 package enum Quantized {
     package static let rows: [OpRow] = [
         row(
             .int8Matmul, "int8_matmul", "y = x (s q)ᵀ, q int8 (N,K)", Kernels.int8Matmul,
-            Kernels.int8MatmulInIntegers, attributes: [],
+            attributes: [],
             shape: ShapeRule { (context) throws(ArrayError) in
                 let (x, q) = (context.shapes[0], context.shapes[1])
                 try checkTypes(context)
@@ -31,7 +31,7 @@ package enum Quantized {
             }),
         row(
             .int8Conv2d, "int8_conv2d", "y = conv2d(x, s q), q int8 (O,kH,kW,C)",
-            Kernels.int8Conv2d, Kernels.int8Conv2dInIntegers, attributes: ConvolutionGeometry.names,
+            Kernels.int8Conv2d, attributes: ConvolutionGeometry.names,
             shape: ShapeRule { (context) throws(ArrayError) in
                 try checkTypes(context)
                 guard context.shapes[1].ndim == 4,
@@ -78,7 +78,7 @@ package enum Quantized {
 
     private static func row(
         _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
-        _ inIntegers: @escaping Kernel, attributes: [String],
+        attributes: [String],
         shape: ShapeRule, samples: [SampleRule.Sample], vjp: VJPRule
     ) -> OpRow {
         OpRow(
@@ -89,7 +89,7 @@ package enum Quantized {
                 return 2 * Double(context.output.size) * Double(weight.size)
                     / Double(max(weight[0], 1))
             },
-            kernel: kernel, specialKernels: [.int8: inIntegers],
+            kernel: kernel, specialKernels: [.int8: kernel],
             // NUMERICS: an activation is off by up to half a step of amax/127, so a dot product
             // of K terms is off by about amax/254 Σ|w|: 2^-8 of the result's scale.
             toleranceEpsilons: 0x1p-6 / 0x1p-23, samples: SampleRule { samples })

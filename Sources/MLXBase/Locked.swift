@@ -1,5 +1,4 @@
 import Glibc
-import MLXBase
 
 /// A value behind a POSIX mutex, for cold paths that may take their time with the lock held.
 /// `Synchronization.Mutex` would do, but the thread sanitizer does not see its contended path
