@@ -173,8 +173,11 @@ import Testing
                         try? await engine.evaluate(.init(roots: number < 2 ? [y] : [z]))
                         let (result, factor) = number < 2 ? (y, 1) : (z, Float(number))
                         let expected = (Float(round) + 1) * factor
-                        guard let value = result.value, Dense(value).values[count - 1] == expected
-                        else { return wrong.add(1) }
+                        // The last element alone: all of them take a debug build a minute.
+                        let last = result.value.map {
+                            $0.pointer.assumingMemoryBound(to: Float.self)[count - 1]
+                        }
+                        if last != expected { wrong.add(1) }
                     }
                 }
             }
