@@ -2,9 +2,9 @@ import MLXBase
 import MLXGraph
 
 /// Pass 6. Gives intermediate slots their places in each stream's scratch. A place is reused once
-/// the last reader is done, which only holds in stream order: a slot that another stream reads
-/// keeps its place to the end, and what a batch of steps reads keeps it to the batch's end. Best
-/// fit over free ranges, in execution order.
+/// the last reader is done. Within a stream that is the order of its batches; a slot that another
+/// stream reads keeps its place until a step of its own stream waits, itself or through others,
+/// for all who read it. Best fit over free ranges, in execution order.
 extension PlanDraft {
     private static let alignment = 64
 
@@ -23,21 +23,29 @@ extension PlanDraft {
         }
         var arenas = streams.map { _ in FreeRanges() }
         var batches = streams.map { _ in Batch() }
+        var shared = SharedPlaces(self)
         for index in steps.indices {
             let step = steps[index]
             let stream = Int(step.stream)
             if step.batchCount != 0 { batches[stream].end(&arenas[stream]) }
+            shared.enter(index, self, &arenas[stream])
             placeOutputs(
                 of: step, Int32(index), &arenas[stream], batches[stream], &lastUse, crosses)
             for operand in step.operandStart..<(step.operandStart + step.operandCount) {
                 let slot = Int(operands[Int(operand)].slot)
                 batches[stream].used.insert(slot)
-                guard case .arena(let offset) = slots[slot].storage, lastUse[slot] == index,
-                    !crosses[slot]
+                if crosses[slot] { shared.read(slot, stream) }
+                guard case .arena(let offset) = slots[slot].storage, lastUse[slot] == index
                 else { continue }
                 // Freed once: a step may read a slot through several operands.
                 lastUse[slot] = -2
-                batches[stream].dying.append((offset, PlanDraft.rounded(slots[slot].byteCount)))
+                let byteCount = PlanDraft.rounded(slots[slot].byteCount)
+                if crosses[slot] {
+                    let owner = Int(steps[Int(slots[slot].producer)].stream)
+                    shared.die(slot, owner, offset, byteCount)
+                } else {
+                    batches[stream].dying.append((offset, byteCount))
+                }
             }
         }
         arenaBytes = arenas.map(\.highWater)
@@ -94,6 +102,58 @@ private struct Batch {
         for place in dying { arena.free(place.offset, place.byteCount) }
         dying.removeAll(keepingCapacity: true)
         used.removeAll(keepingCapacity: true)
+    }
+}
+
+/// Places that several streams use: who has read each, and those that nobody will read again.
+private struct SharedPlaces {
+    private struct Dead {
+        let offset: Int
+        let byteCount: Int
+        /// Of each stream, how many steps must have ended before the place is free.
+        let readers: [Int32]
+    }
+
+    private var clocks: StreamClocks
+    private let streamCount: Int
+    private var readers: [Int: [Int32]] = [:]
+    private var dead: [[Dead]]
+    /// How many dead places are looked at for a batch: those that died first are free first.
+    private static let reach = 256
+
+    init(_ plan: PlanDraft) {
+        streamCount = plan.streams.count
+        clocks = StreamClocks(
+            streams: streamCount, steps: streamCount > 1 ? plan.steps.count : 0)
+        dead = Array(repeating: [], count: streamCount)
+    }
+
+    /// Goes on to the next step, and frees what its batch finds free.
+    mutating func enter(_ index: Int, _ plan: PlanDraft, _ arena: inout FreeRanges) {
+        guard streamCount > 1, clocks.enter(index, plan) else { return }
+        let stream = Int(plan.steps[index].stream)
+        var kept: [Dead] = []
+        let looked = dead[stream].prefix(SharedPlaces.reach)
+        for place in looked {
+            if clocks.follows(stream, place.readers) {
+                arena.free(place.offset, place.byteCount)
+            } else {
+                kept.append(place)
+            }
+        }
+        if kept.count < looked.count { dead[stream].replaceSubrange(..<looked.endIndex, with: kept) }
+    }
+
+    /// The step that was entered last reads or writes a slot.
+    mutating func read(_ slot: Int, _ stream: Int) {
+        readers[slot, default: Array(repeating: 0, count: streamCount)][stream] =
+            clocks.position(stream)
+    }
+
+    /// Nobody reads the slot any more, after the step that was entered last.
+    mutating func die(_ slot: Int, _ owner: Int, _ offset: Int, _ byteCount: Int) {
+        guard let read = readers.removeValue(forKey: slot) else { return }
+        dead[owner].append(Dead(offset: offset, byteCount: byteCount, readers: read))
     }
 }
 

@@ -57,9 +57,8 @@ import Testing
         #expect(planned.waits.count == 1 && planned.waits[0].count == 1)
     }
 
-    @Test("memory: a place is reused in stream order, and kept for other streams") func memory()
-        throws
-    {
+    @Test("memory: a place is reused in stream order, and kept until others have read it")
+    func memory() throws {
         func chain(_ streams: [StreamID]) -> MLXArray {
             var y = x
             for step in 0..<8 {
@@ -72,6 +71,19 @@ import Testing
         let one = try plan([chain([StreamID(.cpu, lane: 0)])])
         #expect(Array(one.arenaBytes) == [256])
         let two = try plan([chain([StreamID(.cpu, lane: 0), StreamID(.cpu, lane: 1)])])
-        #expect(two.arenaBytes.reduce(0, +) == 7 * 128)
+        // A step of one stream waits for the other's last one, which read what lay there before.
+        #expect(Array(two.arenaBytes) == [128, 128])
+        // A stream that waits for no other does not know when its values have been read.
+        let (writer, reader) = (StreamID(.cpu, lane: 1), StreamID(.cpu, lane: 2))
+        let sums = (0..<4).map { way in
+            let own = Ops.scan(
+                .cumulativeSum, x, axis: 0, reverse: way & 1 == 1, inclusive: way & 2 == 2,
+                stream: writer)
+            return Ops.scan(
+                .cumulativeSum, own, axis: 0, reverse: false, inclusive: true, stream: reader)
+        }
+        let apart = try plan(sums)
+        let kept = apart.slots.count { if case .arena = $0.storage { true } else { false } }
+        #expect(apart.arenaBytes.max() == kept * 128 && kept == 4)
     }
 }
