@@ -36,7 +36,7 @@ int tree_arrays(PyObject *tree, PyObject *list) { return visit_arrays(tree, list
  *
  * A structure is what remains of a tree without its arrays, in tuples that can be hashed:
  * ("a",) an array, ("c", type, value) anything else, ("l", ...) a list, ("t", ...) a tuple,
- * ("n", type, ...) a named tuple, ("d", keys, ...) a dictionary. */
+ * ("n", type, ...) a tuple of another type, named or not, ("d", keys, ...) a dictionary. */
 
 static PyObject *structure_of(PyObject *tree, PyObject *arrays);
 
@@ -82,7 +82,7 @@ static PyObject *structure_of(PyObject *tree, PyObject *arrays) {
     } else if (is_list)
         result =
             tuple_of(PyUnicode_InternFromString("l"), NULL, PyList_Size(tree), tree, NULL, arrays);
-    else if (PyObject_HasAttrString(tree, "_fields"))
+    else if (!PyTuple_CheckExact(tree))
         result = tuple_of(PyUnicode_InternFromString("n"), (PyObject *)Py_TYPE(tree),
                           PyTuple_Size(tree), tree, NULL, arrays);
     else
@@ -101,6 +101,16 @@ static PyObject *flatten(PyObject *module, PyObject *tree) {
         return NULL;
     }
     return Py_BuildValue("(NN)", arrays, structure);
+}
+
+/* A tuple of another type with the given items; a named one takes them one by one. */
+static PyObject *retyped(PyObject *type, PyObject *items) {
+    if (!items) return NULL;
+    PyObject *result = PyObject_HasAttrString(type, "_fields")
+                           ? PyObject_CallObject(type, items)
+                           : PyObject_CallFunctionObjArgs(type, items, NULL);
+    Py_DECREF(items);
+    return result;
 }
 
 static PyObject *build(PyObject *structure, PyObject *arrays, Py_ssize_t *next);
@@ -142,11 +152,7 @@ static PyObject *build(PyObject *structure, PyObject *arrays, Py_ssize_t *next) 
             else
                 PyTuple_SetItem(result, index, part);
         }
-        if (result && *tag == 'n') {
-            PyObject *named = PyObject_CallObject(PyTuple_GetItem(structure, 1), result);
-            Py_DECREF(result);
-            result = named;
-        }
+        if (*tag == 'n') result = retyped(PyTuple_GetItem(structure, 1), result);
     }
     Py_LeaveRecursiveCall();
     return result;
@@ -212,6 +218,97 @@ static PyObject *fill(PyObject *module, PyObject *args) {
     Py_RETURN_NONE;
 }
 
+/* - Lending -
+ *
+ * What a differentiated function gets: its arguments with other arrays in their places. Plain
+ * lists and dictionaries are copied, so that threads can share them; those of other types, such as
+ * modules, cannot be, and are filled themselves. */
+
+typedef struct {
+    PyObject *arrays;
+    Py_ssize_t next;
+    int kept; /* how many containers were filled themselves */
+} Loan;
+
+static PyObject *lent(PyObject *tree, Loan *loan);
+
+static PyObject *lent_dict(PyObject *tree, Loan *loan) {
+    PyObject *target = PyDict_CheckExact(tree) ? PyDict_New() : Py_NewRef(tree);
+    PyObject *keys = target ? PyDict_Keys(tree) : NULL;
+    for (Py_ssize_t index = 0; keys && index < PyList_Size(keys); index++) {
+        PyObject *key = PyList_GetItem(keys, index), *item = PyDict_GetItemWithError(tree, key);
+        PyObject *part = item ? lent(item, loan) : NULL;
+        if (!part || PyDict_SetItem(target, key, part) < 0) Py_CLEAR(keys);
+        Py_XDECREF(part);
+    }
+    if (!keys) Py_CLEAR(target);
+    Py_XDECREF(keys);
+    return target;
+}
+
+static PyObject *lent(PyObject *tree, Loan *loan) {
+    int is_dict = PyDict_Check(tree), is_list = PyList_Check(tree);
+    if (IS_ARRAY(tree)) {
+        if (loan->next < PyList_Size(loan->arrays))
+            return Py_NewRef(PyList_GetItem(loan->arrays, loan->next++));
+        return PyErr_Format(PyExc_ValueError, "the tree has more arrays than are given");
+    }
+    if (!is_dict && !is_list && !PyTuple_Check(tree)) return Py_NewRef(tree);
+    if (Py_EnterRecursiveCall(" in a tree of arrays")) return NULL;
+    PyObject *result;
+    loan->kept += (is_dict && !PyDict_CheckExact(tree)) || (is_list && !PyList_CheckExact(tree));
+    if (is_dict)
+        result = lent_dict(tree, loan);
+    else {
+        Py_ssize_t count = is_list ? PyList_Size(tree) : PyTuple_Size(tree);
+        result = !is_list                    ? PyTuple_New(count)
+                 : PyList_CheckExact(tree) ? PyList_New(count)
+                                             : Py_NewRef(tree);
+        for (Py_ssize_t index = 0; result && index < count; index++) {
+            PyObject *part = lent(is_list ? PyList_GetItem(tree, index)
+                                          : PyTuple_GetItem(tree, index),
+                                  loan);
+            if (!part)
+                Py_CLEAR(result);
+            else if (is_list)
+                PyList_SetItem(result, index, part);
+            else
+                PyTuple_SetItem(result, index, part);
+        }
+        if (!is_list && !PyTuple_CheckExact(tree))
+            result = retyped((PyObject *)Py_TYPE(tree), result);
+    }
+    Py_LeaveRecursiveCall();
+    return result;
+}
+
+static PyObject *lend(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *tree;
+    Loan loan = {0};
+    if (!PyArg_ParseTuple(args, "OO!", &tree, &PyList_Type, &loan.arrays)) return NULL;
+    PyObject *result = lent(tree, &loan);
+    return result ? Py_BuildValue("(Ni)", result, loan.kept) : NULL;
+}
+
+/* What arrays stand for, as a tuple of numbers that can be compared. */
+static PyObject *handles_of(PyObject *module, PyObject *arrays) {
+    (void)module;
+    if (!PyList_Check(arrays)) return PyErr_Format(PyExc_TypeError, "not a list");
+    Py_ssize_t count = PyList_Size(arrays);
+    PyObject *result = PyTuple_New(count);
+    for (Py_ssize_t index = 0; result && index < count; index++) {
+        PyObject *item = PyList_GetItem(arrays, index);
+        PyObject *number = IS_ARRAY(item) ? PyLong_FromUnsignedLongLong(HANDLE(item)) : NULL;
+        if (number)
+            PyTuple_SetItem(result, index, number);
+        else
+            Py_CLEAR(result);
+    }
+    if (!result && !PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "not arrays");
+    return result;
+}
+
 static PyObject *arrays_of(PyObject *module, PyObject *tree) {
     (void)module;
     PyObject *list = PyList_New(0);
@@ -250,7 +347,8 @@ static PyObject *exchange(PyObject *module, PyObject *args) {
 static PyMethodDef methods[] = {
     {"_flatten", flatten, METH_O, NULL},         {"_unflatten", unflatten, METH_VARARGS, NULL},
     {"_fill", fill, METH_VARARGS, NULL},         {"_arrays", arrays_of, METH_O, NULL},
-    {"_exchange", exchange, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL},
+    {"_exchange", exchange, METH_VARARGS, NULL}, {"_lend", lend, METH_VARARGS, NULL},
+    {"_handles", handles_of, METH_O, NULL},      {NULL, NULL, 0, NULL},
 };
 
 int trees_add(PyObject *module) { return PyModule_AddFunctions(module, methods); }

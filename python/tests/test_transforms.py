@@ -1,6 +1,11 @@
 """Transforms: trees, states, exceptions, what is called how often."""
 
+import collections
+import threading
+from typing import NamedTuple
+
 import mlx.core as mx
+import mlx.nn as nn
 import pytest
 
 
@@ -200,3 +205,124 @@ def test_compiled_functions_have_their_arguments_as_arguments():
     assert mx.allclose(mx.vmap(outer)(x), expected).item()
     assert mx.grad(lambda y: outer(y).sum())(x).shape == (2, 2)
     assert mx.allclose(mx.compile(outer)(x), expected).item()
+
+
+class Pair(NamedTuple):
+    a: mx.array
+    b: mx.array
+
+
+class Row(tuple):
+    pass
+
+
+class Table(dict):
+    pass
+
+
+class Series(list):
+    pass
+
+
+CONTAINERS = (
+    dict, list, tuple, Row, Table, Series, Pair, collections.OrderedDict,
+    lambda x: collections.defaultdict(list, x))
+
+
+def container(make, x):
+    """A container of some kind with two arrays in it."""
+    if make is Pair:
+        return Pair(x, x + 1)
+    is_list = isinstance(make, type) and issubclass(make, (list, tuple))
+    return make([x, x + 1]) if is_list else make({"a": x, "b": x + 1})
+
+
+def parts(tree):
+    return list(tree.values()) if isinstance(tree, dict) else list(tree)
+
+
+@pytest.mark.parametrize("make", CONTAINERS)
+def test_containers_of_arguments_and_results(make):
+    tree = container(make, mx.array([2.0]))
+    kinds = []
+
+    def square(t):
+        kinds.append(type(t))
+        return (parts(t)[0] ** 2).sum()
+
+    before = parts(tree)
+    gradient = mx.grad(square)(tree)
+    assert kinds == [type(tree)]
+    assert [x.tolist() for x in parts(gradient)] == [[4], [0]]
+    assert all(x is y for x, y in zip(parts(tree), before, strict=True))
+    # Tuples keep their type wherever they go; what is filled comes out as a plain container.
+    plain = next(kind for kind in (dict, list, type(tree)) if isinstance(tree, kind))
+    assert type(gradient) is plain
+    for transform in (mx.compile, mx.checkpoint, mx.vmap):
+        assert type(transform(lambda t: t)(tree)) is plain
+
+
+def test_a_module_is_an_argument():
+    layer = nn.Linear(2, 2)
+    weight, seen = layer.weight, []
+
+    def loss(model):
+        seen.append(model)
+        return model(mx.ones((1, 2))).sum()
+
+    gradient = mx.grad(loss)(layer)
+    assert seen == [layer] and seen[0] is layer and layer.weight is weight
+    assert gradient["weight"].tolist() == [[1, 1], [1, 1]] and gradient["bias"].tolist() == [1, 1]
+    with pytest.raises(ZeroDivisionError):
+        mx.grad(lambda model: 1 / 0)(layer)
+    assert layer.weight is weight
+    norm = nn.BatchNorm(2)
+    mx.grad(lambda model: model(mx.array([[1.0, 2.0], [3.0, 6.0]])).sum())(norm)
+    assert mx.allclose(norm.running_mean, mx.array([0.2, 0.4]))
+
+
+def test_what_a_function_writes_into_its_arguments_stays_there():
+    tree = {"x": mx.array([1.0, 2.0]), "list": [mx.array(3.0), mx.array(4.0)], "gone": mx.array(0)}
+    kept, inner = tree["list"][1], tree["list"]
+
+    def loss(t):
+        t["x"][0] = 5.0
+        t["list"][0] = t["list"][0] * 2
+        t["list"].append(mx.array(9.0))
+        t["new"] = (mx.array(7.0),)
+        del t["gone"]
+        return t["x"].sum() + t["list"][0] + t["list"][1]
+
+    gradient = mx.grad(loss)({**tree, "gone": mx.array(0.0)})
+    assert gradient["x"].tolist() == [0, 1] and [g.item() for g in gradient["list"]] == [2, 1]
+    assert set(tree) == {"x", "list", "gone"}, "the caller's own dictionary was another"
+    del tree["gone"]
+    tree["gone"] = mx.array(0.0)
+    mx.grad(loss)(tree)
+    assert set(tree) == {"x", "list", "new"}
+    assert tree["x"].tolist() == [5, 2] and tree["new"][0].item() == 7
+    assert tree["list"] is inner and inner[1] is kept
+    assert [x.item() for x in inner] == [12, 4, 9, 9]
+
+
+def test_threads_share_plain_arguments():
+    """Each thread's function sees its own variables in the dictionary that all of them pass."""
+    shared = {"x": mx.array(2.0), "list": [mx.array(3.0)]}
+    barrier, results = threading.Barrier(4), []
+
+    def loss(t):
+        barrier.wait()
+        return t["x"] * t["list"][0]
+
+    def run():
+        gradient = mx.grad(loss)(shared)
+        results.append((gradient["x"].item(), gradient["list"][0].item()))
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert results == [(3, 2)] * 4
+    assert mx.grad(lambda p, q: p["x"] * q["x"] * 3, argnums=(0, 1))(shared, shared)[1][
+        "x"].item() == 6

@@ -1,6 +1,7 @@
 """Transforms of functions over trees of arrays. The engine knows functions of lists of arrays."""
 
 import functools
+import operator
 
 from . import _engine as e
 from ._engine import array
@@ -21,8 +22,8 @@ def _argument_numbers(argnums, argnames, operation):
         numbers = [] if names else [0]
         is_single = not names
     else:
-        is_single = isinstance(argnums, int)
-        numbers = [argnums] if is_single else list(argnums)
+        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        is_single = len(numbers) == 1
     if not numbers and not names:
         raise ValueError(f"[{operation}] Gradient wrt no argument requested")
     if len(set(numbers)) != len(numbers):
@@ -46,6 +47,32 @@ def _value(result, operation):
     return value
 
 
+def _settle(tree, lent, originals):
+    """Puts what a function wrote into containers it was lent into the caller's. `originals` has
+    the caller's array by the number of each object that stands for it still."""
+    if isinstance(lent, tuple):
+        for old, new in zip(tree, lent):
+            _settle(old, new, originals)
+        return
+    if not isinstance(lent, (list, dict)):
+        return
+    keys = list(lent) if isinstance(lent, dict) else range(len(lent))
+    values = []
+    for key in keys:
+        value = lent[key]
+        old = tree[key] if key in (tree if isinstance(tree, dict) else range(len(tree))) else None
+        if isinstance(value, (list, dict, tuple)) and type(value) is type(old):
+            _settle(old, value, originals)
+            value = old
+        values.append(originals.get(id(value), value))
+    if isinstance(tree, dict):
+        for key in [key for key in tree if key not in lent]:
+            del tree[key]
+        dict.update(tree, zip(keys, values))
+    else:
+        tree[:] = values
+
+
 def _differentiated(fun, argnums, argnames, operation):
     numbers, names, is_single = _argument_numbers(argnums, argnames, operation)
 
@@ -56,21 +83,38 @@ def _differentiated(fun, argnums, argnames, operation):
         for name in names:
             if name not in kwargs:
                 raise ValueError(f"[{operation}] There is no argument '{name}'")
-        arrays, structure = e._flatten(
-            ([args[number] for number in numbers], {name: kwargs[name] for name in names}))
+        wanted = [args[number] for number in numbers], {name: kwargs[name] for name in names}
+        arrays, structure = e._flatten(wanted)
         _only_arrays(structure, operation)
         if not arrays:
             raise ValueError(f"[{operation}] Must specify at least one argument.")
         results = []
 
         def inner(variables):
-            positional, named = e._unflatten(structure, variables)
+            (lent, kept), before = e._lend(wanted, variables), e._handles(variables)
+            positional, named = lent
             arguments = list(args)
             for number, value in zip(numbers, positional):
                 arguments[number] = value
-            result = fun(*arguments, **{**kwargs, **named})
+            try:
+                result = fun(*arguments, **{**kwargs, **named})
+            finally:
+                settle(lent, kept, variables, before)
             results.append(result)
             return [_value(result, operation)] + e._arrays(result)
+
+        def settle(lent, kept, variables, before):
+            after, held = e._handles(variables), e._arrays(lent)
+            if not kept and before == after and len(held) == len(variables) \
+                    and all(map(operator.is_, held, variables)):
+                return
+            originals = {
+                id(variable): array for variable, array, old, new
+                in zip(variables, arrays, before, after) if old == new}
+            for old, new in zip(wanted[0], lent[0]):
+                _settle(old, new, originals)
+            for name, new in lent[1].items():
+                _settle(wanted[1][name], new, originals)
 
         _, gradients = e._value_and_grad(inner, arrays)
         positional, named = e._unflatten(structure, gradients)
@@ -192,7 +236,9 @@ def vmap(fun, in_axes=0, out_axes=0):
             results, form = e._flatten(result)
             _only_arrays(form, "vmap")
             found = []
-            _axes(result, out_axes, found, "vmap")
+            is_one = isinstance(result, array) and isinstance(out_axes, (list, tuple)) \
+                and len(out_axes) == 1
+            _axes((result,) if is_one else result, out_axes, found, "vmap")
             outputs.append(form)
             return results, found
 
