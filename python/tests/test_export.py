@@ -1,5 +1,7 @@
 """Functions in files: recorded for several arguments, called by position and by name."""
 
+import pathlib
+
 import mlx.core as mx
 import pytest
 
@@ -126,3 +128,14 @@ def test_an_argument_that_is_not_used(path):
     assert len(parts[0]["inputs"]) == 2
     mx.export_function(path, lambda x, y: x + 1, X, Z)
     assert mx.import_function(path)(X, Z)[0].tolist() == [2, 3]
+
+
+def test_recordings_share_their_constants(path):
+    constant = mx.zeros((16, 2048)) + 1
+    mx.eval(constant)
+    with mx.exporter(path, lambda *args: constant + sum(args)) as export:
+        for count in range(5):
+            export(*[mx.array(1)] * count)
+    assert pathlib.Path(path).stat().st_size < constant.nbytes + 8192
+    function = mx.import_function(path)
+    assert function(mx.array(1), mx.array(1))[0][3, 5].item() == 3

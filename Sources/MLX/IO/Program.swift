@@ -80,7 +80,7 @@ final class Program: @unchecked Sendable {
 
 extension Program {
     /// The program as a tree, and the arrays it uses, which it names by number.
-    /// - Parameter constants: grows by the program's own.
+    /// - Parameter constants: grows by the program's own; those of other programs are used again.
     func encode(constants: inout [MLXArray]) -> JSONValue {
         var nodes: [JSONValue] = []
         var numbers: [Int: Int] = [:]
@@ -90,7 +90,9 @@ extension Program {
                 numbers[node] = number
                 continue
             }
-            guard let entry = encode(node, isUsed[node], numbers, &constants) else { continue }
+            guard recording.isTraced[node] || isUsed[node],
+                let entry = encode(node, isUsed[node], numbers, &constants)
+            else { continue }
             numbers[node] = nodes.count
             nodes.append(.object(entry))
         }
@@ -122,7 +124,7 @@ extension Program {
         if let variable = recording.variable(at: node) {
             return [.init("input", .integer(variable))]
         }
-        guard recording.isTraced[node] else {
+        guard isOperation(node) else {
             if recording.graph.ops[node] == .scalar {
                 return [
                     .init("scalar", .integer(Int(bitPattern: UInt(recording.graph.words[node])))),
@@ -130,7 +132,11 @@ extension Program {
                 ]
             }
             guard isUsed else { return nil }
-            constants.append(recording.graph.array(node))
+            let array = recording.graph.array(node)
+            if let known = constants.firstIndex(where: { $0.handle.raw == array.handle.raw }) {
+                return [.init("constant", .integer(known))]
+            }
+            constants.append(array)
             return [.init("constant", .integer(constants.count - 1))]
         }
         let attributes = recording.graph.attributes(node)
@@ -150,11 +156,22 @@ extension Program {
         return members
     }
 
+    /// Whether a node is written as what it does, not as what it is. What does not depend on the
+    /// arguments is so too as long as it is not computed: that takes less room than the result,
+    /// and recordings of one function have its constants in common.
+    private func isOperation(_ node: Int) -> Bool {
+        if recording.isTraced[node] { return true }
+        let op = recording.graph.ops[node]
+        return !recording.graph.isLeaf(node) && recording.graph.payload(node) == nil
+            && op != .invalid && OpTable.find(op) != nil
+    }
+
     /// Which nodes a recorded operation, or an output, takes.
     private func usedNodes() -> [Bool] {
         var isUsed = [Bool](repeating: false, count: recording.graph.count)
         for root in recording.graph.roots { isUsed[Int(root)] = true }
-        for user in 0..<recording.graph.count where recording.isTraced[user] {
+        for user in (0..<recording.graph.count).reversed()
+        where recording.isTraced[user] || isUsed[user] && isOperation(user) {
             for input in recording.graph.inputs(of: user) { isUsed[Int(input)] = true }
         }
         return isUsed
