@@ -38,8 +38,9 @@ package final class MemoryAccount: Sendable {
     /// The largest sum of active and cached bytes seen.
     package var peakResidentByteCount: Int { peakResidentCell.load(ordering: .relaxed) }
 
+    /// Starts the peaks again: of active bytes with the next that are handed out.
     package func resetPeaks() {
-        peakActiveCell.store(activeByteCount, ordering: .relaxed)
+        peakActiveCell.store(0, ordering: .relaxed)
         peakResidentCell.store(residentByteCount, ordering: .relaxed)
     }
 

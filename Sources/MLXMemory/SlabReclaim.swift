@@ -18,6 +18,23 @@ extension SlabAllocator {
         }
     }
 
+    /// The resident bytes that `trim` would give back. What lies around small buffers in use is
+    /// resident too, but stays.
+    package var reclaimableByteCount: Int {
+        lock.withLock {
+            var total = hot.pointee.keptByteCount
+            heap.forEachFree { total += $0.pointee.dirtyByteCount }
+            for sizeClass in 0..<SizeClass.smallCount {
+                var candidate = runs[sizeClass]
+                while let run = candidate {
+                    candidate = run.pointee.next
+                    if run.pointee.isEmpty { total += Run.byteCount }
+                }
+            }
+            return total
+        }
+    }
+
     /// Gives back everything that is not in use.
     /// - Returns: the number of bytes given back.
     @discardableResult package func trim() -> Int { evict(byteCount: .max) }

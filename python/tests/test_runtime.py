@@ -69,6 +69,26 @@ def test_memory():
         mx.set_memory_limit(-1)
 
 
+def test_what_is_kept_can_be_given_back():
+    """Small arrays hold what is around them; that is no cache, for nothing gives it back."""
+    small = [mx.array([float(x)]) for x in range(5)]
+    mx.eval(small, mx.zeros((1 << 20,)) + 1)
+    mx.synchronize()
+    mx.clear_cache()
+    assert mx.get_cache_memory() == 0
+    old = mx.set_cache_limit(0)
+    x = mx.zeros((4096,)) + 1
+    mx.eval(x)
+    del x
+    mx.synchronize()
+    assert mx.get_cache_memory() == 0
+    assert mx.set_cache_limit(old) == 0
+    mx.reset_peak_memory()
+    assert mx.get_peak_memory() == 0
+    mx.eval(mx.zeros((4096,)) + 1)
+    assert mx.get_peak_memory() >= 4096 * 4
+
+
 def test_nodes_are_given_back():
     from mlx.core import _engine
 

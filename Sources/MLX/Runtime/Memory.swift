@@ -35,8 +35,10 @@ public enum Memory {
     /// Bytes in use by arrays.
     public static var activeMemory: Int { account.activeByteCount }
 
-    /// Bytes kept for reuse.
-    public static var cacheMemory: Int { account.cacheByteCount }
+    /// Bytes kept for reuse that `clearCache` would give back.
+    public static var cacheMemory: Int {
+        Runtime.engine.allocators.reduce(0) { $0 + $1.reclaimableByteCount }
+    }
 
     /// The most bytes in use at any moment. Setting it, to whatever value, starts again.
     public static var peakMemory: Int {
