@@ -52,8 +52,8 @@ final class Failure {
 
     private static func kind(of error: ArrayError) -> Int {
         switch error.kind {
-        case .shape, .dtype, .argument, .unsupported, .limit, .notDifferentiable:
-            Int(CMLX_ERROR_ARGUMENT)
+        case .shape, .argument, .limit: Int(CMLX_ERROR_ARGUMENT)
+        case .dtype, .unsupported, .notDifferentiable: Int(CMLX_ERROR_UNSUPPORTED)
         case .axis: Int(CMLX_ERROR_AXIS)
         case .index: Int(CMLX_ERROR_INDEX)
         case .memory: Int(CMLX_ERROR_MEMORY)

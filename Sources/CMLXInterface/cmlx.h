@@ -53,6 +53,7 @@ enum {
     CMLX_ERROR_FILE = 5,
     CMLX_ERROR_OTHER = 6,
     CMLX_ERROR_CALLBACK = 7, /* a callback said that it failed */
+    CMLX_ERROR_UNSUPPORTED = 8, /* a dtype, derivative or case that an operation has not */
 };
 
 /* Kinds of arguments of `cmlx_call`. */

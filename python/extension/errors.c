@@ -2,8 +2,10 @@
 #include "engine.h"
 
 /* Both what MLX's documentation promises and what scripts catch: an axis is a value and an index,
- * a file's failure is the system's and the runtime's. */
+ * a file's failure is the system's and the runtime's, what an operation has not is a wrong value
+ * and a failure at run time. */
 static PyObject *axis_error;
+static PyObject *unsupported_error;
 static PyObject *file_error;
 
 PyObject *raise_failure(void) {
@@ -15,6 +17,9 @@ PyObject *raise_failure(void) {
         break;
     case CMLX_ERROR_AXIS:
         type = axis_error;
+        break;
+    case CMLX_ERROR_UNSUPPORTED:
+        type = unsupported_error;
         break;
     case CMLX_ERROR_INDEX:
         type = PyExc_IndexError;
@@ -47,5 +52,6 @@ static PyObject *make(PyObject *module, const char *name, PyObject *first, PyObj
 int errors_add(PyObject *module) {
     axis_error = make(module, "AxisError", PyExc_ValueError, PyExc_IndexError);
     file_error = make(module, "FileError", PyExc_OSError, PyExc_RuntimeError);
-    return axis_error && file_error ? 0 : -1;
+    unsupported_error = make(module, "UnsupportedError", PyExc_ValueError, PyExc_RuntimeError);
+    return axis_error && file_error && unsupported_error ? 0 : -1;
 }

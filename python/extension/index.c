@@ -220,7 +220,15 @@ UPDATE(maximum)
 UPDATE(minimum)
 
 static PyObject *at_subtract(PyObject *self, PyObject *value) {
+    /* The opposite of an integer may not fit the dtype that the integer itself fits. */
+    PyObject *number = NULL;
+    if (PyLong_Check(value)) {
+        number = array_wrap(array_from(value, cmlx_dtype(HANDLE(((AtObject *)self)->array))));
+        if (!number) return NULL;
+        value = number;
+    }
     PyObject *opposite = PyNumber_Negative(value);
+    Py_XDECREF(number);
     PyObject *result = opposite ? at_update(self, "subscript_add", opposite) : NULL;
     Py_XDECREF(opposite);
     return result;

@@ -140,8 +140,20 @@ package enum IndexUpdate {
         case .assign: new
         case .add: Ops.binary(.add, old, new, stream: stream)
         case .multiply: Ops.binary(.multiply, old, new, stream: stream)
-        case .minimum: Ops.binary(.minimum, old, new, stream: stream)
-        case .maximum: Ops.binary(.maximum, old, new, stream: stream)
+        case .minimum, .maximum: scattered(old, new, stream)
         }
+    }
+
+    /// As where an element can be named twice, so that the derivative is the same: it goes to old
+    /// and new where both are the result.
+    private func scattered(_ old: MLXArray, _ new: MLXArray, _ stream: StreamID) -> MLXArray {
+        let all = old.size
+        let line = Ops.record(
+            scatter,
+            [
+                Ops.reshape(old, [1, all], stream: stream), Ops.scalar(0, .int32),
+                Ops.reshape(new, [1, all], stream: stream),
+            ], Attributes(words: [1, 1, all]), stream: stream)
+        return Ops.reshape(line, old.shape, stream: stream)
     }
 }
