@@ -3,6 +3,27 @@ import MLXBase
 
 // Products, convolutions, quantized matrices, and elementwise functions that are more than one op.
 
+/// The array with `dilation - 1` zeros between neighbours along each spatial axis; those come
+/// after the first axis.
+private func dilated(
+    _ x: MLXArray, _ dilation: [Int], _ c: Call
+) throws -> MLXArray {
+    guard dilation.count == x.ndim - 2, dilation.allSatisfy({ $0 >= 1 }) else {
+        throw c.error(.argument, "input dilation \(dilation) for \(x.ndim - 2) spatial axes")
+    }
+    var x = x
+    for (axis, factor) in zip(1..., dilation) where factor > 1 && x.dim(axis) > 1 {
+        let count = x.dim(axis)
+        var widths = [IntOrPair](repeating: 0, count: x.ndim + 1)
+        widths[axis + 1] = IntOrPair((0, factor - 1))
+        var shape = x.shape
+        shape[axis] = count * factor
+        x = padded(expandedDimensions(x, axis: axis + 1), widths: widths).reshaped(shape)
+        x = take(x, arange((count - 1) * factor + 1), axis: axis)
+    }
+    return x
+}
+
 extension FunctionTable {
     mutating func addProducts() {
         one("matmul") { c in matmul(try c.array(0), try c.array(1)) }
@@ -22,9 +43,16 @@ extension FunctionTable {
         }
         one("einsum") { c in einsum(try c.text(0), operands: try c.arrays(1)) }
         one("gather_mm") { c in
-            gatherMM(
-                try c.array(0), try c.array(1), lhsIndices: try c.arrayIfGiven(2),
-                rhsIndices: try c.arrayIfGiven(3), sortedIndices: try c.bool(4))
+            // A vector is a row on the left and a column on the right, and no axis of the result.
+            let (a, b) = (try c.array(0), try c.array(1))
+            let (isRow, isColumn) = (a.ndim == 1, b.ndim == 1)
+            let product = gatherMM(
+                isRow ? expandedDimensions(a, axis: 0) : a,
+                isColumn ? expandedDimensions(b, axis: 1) : b,
+                lhsIndices: try c.arrayIfGiven(2), rhsIndices: try c.arrayIfGiven(3),
+                sortedIndices: try c.bool(4))
+            let axes: [Int] = (isRow ? [-2] : []) + (isColumn ? [-1] : [])
+            return axes.isEmpty ? product : squeezed(product, axes: axes)
         }
         one("segmented_mm") { c in
             segmentedMM(try c.array(0), try c.array(1), segments: try c.array(2))
@@ -49,24 +77,23 @@ extension FunctionTable {
             let kernel = IntOrArray(try c.ints(5))
             let input = IntOrArray(try c.ints(6))
             let (groups, flip) = (try c.small(7), try c.bool(8))
-            func convolved(_ x: MLXArray, _ padding: [Int]) -> MLXArray {
+            func convolved(
+                _ x: MLXArray, _ padding: [Int], _ dilation: IntOrArray
+            ) -> MLXArray {
                 convGeneral(
                     x, w, strides: strides, padding: IntOrArray(padding),
-                    kernelDilation: kernel, inputDilation: input, groups: groups, flip: flip)
+                    kernelDilation: kernel, inputDilation: dilation, groups: groups, flip: flip)
             }
-            if low == high { return convolved(x, low) }
+            if low == high { return convolved(x, low, input) }
             // Unequal borders are part of the input.
             let count = x.ndim - 2
             guard count > 0, low.count == count, high.count == count,
                 (low + high).allSatisfy({ $0 >= 0 })
             else { throw c.error(.argument, "padding does not fit \(x.ndim) axes") }
-            guard try c.ints(6).allSatisfy({ $0 == 1 }) else {
-                throw c.error(
-                    .unsupported, "unequal padding with input dilation is not supported")
-            }
+            let dilated = try dilated(x, try c.ints(6), c)
             let widths =
                 [IntOrPair(0)] + zip(low, high).map { IntOrPair(($0, $1)) } + [IntOrPair(0)]
-            return convolved(padded(x, widths: widths), [0])
+            return convolved(padded(dilated, widths: widths), [0], 1)
         }
         one("conv_transpose1d") { c in
             convTransposed1d(

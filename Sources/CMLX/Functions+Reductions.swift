@@ -51,6 +51,8 @@ extension FunctionTable {
             }
             guard let list = try c.intsIfGiven(1) else { return all(x, keep) }
             try checkAxes(list, of: x, name)
+            // Nothing is added up, so nothing can overflow: small integers stay what they are.
+            if list.isEmpty, name == "sum" || name == "prod" { return x }
             return axes(x, list, keep)
         }
     }

@@ -270,7 +270,7 @@
     F(quantize, CALL, "quantize", \
       "w / group_size:i?=None bits:i?=None mode:t=affine * " \
       "global_scale:a?=None stream:s", \
-      TUPLE, "Codes, scales and (affine) biases of a matrix.") \
+      LIST, "Codes, scales and (affine) biases of a matrix.") \
     F(dequantize, CALL, "dequantize", \
       "w / scales biases:a?=None group_size:i?=None bits:i?=None " \
       "mode:t=affine global_scale:a?=None dtype:d?=None * stream:s", \

@@ -15,7 +15,10 @@ TOLERANCE = {
     "float16": 4e-3, "bfloat16": 3e-2, "float32": 2e-5, "complex64": 5e-5, "float64": 1e-12,
 }
 # Exceptions that say more than the wheel's and are caught by what catches those.
-RELATED = {"AxisError": {"IndexError", "ValueError"}, "FileError": {"RuntimeError", "OSError"}}
+RELATED = {
+    "AxisError": {"IndexError", "ValueError"}, "FileError": {"RuntimeError", "OSError"},
+    "UnsupportedError": {"RuntimeError", "ValueError"},
+}
 
 
 def flat(values):

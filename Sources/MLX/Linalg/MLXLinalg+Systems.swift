@@ -135,7 +135,9 @@ extension MLXLinalg {
     public static func det(
         _ array: MLXArray, stream: StreamOrDevice = .default
     ) -> MLXArray {
-        return Ops.record(.determinant, [array], stream: stream.id)
+        let wide = widened(array, stream)
+        let result = Ops.record(.determinant, [wide], stream: stream.id)
+        return narrowed(result, from: array, stream)
     }
 
     /// The sign of the determinant of each square matrix and the logarithm of its absolute value,
@@ -148,11 +150,29 @@ extension MLXLinalg {
     public static func slogdet(
         _ array: MLXArray, stream: StreamOrDevice = .default
     ) -> (MLXArray, MLXArray) {
-        let packed = Ops.record(.logDeterminant, [array], Attributes(word: 1), stream: stream.id)
+        let packed = Ops.record(
+            .logDeterminant, [widened(array, stream)], Attributes(word: 1), stream: stream.id)
         guard packed.ndim > 0 else { return (packed, packed) }
         let size = part(packed, 1, [], stream)
         let logarithm = size.dtype == .complex64 ? Ops.unary(.real, size, stream: stream.id) : size
-        return (part(packed, 0, [], stream), logarithm)
+        return (
+            narrowed(part(packed, 0, [], stream), from: array, stream),
+            narrowed(logarithm, from: array, stream)
+        )
+    }
+
+    /// What a determinant is computed of: float32 for integers, booleans and halves.
+    private static func widened(_ array: MLXArray, _ stream: StreamOrDevice) -> MLXArray {
+        array.dtype.isFloatingPoint && array.dtype.size >= 4
+            ? array : Ops.cast(array, to: .float32, stream: stream.id)
+    }
+
+    /// A result of `widened`; of halves a half again.
+    private static func narrowed(
+        _ result: MLXArray, from array: MLXArray, _ stream: StreamOrDevice
+    ) -> MLXArray {
+        array.dtype.isFloatingPoint && array.dtype.size < 4
+            ? Ops.cast(result, to: array.dtype, stream: stream.id) : result
     }
 
     /// The cross product of the vectors of two or three numbers along an axis, the others

@@ -303,7 +303,10 @@ private func evenlySpaced(
 private func counted(
     _ start: Double, _ stop: Double, _ step: Double, _ dtype: DType, _ stream: StreamOrDevice
 ) -> MLXArray {
-    let length = ((stop - start) / step).rounded(.up)
+    // A step beyond all numbers reaches none but the first.
+    let length =
+        step.isInfinite
+        ? ((stop - start) * step > 0 ? 1 : 0) : ((stop - start) / step).rounded(.up)
     guard step != 0, start.isFinite, stop.isFinite, !step.isNaN, length < 0x1p60, dtype != .bool
     else {
         return Ops.invalid(

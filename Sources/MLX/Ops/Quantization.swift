@@ -98,7 +98,8 @@ public func quantized(
 /// ```
 /// - Parameters:
 ///   - w: codes as `quantized` makes them.
-///   - dtype: of the result; else that of scales and biases, or bfloat16 in the float modes.
+///   - dtype: of the result; else that of scales and biases, or in the float modes that of the
+///     global scale, which is float32, or bfloat16 where there is none.
 public func dequantized(
     _ w: MLXArray, scales: MLXArray, biases: MLXArray?, groupSize: Int? = nil, bits: Int? = nil,
     mode: QuantizationMode = .affine, globalScale: MLXArray? = nil, dtype: DType? = nil,
@@ -124,6 +125,7 @@ public func dequantized(
         if let dtype, !dtype.isFloatingPoint || dtype == .complex64 {
             throw ArrayError(.dtype, "dequantize", "gives real floats, not \(dtype)")
         }
+        let dtype = dtype ?? (globalScale == nil ? nil : .float32)
         let extra = biases ?? globalScale.map { Ops.cast($0, to: .float32) }
         let result = Ops.record(
             .dequantize, [w, scales] + (extra.map { [$0] } ?? []),

@@ -56,7 +56,7 @@ public func slice(
 }
 
 /// The array with a window replaced whose start is an array; see `slice`. The update is cast to the
-/// array's dtype.
+/// array's dtype, and broadcast along the axes that the start does not speak of.
 /// ```
 /// sliceUpdate(zeros([4]), ones([2]), start: MLXArray([1]), axes: [0])  // [0, 1, 1, 0]
 /// ```
@@ -67,12 +67,17 @@ public func sliceUpdate(
     recording([array, update, start]) { () throws(ArrayError) in
         let rank = array.ndim
         let normal = try Axes.normalize(axes, rank: rank, operation: "slice_update")
+        var window = Ops.cast(update, to: array.dtype, stream: stream.id)
+        if window.ndim <= rank {
+            var shape = [Int](repeating: 1, count: rank - window.ndim) + window.shape
+            for axis in 0..<rank where !normal.contains(axis) && shape[axis] == 1 {
+                shape[axis] = array.dim(axis)
+            }
+            window = Ops.broadcast(window, to: shape, stream: stream.id)
+        }
         return Ops.record(
-            .dynamicSliceUpdate,
-            [
-                array, Ops.cast(update, to: array.dtype, stream: stream.id),
-                atLeast1D(start, stream: stream),
-            ], Attributes(words: normal.map { rank - 1 - $0 }), stream: stream.id)
+            .dynamicSliceUpdate, [array, window, atLeast1D(start, stream: stream)],
+            Attributes(words: normal.map { rank - 1 - $0 }), stream: stream.id)
     }
 }
 

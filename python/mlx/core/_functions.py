@@ -203,7 +203,9 @@ def tensordot(a, b, /, axes=2, *, stream=None):
 
 
 def _spatial(value, count):
-    return [value] * count if isinstance(value, int) else list(value)
+    """A number for each spatial axis; one alone is for all of them."""
+    numbers = [value] if isinstance(value, int) else list(value)
+    return numbers * count if len(numbers) == 1 else numbers
 
 
 def conv_general(
@@ -314,6 +316,8 @@ def export_to_dot(file, *args, **kwargs):
     text = e._draw(list(args) + list(kwargs.values()), names)
     if hasattr(file, "write"):
         file.write(text)
+    elif isinstance(file, int):
+        raise TypeError("export_to_dot(): the file is a path or has a method 'write'")
     else:
         with open(file, "w", encoding="utf-8") as target:
             target.write(text)

@@ -71,7 +71,7 @@ def prelu(x: mx.array, alpha: mx.array) -> mx.array:
 
 def elu(x: mx.array, alpha: float = 1.0) -> mx.array:
     """x where it is positive, else alpha (exp(x) - 1)."""
-    return mx.where(x > 0, x, alpha * mx.expm1(mx.minimum(x, 0)))
+    return mx.where(x > 0, x, alpha * mx.expm1(mx.where(x > 0, 0, x)))
 
 
 def celu(x: mx.array, alpha: float = 1.0) -> mx.array:
