@@ -32,6 +32,12 @@ int array_type_add(PyObject *module);
 /* A tuple of the dimensions. */
 PyObject *array_shape(cmlx_array handle);
 
+/* operators.c: writes the operators' slots of the array type and says how many they are; -1 with an
+ * exception, also where there is no room for them. */
+int operators_fill(PyType_Slot *slots, int room);
+/* left / right. */
+PyObject *array_divide(PyObject *left, PyObject *right);
+
 /* errors.c: raises the thread's failure of the C interface, always NULL. An exception that a
  * callback left stays. */
 PyObject *raise_failure(void);
