@@ -192,6 +192,9 @@ static cmlx_array cast(cmlx_array handle, int dtype) {
     return handle;
 }
 
+/* Bytes whose copy takes longer than others may wait for the interpreter. */
+#define LARGE (1 << 18)
+
 static cmlx_array copied(const Py_buffer *view, const void *bytes, int own, int dtype) {
     int64_t shape[16], count = 1;
     for (int axis = 0; axis < view->ndim; axis++) {
@@ -200,7 +203,13 @@ static cmlx_array copied(const Py_buffer *view, const void *bytes, int own, int 
     }
     /* As MLX has it: doubles become float32 unless float64 is asked for. */
     int wanted = dtype < 0 && own == CMLX_FLOAT64 ? CMLX_FLOAT32 : dtype;
-    if (own != -2) return cast(cmlx_copy(bytes, own, shape, view->ndim), wanted);
+    if (own != -2) {
+        /* Other threads go on while much is copied; the view keeps the bytes where they are. */
+        PyThreadState *thread = view->len >= LARGE ? PyEval_SaveThread() : NULL;
+        cmlx_array array = cmlx_copy(bytes, own, shape, view->ndim);
+        if (thread) PyEval_RestoreThread(thread);
+        return cast(array, wanted);
+    }
     float *pairs = malloc((size_t)count * 2 * sizeof *pairs + 1);
     if (!pairs) return PyErr_NoMemory(), 0;
     for (int64_t index = 0; index < 2 * count; index++)
