@@ -82,7 +82,8 @@ extension MLXRandom {
         let b = shortErf(recordBinary(.divide, Ops.cast(high, to: dtype), root, stream))
         let u = drawUniform(a, b, shape, dtype, key, stream)
         let x = recordBinary(.multiply, erfInverse(u, stream: stream), root, stream)
-        return clip(x, min: Ops.cast(low, to: dtype), max: Ops.cast(high, to: dtype))
+        // Bounds the wrong way round give the lower one, as in MLX.
+        return maximum(minimum(x, Ops.cast(high, to: dtype)), Ops.cast(low, to: dtype))
     }
 
     /// Integers in [low, high).
