@@ -67,6 +67,39 @@ import Testing
         bench.expectSound()
     }
 
+    @Test func whatIsReclaimableIsWhatATrimGivesBack() throws {
+        let bench = Bench()
+        var live: [Buffer] = []
+        var gone: [Buffer] = []
+        for size in [10, 448, 3000, 50_000, 900_000, 3 << 20] {
+            for _ in 0..<30 {
+                live.append(try bench.allocator.allocate(byteCount: size))
+                gone.append(try bench.allocator.allocate(byteCount: size))
+            }
+        }
+        #expect(bench.allocator.reclaimableByteCount <= bench.account.cacheByteCount)
+        gone = []
+        let reclaimable = bench.allocator.reclaimableByteCount
+        #expect(reclaimable > 90 << 20)
+        #expect(bench.allocator.trim() == reclaimable)
+        // Runs that hold one small buffer stay resident; nothing can be done about them.
+        #expect(bench.allocator.reclaimableByteCount == 0 && bench.account.cacheByteCount > 0)
+        live = []
+        #expect(bench.allocator.reclaimableByteCount == bench.account.cacheByteCount)
+        bench.allocator.trim()
+        #expect(bench.account.cacheByteCount == 0)
+        bench.expectSound()
+    }
+
+    @Test func thePeakStartsAgainWithTheNextBuffer() throws {
+        let bench = Bench()
+        let first = try bench.allocator.allocate(byteCount: 4 << 20)
+        bench.account.resetPeaks()
+        #expect(bench.account.peakActiveByteCount == 0)
+        let second = try bench.allocator.allocate(byteCount: 1 << 20)
+        #expect(bench.account.peakActiveByteCount == first.capacity + second.capacity)
+    }
+
     @Test func peaksSeeTheCache() throws {
         let bench = Bench()
         _ = try bench.allocator.allocate(byteCount: 2 << 20)
