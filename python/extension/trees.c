@@ -233,16 +233,14 @@ typedef struct {
 static PyObject *lent(PyObject *tree, Loan *loan);
 
 static PyObject *lent_dict(PyObject *tree, Loan *loan) {
-    PyObject *target = PyDict_CheckExact(tree) ? PyDict_New() : Py_NewRef(tree);
-    PyObject *keys = target ? PyDict_Keys(tree) : NULL;
-    for (Py_ssize_t index = 0; keys && index < PyList_Size(keys); index++) {
-        PyObject *key = PyList_GetItem(keys, index), *item = PyDict_GetItemWithError(tree, key);
-        PyObject *part = item ? lent(item, loan) : NULL;
-        if (!part || PyDict_SetItem(target, key, part) < 0) Py_CLEAR(keys);
+    PyObject *target = PyDict_CheckExact(tree) ? PyDict_New() : Py_NewRef(tree), *key, *value;
+    Py_ssize_t position = 0;
+    /* Values may be exchanged while one goes on, keys may not. */
+    while (target && PyDict_Next(tree, &position, &key, &value)) {
+        PyObject *part = lent(value, loan);
+        if (!part || PyDict_SetItem(target, key, part) < 0) Py_CLEAR(target);
         Py_XDECREF(part);
     }
-    if (!keys) Py_CLEAR(target);
-    Py_XDECREF(keys);
     return target;
 }
 
@@ -291,22 +289,62 @@ static PyObject *lend(PyObject *module, PyObject *args) {
     return result ? Py_BuildValue("(Ni)", result, loan.kept) : NULL;
 }
 
-/* What arrays stand for, as a tuple of numbers that can be compared. */
+/* What the arrays of a list stand for, as bytes that can be compared. */
 static PyObject *handles_of(PyObject *module, PyObject *arrays) {
     (void)module;
     if (!PyList_Check(arrays)) return PyErr_Format(PyExc_TypeError, "not a list");
     Py_ssize_t count = PyList_Size(arrays);
-    PyObject *result = PyTuple_New(count);
+    PyObject *result =
+        PyBytes_FromStringAndSize(NULL, count * (Py_ssize_t)sizeof(cmlx_array));
+    char *bytes = result ? PyBytes_AsString(result) : NULL;
     for (Py_ssize_t index = 0; result && index < count; index++) {
         PyObject *item = PyList_GetItem(arrays, index);
-        PyObject *number = IS_ARRAY(item) ? PyLong_FromUnsignedLongLong(HANDLE(item)) : NULL;
-        if (number)
-            PyTuple_SetItem(result, index, number);
-        else
+        if (IS_ARRAY(item)) {
+            memcpy(bytes + index * (Py_ssize_t)sizeof(cmlx_array), &HANDLE(item),
+                   sizeof(cmlx_array));
+        } else {
             Py_CLEAR(result);
+            PyErr_SetString(PyExc_TypeError, "not arrays");
+        }
     }
-    if (!result && !PyErr_Occurred()) PyErr_SetString(PyExc_TypeError, "not arrays");
     return result;
+}
+
+/* Whether the arrays of a tree are those of a list, in its order; goes on from `next`. */
+static int has_arrays(PyObject *tree, PyObject *arrays, Py_ssize_t *next) {
+    if (IS_ARRAY(tree))
+        return *next < PyList_Size(arrays) && PyList_GetItem(arrays, (*next)++) == tree;
+    if (PyDict_Check(tree)) {
+        PyObject *key, *value;
+        Py_ssize_t position = 0;
+        while (PyDict_Next(tree, &position, &key, &value))
+            if (!has_arrays(value, arrays, next)) return 0;
+        return 1;
+    }
+    int is_list = PyList_Check(tree);
+    if (!is_list && !PyTuple_Check(tree)) return 1;
+    if (Py_EnterRecursiveCall(" in a tree of arrays")) return PyErr_Clear(), 0;
+    Py_ssize_t count = is_list ? PyList_Size(tree) : PyTuple_Size(tree), index = 0;
+    while (index < count &&
+           has_arrays(is_list ? PyList_GetItem(tree, index) : PyTuple_GetItem(tree, index), arrays,
+                      next))
+        index++;
+    Py_LeaveRecursiveCall();
+    return index == count;
+}
+
+/* Whether a tree that was lent has the arrays it was lent with, and they stand for the same. */
+static PyObject *is_untouched(PyObject *module, PyObject *args) {
+    (void)module;
+    PyObject *tree, *arrays, *handles;
+    if (!PyArg_ParseTuple(args, "OO!S", &tree, &PyList_Type, &arrays, &handles)) return NULL;
+    Py_ssize_t next = 0, count = PyList_Size(arrays);
+    const char *bytes = PyBytes_AsString(handles);
+    int is_same = PyBytes_Size(handles) == count * (Py_ssize_t)sizeof(cmlx_array);
+    for (Py_ssize_t index = 0; is_same && index < count; index++)
+        is_same = !memcmp(bytes + index * (Py_ssize_t)sizeof(cmlx_array),
+                          &HANDLE(PyList_GetItem(arrays, index)), sizeof(cmlx_array));
+    return PyBool_FromLong(is_same && has_arrays(tree, arrays, &next) && next == count);
 }
 
 static PyObject *arrays_of(PyObject *module, PyObject *tree) {
@@ -348,7 +386,9 @@ static PyMethodDef methods[] = {
     {"_flatten", flatten, METH_O, NULL},         {"_unflatten", unflatten, METH_VARARGS, NULL},
     {"_fill", fill, METH_VARARGS, NULL},         {"_arrays", arrays_of, METH_O, NULL},
     {"_exchange", exchange, METH_VARARGS, NULL}, {"_lend", lend, METH_VARARGS, NULL},
-    {"_handles", handles_of, METH_O, NULL},      {NULL, NULL, 0, NULL},
+    {"_handles", handles_of, METH_O, NULL},
+    {"_is_untouched", is_untouched, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
 };
 
 int trees_add(PyObject *module) { return PyModule_AddFunctions(module, methods); }

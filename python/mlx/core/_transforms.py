@@ -1,7 +1,6 @@
 """Transforms of functions over trees of arrays. The engine knows functions of lists of arrays."""
 
 import functools
-import operator
 
 from . import _engine as e
 from ._engine import array
@@ -104,13 +103,13 @@ def _differentiated(fun, argnums, argnames, operation):
             return [_value(result, operation)] + e._arrays(result)
 
         def settle(lent, kept, variables, before):
-            after, held = e._handles(variables), e._arrays(lent)
-            if not kept and before == after and len(held) == len(variables) \
-                    and all(map(operator.is_, held, variables)):
+            if not kept and e._is_untouched(lent, variables, before):
                 return
-            originals = {
-                id(variable): array for variable, array, old, new
-                in zip(variables, arrays, before, after) if old == new}
+            size = len(before) // len(variables)
+            originals = {}
+            for index, (variable, array) in enumerate(zip(variables, arrays)):
+                if e._handles([variable]) == before[index * size:(index + 1) * size]:
+                    originals[id(variable)] = array
             for old, new in zip(wanted[0], lent[0]):
                 _settle(old, new, originals)
             for name, new in lent[1].items():
