@@ -28,7 +28,7 @@ extension SlabAllocator {
                 var candidate = runs[sizeClass]
                 while let run = candidate {
                     candidate = run.pointee.next
-                    if run.pointee.isEmpty { total += Run.byteCount }
+                    if run.pointee.isEmpty { total += run.pointee.block.pointee.byteCount }
                 }
             }
             return total

@@ -4,7 +4,8 @@ import math as _math
 
 from . import _engine
 from ._engine import *
-from ._engine import ArrayAt, ArrayIterator, AxisError, Dtype, FileError, array
+from ._engine import (
+    ArrayAt, ArrayIterator, AxisError, Dtype, FileError, UnsupportedError, array)
 from ._devices import *
 from ._devices import _check_stream
 from ._dtypes import (
