@@ -154,6 +154,16 @@ static PyObject *reshape(PyObject *module, PyObject *const *args, Py_ssize_t cou
     return function_reshape(module, args, count, names);
 }
 
+/* These take `correction` for ddof too. */
+#define CORRECTED(name) \
+    static PyObject *corrected_##name(PyObject *module, PyObject *const *args, Py_ssize_t count, \
+                                      PyObject *names) { \
+        (void)module; \
+        return method_##name(NULL, args, count, names); \
+    }
+CORRECTED(var)
+CORRECTED(std)
+
 #define METHOD(name) \
     PyObject *method_##name(PyObject *self, PyObject *const *args, Py_ssize_t count, \
                             PyObject *names) { \
@@ -258,6 +268,8 @@ static char *documented(const Row *row, const char *doc) {
 
 int functions_add(PyObject *module) {
     entries[ROW_reshape].ml_meth = (PyCFunction)(void (*)(void))reshape;
+    entries[ROW_var].ml_meth = (PyCFunction)(void (*)(void))corrected_var;
+    entries[ROW_std].ml_meth = (PyCFunction)(void (*)(void))corrected_std;
     for (int index = 0; index < ROW_COUNT; index++) {
         if (arguments_prepare(&rows[index]) < 0) return -1;
         entries[index].ml_doc = documented(&rows[index], entries[index].ml_doc);

@@ -118,9 +118,9 @@
     F(count_nonzero, CALL, "count_nonzero", "a / * axis:x?=None keepdims:b=False stream:s", ONE, \
       "The number of elements that are not 0, over axes.") \
     F(var, CALL, "var", "a / axis:x?=None keepdims:b=False ddof:i=0 * stream:s", ONE, \
-      "The variance over axes, by n - ddof.") \
+      "The variance over axes, by n - ddof; ddof may be called correction.") \
     F(std, CALL, "std", "a / axis:x?=None keepdims:b=False ddof:i=0 * stream:s", ONE, \
-      "The standard deviation over axes, by n - ddof.") \
+      "The standard deviation over axes, by n - ddof; ddof may be called correction.") \
     F(argmax, CALL, "argmax", "a / axis:i?=None keepdims:b=False * stream:s", ONE, \
       "The first index of the largest element.") \
     F(argmin, CALL, "argmin", "a / axis:i?=None keepdims:b=False * stream:s", ONE, \
