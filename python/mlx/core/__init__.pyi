@@ -1458,6 +1458,7 @@ def std(
     keepdims: bool = False,
     ddof: int = 0,
     *,
+    correction: int | None = None,
     stream: StreamOrDevice = None,
 ) -> array:
     """The standard deviation along `axis`, with the divisor count - ddof."""
@@ -1581,6 +1582,7 @@ def var(
     keepdims: bool = False,
     ddof: int = 0,
     *,
+    correction: int | None = None,
     stream: StreamOrDevice = None,
 ) -> array:
     """The variance along `axis`, with the divisor count - ddof."""
