@@ -159,8 +159,9 @@ let package = Package(
         simulation(
             "Stress", "stress",
             [
-                "SimulationSupport", "MLX", "MLXRuntime", "MLXPlanner", "MLXTransforms", "MLXOps",
-                "MLXMemory", "MLXGraph", "MLXBase", "CMLXKernels", arguments,
+                "SimulationSupport", "MLX", "MLXFormats", "MLXRuntime", "MLXPlanner",
+                "MLXTransforms", "MLXOps", "MLXMemory", "MLXGraph", "MLXBase", "CMLXKernels",
+                arguments,
             ]),
         simulation(
             "SchedulingLab", "scheduling-lab",

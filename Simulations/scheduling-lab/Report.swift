@@ -1,4 +1,3 @@
-import Foundation
 import MLXBase
 import MLXPlanner
 
@@ -82,10 +81,7 @@ struct Report {
             let charts = report.kept.prefix(maximumCharts).map { Report.chart($0.line, $0.run) }
             let contents = Contents(
                 lines: lines, charts: charts, causes: LabRun.Idle.allCases.map(\.name))
-            let json = String(decoding: try JSONEncoder().encode(contents), as: UTF8.self)
-            // Nothing in a name can end the element that the data stands in.
-            return ReportPage.text.replacing(
-                "DATA", with: json.replacing("<", with: "\\u003c"), maxReplacements: 1)
+            return try ReportPage.page.text(contents)
         }
     }
 

@@ -1,28 +1,10 @@
-/// The text of a report's page; `DATA` stands for its contents. Charts are drawn by the page's own
-/// script as SVG: it loads nothing.
+import SimulationSupport
+
+/// The page of a sweep: what it shows beside the heading, and how its own script draws it.
 enum ReportPage {
-    static let text = style + body + script
-
-    private static let style = """
-        <!doctype html>
-        <html lang="en"><head><meta charset="utf-8"><title>Scheduling lab</title><style>
-        body { font: 14px/1.45 system-ui, sans-serif; margin: 24px auto; max-width: 1100px;
-          color: #1c1c1c; background: #fff }
-        h1 { font-size: 22px } h2 { font-size: 17px; margin-top: 32px }
-        table { border-collapse: collapse } td, th { padding: 3px 8px; text-align: right;
-          border-bottom: 1px solid #e3e3e3; font-variant-numeric: tabular-nums }
-        th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
-          background: #fff }
-        .wide { overflow-x: auto } svg { display: block; margin: 8px 0 }
-        svg text { font: 11px system-ui, sans-serif; fill: #444 }
-        select { font: inherit; max-width: 100% } .key { display: inline-block; width: 11px;
-          height: 11px; margin: 0 4px 0 12px } p { max-width: 75ch }
-        </style></head>
-
-        """
+    static let page = Page(title: "Scheduling lab", body: body, script: script)
 
     private static let body = """
-        <body><h1>Scheduling lab</h1>
         <p>Makespans over the greatest lower bound: 1 means that no schedule is shorter. A core set
         runs one step at a time, in the order of its schedule.</p>
         <h2>Ratio to the bound, by policy and graph</h2>
@@ -33,28 +15,9 @@ enum ReportPage {
         <h3>When each step ran</h3><div id="kinds"></div><div class="wide" id="gantt"></div>
         <h3>Why cores stood idle</h3><div class="wide" id="idle"></div>
         <h3>Memory held by results</h3><div class="wide" id="memory"></div>
-        <script type="application/json" id="data">DATA</script>
-
         """
 
     private static let script = #"""
-        <script>
-        const data = JSON.parse(document.getElementById("data").textContent);
-        const find = id => document.getElementById(id);
-        const colour = i => `hsl(${(i * 137.5) % 360} 55% 58%)`;
-        const time = ns => ns >= 1e9 ? (ns / 1e9).toFixed(3) + " s"
-          : ns >= 1e6 ? (ns / 1e6).toFixed(3) + " ms" : (ns / 1e3).toFixed(2) + " µs";
-        const size = b => b >= 1 << 20 ? (b / (1 << 20)).toFixed(1) + " MiB"
-          : (b / 1024).toFixed(1) + " KiB";
-        function element(name, attributes, text) {
-          const isPage = ["table", "tr", "td", "th", "option", "span"].includes(name);
-          const e = isPage ? document.createElement(name)
-            : document.createElementNS("http://www.w3.org/2000/svg", name);
-          for (const key in attributes) e.setAttribute(key, attributes[key]);
-          if (text !== undefined) e.textContent = text;
-          return e;
-        }
-        function tip(e, text) { e.appendChild(element("title", {}, text)); return e; }
         function ratios() {
           const dags = [...new Set(data.lines.map(l => l.dag))];
           const policies = new Map();
@@ -83,14 +46,6 @@ enum ReportPage {
             table.append(tr);
           }
           find("ratios").append(table);
-        }
-        function axis(svg, width, left, bottom, most) {
-          for (let i = 0; i <= 5; i++) {
-            const x = left + (width - left - 30) * i / 5;
-            svg.append(element("line", { x1: x, x2: x, y1: 0, y2: bottom, stroke: "#e3e3e3" }));
-            svg.append(element("text", { x, y: bottom + 14, "text-anchor": "middle" },
-              time(most * i / 5)));
-          }
         }
         function show(chart) {
           const line = data.lines[chart.line];
@@ -160,7 +115,5 @@ enum ReportPage {
         });
         select.addEventListener("change", () => show(data.charts[select.value]));
         if (data.charts.length) show(data.charts[0]);
-        </script></body></html>
-
         """#
 }

@@ -1,9 +1,6 @@
-import MLXBase
 import ArgumentParser
 import Foundation
-import MLX
-import MLXRuntime
-import SimulationSupport
+import MLXBase
 
 /// Real threads, real devices, no faults: tasks, plain threads and actors record and evaluate at
 /// once for some minutes, every result is compared, and at the end nothing may be left behind and
@@ -11,84 +8,89 @@ import SimulationSupport
 @main
 struct Stress: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "stress", abstract: "Evaluates from many threads at once and checks it all.")
+        commandName: "stress", abstract: "Evaluates from many threads at once and checks it all.",
+        discussion: """
+            One whole command, and what it prints (shortened):
+
+              stress --minutes 10 --tasks 64 --json stress.json --html stress.html
+
+              {
+                "evaluations" : 5203614,
+                "evaluationsPerSecond" : 8672.5,
+                "latencyMicroseconds" : { "p50" : 212.9, "p99" : 61865.9, ... },
+                "processes" : [ { "steadiness" : { "growthBytes" : 182340, "isFlat" : true, ... },
+                                  "violations" : [ ], ... } ],
+                "refused" : 0,
+                "violations" : [ ]
+              }
+
+            It ends with 1 when there is a violation: a wrong result, an error that nobody asked \
+            for, nodes or buffers left behind, a process that is not idle at the end, hangs or is \
+            killed, or resident memory that grows after the warm-up. The page has memory, \
+            throughput and latency percentiles over time.
+
+            --memory-limit runs under a limit of the address space, as ulimit -v sets it: \
+            evaluations may end in typed errors about memory then, which are counted. Under a limit \
+            of a control group (where memory.max of the group is what the engine stays below):
+
+              systemd-run --user --scope -p MemoryMax=2G -p MemorySwapMax=0 \\
+                stress --minutes 10 --tasks 64
+            """)
 
     @Option(help: "How long to run.") var minutes = 1.0
     @Option(help: "How many workers.") var tasks = 16
     @Option(help: "How many times a second to fork; children evaluate too.") var forks = 0.0
     @Option(help: "The seed of the workers' choices.") var seed: UInt64 = 1
+    @Option(help: "How many processes at once, with seeds that follow on each other.")
+    var processes = 1
+    @Option(help: "Bytes of address space for each process.") var memoryLimit: Int?
+    @Option(help: "Seconds after which resident memory must be flat.") var warmUp = 60.0
+    @Option(help: "Write the report, with curves and histograms, to this file.")
+    var json: String?
+    @Option(help: "Write a page with the curves to this file.") var html: String?
+    @Option(help: .hidden) var summary: String?
 
     func validate() throws {
-        guard minutes > 0, tasks > 0 else {
-            throw ValidationError("--minutes and --tasks must be positive")
+        guard minutes > 0, minutes <= 1_000_000, tasks > 0, tasks <= 100_000 else {
+            throw ValidationError(
+                "--minutes is above 0 and at most 1000000, --tasks from 1 to 100000")
+        }
+        guard forks >= 0, forks <= 1000, (1...64).contains(processes) else {
+            throw ValidationError("--forks is from 0 to 1000, --processes from 1 to 64")
+        }
+        guard warmUp >= 0, warmUp.isFinite else {
+            throw ValidationError("--warm-up is not negative")
+        }
+        if let memoryLimit, memoryLimit <= 0 {
+            throw ValidationError("--memory-limit is above 0")
         }
     }
 
     func run() async throws {
-        Donations.smallestByteCount = 1
-        let engine = Runtime.engine
-        let ledger = Ledger()
-        let before = Footing(engine)
-        let start = ContinuousClock.now
-        let deadline = start + .seconds(minutes * 60)
-        let perSecond = forks
-        async let children =
-            perSecond > 0
-            ? Forks.run(
-                perSecond: perSecond, until: Date() + minutes * 60, ledger) : 0
-        await runWorkers(ledger, until: deadline)
-        let childCount = await children
-        let seconds = (ContinuousClock.now - start) / .seconds(1)
-        engine.synchronize()
-        let idle = try await idleShare()
-        var violations = ledger.violations
-        violations += await Footing(engine).leaks(since: before)
-        if idle > 0.05 { violations.append("an idle process uses \(idle) of a core") }
-        try print(Report(ledger, violations, seconds: seconds, idle: idle, tasks, seed, childCount))
-        if !violations.isEmpty { throw ExitCode(1) }
-    }
-
-    private func runWorkers(_ ledger: Ledger, until deadline: ContinuousClock.Instant) async {
-        var random = SplitMix64(seed: seed)
-        let cells = SharedCells(&random)
-        await withTaskGroup(of: Void.self) { group in
-            for number in 0..<tasks {
-                let worker = Worker(
-                    number: number, random: random.split(), ledger: ledger, cells: cells,
-                    deadline: deadline)
-                switch number % 8 {
-                case 5:
-                    // A task on the team's own thread.
-                    group.addTask(executorPreference: Runtime.engine.teams[0]) {
-                        await worker.run()
-                    }
-                case 6: group.addTask { await Resident(worker).run() }
-                case 7: group.addTask { await worker.runOnPlainThread() }
-                default: group.addTask { await worker.run() }
-                }
-            }
+        let soak = Soak(
+            seconds: minutes * 60, tasks: tasks, forksPerSecond: forks, seed: seed,
+            warmUpSeconds: warmUp, isLimited: memoryLimit != nil)
+        if let summary {
+            if let memoryLimit { try AddressSpace.limit(to: memoryLimit) }
+            let contents = try JSONEncoder().encode(try await soak.run())
+            return try WholeFile.write(Array(contents), to: summary)
         }
+        let report: Report
+        if processes > 1 || memoryLimit != nil {
+            let several = Processes(count: processes, soak: soak, memoryLimit: memoryLimit)
+            report = try await several.run(executable: try Stress.executable())
+        } else {
+            report = Report([try await soak.run()])
+        }
+        print(String(decoding: try report.json(isWhole: false), as: UTF8.self), terminator: "")
+        if let json { try WholeFile.write(try report.json(isWhole: true), to: json) }
+        if let html { try WholeFile.write(Array(try CurvesPage.text(report).utf8), to: html) }
+        if !report.violations.isEmpty { throw ExitCode(1) }
     }
 
-    /// The share of one core that the process uses while it has nothing to do.
-    private func idleShare() async throws -> Double {
-        // Threads spin for a moment after the last plan.
-        try await Task.sleep(for: .milliseconds(100))
-        let before = processorSeconds()
-        try await Task.sleep(for: .milliseconds(500))
-        return (processorSeconds() - before) / 0.5
+    private static func executable() throws -> URL {
+        URL(
+            fileURLWithPath: try FileManager.default.destinationOfSymbolicLink(
+                atPath: "/proc/self/exe"))
     }
-
-    private func processorSeconds() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-    }
-}
-
-/// An actor that has a worker do its work inside it.
-private actor Resident {
-    private let worker: Worker
-    init(_ worker: Worker) { self.worker = worker }
-    func run() async { await worker.run() }
 }
