@@ -18,8 +18,9 @@ final class Faults: StepInterposer, @unchecked Sendable {
     private var memoryFailures: Int
     private var cancellations: Int
     private var stalls = 4000
-    /// A device that nobody reaches from one time to another: what it has to do waits.
-    private var outage: (device: DeviceKind, from: UInt64, until: UInt64)?
+    /// A device that is lost from one time to another: what it has to do is moved.
+    private let outage: (device: DeviceKind, from: UInt64, until: UInt64)?
+    private var lost: DeviceKind?
     private let planted: PlantedBug?
     private var leaked: [Buffer] = []
     /// Asks the devices to go on after a stall. Set once the engine is there.
@@ -32,6 +33,8 @@ final class Faults: StepInterposer, @unchecked Sendable {
         var memoryFailures = 0
         var cancellations = 0
         var outages = 0
+        /// Steps that a lost device was asked to run: none may be.
+        var stepsOnLost = 0
     }
 
     init(loop: SimulatedLoop, random: SplitMix64, mayStall: Bool, planted: PlantedBug? = nil) {
@@ -43,13 +46,10 @@ final class Faults: StepInterposer, @unchecked Sendable {
         kernelFailures = self.random.below(8)
         memoryFailures = self.random.below(8)
         cancellations = self.random.below(8)
-        if mayStall, self.random.oneIn(3) {
-            let from = UInt64(self.random.below(2_000_000))
-            outage = (
-                DeviceKind.allCases[self.random.below(3)], from,
-                from + UInt64(self.random.within(100_000...5_000_000))
-            )
-        }
+        let from = UInt64(self.random.below(2_000_000))
+        let until = from + UInt64(self.random.within(100_000...5_000_000))
+        let device = DeviceKind.allCases[self.random.below(3)]
+        outage = self.random.oneIn(3) ? (device, from, until) : nil
     }
 
     func fate(ofStep step: Int, in plan: Plan, on device: DeviceKind) -> StepFate {
@@ -58,21 +58,24 @@ final class Faults: StepInterposer, @unchecked Sendable {
         return fate
     }
 
-    /// Whether a device is lost at the moment; it is asked again when it has returned.
-    private func isLost(_ device: DeviceKind, _ step: String) -> Bool {
-        guard let outage, outage.device == device, loop.now >= outage.from else { return false }
-        guard loop.now < outage.until else {
-            self.outage = nil
-            return false
+    /// Loses the device of the outage when its time has come, and gives it back.
+    func arrangeOutage(of engine: Engine) {
+        guard let outage else { return }
+        loop.after(outage.from) { [self, weak engine] in
+            counts.outages += 1
+            lost = outage.device
+            loop.log.append("\(loop.now) lost \(outage.device.name)")
+            engine?.lose(outage.device)
         }
-        counts.outages += 1
-        loop.log.append("\(loop.now) lost \(device.name) \(step) until \(outage.until)")
-        if let kick { loop.after(outage.until - loop.now, kick) }
-        return true
+        loop.after(outage.until) { [self, weak engine] in
+            lost = nil
+            loop.log.append("\(loop.now) regained \(outage.device.name)")
+            engine?.regain(outage.device)
+        }
     }
 
     func fate(of step: String, on device: DeviceKind) -> StepFate {
-        if isLost(device, step) { return .later }
+        if device == lost { counts.stepsOnLost += 1 }
         let stallOdds = device == slowDevice ? 2 : 12
         if mayStall, stalls > 0, random.oneIn(stallOdds) {
             stalls -= 1

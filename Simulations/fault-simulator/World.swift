@@ -18,6 +18,8 @@ final class World: @unchecked Sendable {
         var items: Int
         var faults: Faults.Counts
         var runs: EvaluationCounts
+        /// Runs that were begun anew because a device was lost.
+        var movedRuns: UInt64
     }
 
     let seed: UInt64
@@ -61,6 +63,7 @@ final class World: @unchecked Sendable {
             interposer: faults)
         let engine = engine
         faults.kick = { [weak engine] in engine?.kick() }
+        faults.arrangeOutage(of: engine)
         loop.log.append("seed \(seed), \(topology.nodes.count) nodes, \(teams.count) teams")
         start(random)
     }
@@ -114,12 +117,15 @@ final class World: @unchecked Sendable {
             for fault in allocator.checkInvariants() { violate("device \(device): \(fault)") }
         }
         for fault in system.faults { violate(fault) }
+        if faults.counts.stepsOnLost > 0 {
+            violate("\(faults.counts.stepsOnLost) steps ran on a lost device")
+        }
         faults.kick = nil
         loop.close()
         return Outcome(
             violations: violations, digest: loop.log.digest, lines: loop.log.lines,
             evaluations: evaluations, items: loop.itemCount, faults: faults.counts,
-            runs: runCounts)
+            runs: runCounts, movedRuns: engine.statistics.movedRuns)
     }
 
     func violate(_ text: String) {

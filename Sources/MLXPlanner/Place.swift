@@ -6,6 +6,7 @@ import MLXOps
 /// the pinned one where the user named one of the chosen device, else the device's first.
 extension Planner {
     func place(_ builder: inout PlanBuilder) throws(ArrayError) -> Placement {
+        if !lost.isEmpty { try leaveOutLost(&builder) }
         var graph = placementGraph(builder)
         let schedule = policy.schedule(graph)
         var devices = schedule.devices
@@ -37,6 +38,20 @@ extension Planner {
                 nanoseconds, on: device, coreSets)
         }
         return Placement(graph: graph, devices: devices, isReordered: isReordered)
+    }
+
+    /// Takes lost devices from the candidates. A step that is left with none, or that the user
+    /// pinned to one, goes to those that run everything.
+    private func leaveOutLost(_ builder: inout PlanBuilder) throws(ArrayError) {
+        for step in builder.candidates.indices {
+            let kept = builder.candidates[step].subtracting(lost)
+            builder.candidates[step] = kept.isEmpty ? DeviceSet.general.subtracting(lost) : kept
+            guard !builder.candidates[step].isEmpty else {
+                throw ArrayError(
+                    .unsupported, OpTable.name(builder.plan.steps[step].op),
+                    "every device that has a kernel for it is lost: \(lost)")
+            }
+        }
     }
 
     /// What the policy saw and what it said, in the plan's order.

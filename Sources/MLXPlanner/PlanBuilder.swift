@@ -54,6 +54,8 @@ package struct Planner: Sendable {
     package var costs: CostModel { didSet { noteMachine() } }
     package var coreSets: [CoreSet] { didSet { noteMachine() } }
     package var policy: any SchedulingPolicy { didSet { noteContext() } }
+    /// Devices that no step may be placed on at the moment.
+    package var lost: DeviceSet = [] { didSet { noteMachine() } }
     private var machine: UInt64 = 0
     /// What plans depend on besides the subgraph, as one number: equal for equal planners.
     package private(set) var context: UInt64 = 0
@@ -72,7 +74,8 @@ package struct Planner: Sendable {
     }
 
     private mutating func noteMachine() {
-        machine = PlanContext.number(of: .init(costs: costs, coreSets: coreSets))
+        machine = PlanContext.number(
+            of: .init(costs: costs, coreSets: coreSets, lost: lost))
         noteContext()
     }
 

@@ -10,6 +10,7 @@ enum PlanContext {
     struct Machine: Hashable, Sendable {
         var costs: CostModel
         var coreSets: [CoreSet]
+        var lost: DeviceSet
     }
 
     private struct Key: Hashable, Sendable {

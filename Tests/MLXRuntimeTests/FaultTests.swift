@@ -89,7 +89,7 @@ import Testing
         }
     }
 
-    private func interposed(_ topology: Topology, _ breaker: Breaker) throws -> Engine {
+    private func interposed(_ topology: Topology, _ breaker: any StepInterposer) throws -> Engine {
         let placement = topology.placement(deviceCount: 3)
         let system = LinuxSystem(topology: topology)
         let teams = placement.teams.enumerated().map { number, place in
@@ -101,6 +101,90 @@ import Testing
             Engine.Configuration(topology: topology), teams: teams, placement: placement,
             system: system, refusals: system.refusals, clock: MonotonicClock(),
             interposer: breaker)
+    }
+
+    @Test("what a lost device had left is moved, and finishes with the same values")
+    func losses() throws {
+        for topology in [Topology.system(), splitTopology()] {
+            for isAsync in [false, true] {
+                let loser = Loser()
+                let engine = try interposed(topology, loser)
+                defer { engine.shutdown() }
+                loser.lose = { [weak engine] in engine?.lose(.gpu) }
+                var (array, expected) = try chain(engine)
+                try evaluate(array, engine, isAsync)
+                #expect(Tracked(array, expected).difference == nil)
+                #expect(loser.stepsAfter.load(ordering: .acquiring) == 0)
+                #expect(engine.statistics.movedRuns == 1)
+                // What was pinned to it runs elsewhere until it is back.
+                let before = engine.counters(of: .gpu).stepCount
+                (array, expected) = try chain(engine)
+                try evaluate(array, engine, isAsync)
+                #expect(Tracked(array, expected).difference == nil)
+                #expect(engine.counters(of: .gpu).stepCount == before)
+                engine.regain(.gpu)
+                loser.isOver.store(true, ordering: .releasing)
+                (array, expected) = try chain(engine)
+                try evaluate(array, engine, isAsync)
+                #expect(Tracked(array, expected).difference == nil)
+                #expect(engine.counters(of: .gpu).stepCount > before)
+                #expect(engine.statistics.movedRuns == 1)
+            }
+        }
+    }
+
+    @Test("with every device lost that could run it, an operation is a typed error")
+    func allLost() throws {
+        let engine = makeEngine(Topology.system())
+        defer { engine.shutdown() }
+        for kind in DeviceKind.general { engine.lose(kind) }
+        let (array, expected) = try chain(engine)
+        let error = #expect(throws: ArrayError.self) {
+            try engine.evaluateBlocking(.init(roots: [array]))
+        }
+        #expect(error?.kind == .unsupported)
+        engine.regain(.cpu)
+        try engine.evaluateBlocking(.init(roots: [array]))
+        #expect(Tracked(array, expected).difference == nil)
+    }
+
+    /// Sums and products in turn, pinned to the cpu and the gpu, dear enough to be a wide run.
+    private func chain(_ engine: Engine) throws -> (MLXArray, Dense) {
+        let start = Dense(shape: [200, 200]) { Float(($0[0] + 2 * $0[1]) % 3) }
+        let eye = Dense(shape: [200, 200]) { $0[0] == $0[1] ? 1 : 0 }
+        var array = try start.array(from: engine.allocators[0])
+        let unit = try eye.array(from: engine.allocators[0])
+        for _ in 0..<12 {
+            array = Ops.binary(
+                .add, Ops.matmul(array, unit, stream: pinned(.gpu)), constant(1),
+                stream: pinned(.cpu))
+        }
+        return (array, start.map { $0 + 12 })
+    }
+
+    private func evaluate(_ array: MLXArray, _ engine: Engine, _ isAsync: Bool) throws {
+        guard isAsync else { return try engine.evaluateBlocking(.init(roots: [array])) }
+        engine.evaluateInBackground(.init(roots: [array]))
+        engine.synchronize()
+        if let error = engine.takeBackgroundError() { throw error }
+    }
+
+    /// Has a device lost in the middle of a run, and counts what is asked of it afterwards.
+    private final class Loser: StepInterposer, @unchecked Sendable {
+        // SAFETY: `lose` is set before the first run; the rest is atomic.
+        var lose: (@Sendable () -> Void)?
+        let steps = Atomic<Int>(0)
+        let stepsAfter = Atomic<Int>(0)
+        let isOver = Atomic<Bool>(false)
+
+        func fate(of step: String, on device: DeviceKind) -> StepFate {
+            if isOver.load(ordering: .acquiring) || device != .gpu { return .run }
+            let number = steps.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue
+            // Between two steps of a list, as a driver of hardware would say it.
+            if number == 4 { lose?() }
+            if number > 4 { stepsAfter.wrappingAdd(1, ordering: .acquiringAndReleasing) }
+            return .run
+        }
     }
 
     @Test("evaluating from a finaliser inside the engine is a typed error")

@@ -146,10 +146,10 @@ extension Engine {
                 }
                 try Task.checkCancellation()
             case .wide(let ticket, _):
-                try await finish(ticket)
-                return
+                do { return try await finish(ticket) } catch is DeviceLost {}
+                try Task.checkCancellation()
             case .paused(let run):
-                return try await carryOutPausing(run)
+                do { return try await carryOutPausing(run) } catch is DeviceLost {}
             }
         }
     }
@@ -175,6 +175,7 @@ extension Engine {
             if Task.isCancelled { throw CancellationError() }
             let stream = Int(plan.steps[step].stream)
             let kind = plan.streams[stream].kind!
+            if turns.mustMove(from: kind) { throw DeviceLost() }
             if case .fail(let error) = interposer!.fate(
                 of: plan.label(of: plan.steps[step]), on: kind)
             {
@@ -225,8 +226,8 @@ extension Engine {
                     // The step that is running comes to its end first.
                     turns.drive(caller!, teams: drivenTeams)
                 }
-                if let error = ticket.run.ending.error { throw error }
-                return
+                guard let error = ticket.run.ending.error else { return }
+                if !(error is DeviceLost) { throw error }
             case .paused: preconditionFailure("only tasks pause")
             }
         }
@@ -253,13 +254,14 @@ extension Engine {
             switch try start(request, .nobody) {
             case .done: break
             case .awaits(let node):
-                return turns.whenEnded(node) { [self] in
-                    // Off the stack of whoever ended the run.
-                    scheduler.team.post { [self] in continueInBackground(request, number) }
-                }
+                return turns.whenEnded(node) { [self] in beginAnew(request, number) }
             case .wide(let ticket, _):
-                let (background, ending) = (background, ticket.run.ending)
-                return turns.submit(ticket) { background.end(number, ending.error) }
+                let ending = ticket.run.ending
+                return turns.submit(ticket) { [self] in
+                    let error = ending.error
+                    if error is DeviceLost { return beginAnew(request, number) }
+                    background.end(number, error)
+                }
             case .paused: preconditionFailure("only tasks pause")
             }
             background.end(number)
@@ -267,6 +269,11 @@ extension Engine {
             // Whoever asks for the values meets the error, and whoever asks for the error.
             background.end(number, error)
         }
+    }
+
+    /// Off the stack of whoever ended the run that stood in the way.
+    private func beginAnew(_ request: Scheduler.Request, _ number: UInt64) {
+        scheduler.team.post { [self] in continueInBackground(request, number) }
     }
 
     /// The first error of an evaluation in the background since it was last asked for.

@@ -12,26 +12,38 @@ extension Engine {
     /// Steps side by side are worth it from so much work on.
     private static let batchNanoseconds = 20_000.0
 
-    /// Runs a list for one slice, on the thread that has the team's turn.
+    /// Runs a list, and what the turn has of its run besides, for one slice, on the thread that has
+    /// the team's turn.
     /// - Returns: how long it took.
-    func carryOut(_ list: CommandList, _ team: Int) -> UInt64 {
+    func carryOut(_ list: CommandList, _ number: Int) -> UInt64 {
         Core.with(self) { core in
             EngineStack.enter()
             defer { EngineStack.leave() }
-            let team = teams[team]
+            let team = teams[number]
             team.beginTurn()
             defer { team.endTurn() }
             let begin = clock.nanoseconds()
-            let first = list.next
-            var now = begin
+            var (list, first, since, now) = (list, list.next, begin, begin)
             repeat {
+                // Where the plan goes on on another stream, its list does.
+                if let next = list.ticket.next(onTeam: number), next !== list {
+                    charge(core, list, from: first, now - since)
+                    (list, first, since) = (next, next.next, now)
+                }
                 guard advance(list, core, team, &now) else { break }
-            } while !list.isDone && now - begin < Engine.sliceNanoseconds
-            core.charge(
-                list.ticket.plan, list.stream, steps: list.next - first, now - begin,
-                endsList: list.isDone)
+            } while now - begin < Engine.sliceNanoseconds
+            charge(core, list, from: first, now - since)
             return now - begin
         }
+    }
+
+    /// Notes what a list had of a slice at its device.
+    private func charge(
+        _ core: Core, _ list: CommandList, from first: Int, _ nanoseconds: UInt64
+    ) {
+        core.charge(
+            list.ticket.plan, list.stream, steps: list.next - first, nanoseconds,
+            endsList: list.isDone)
     }
 
     /// Runs the next step of a list, or the batch of steps that starts there.
@@ -46,7 +58,7 @@ extension Engine {
             ticket.progress[list.stream].store(list.next, ordering: .releasing)
             return true
         }
-        let step = Int(list.steps.base[list.next])
+        let step = list.nextStep
         guard ticket.isReady(step) else { return false }
         let plan = ticket.plan
         let record = plan.steps.base + step

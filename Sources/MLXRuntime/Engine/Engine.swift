@@ -152,6 +152,25 @@ package final class Engine: Sendable {
         return allocators.contains { $0.statistics.cacheByteCount > 0 }
     }
 
+    // MARK: - Losing devices
+
+    /// Takes a device out of use. What wide runs have left on it is moved: they are begun anew
+    /// without it, and whoever waits for them does not notice. Nothing is placed on it until it
+    /// is regained; a step that was pinned to it goes elsewhere meanwhile.
+    package func lose(_ kind: DeviceKind) { setLost { $0.union(DeviceSet(kind)) } }
+
+    /// Takes a lost device into use again.
+    package func regain(_ kind: DeviceKind) { setLost { $0.subtracting(DeviceSet(kind)) } }
+
+    /// Planners first: whatever is begun anew must know.
+    private func setLost(_ change: @Sendable (DeviceSet) -> DeviceSet) {
+        let devices = withScheduler { scheduler in
+            scheduler.setLost(change(scheduler.lost))
+            return scheduler.lost
+        }
+        turns.lose(devices)
+    }
+
     // MARK: - Asking
 
     package func explain(_ request: Scheduler.Request) throws -> String {
@@ -176,6 +195,8 @@ package final class Engine: Sendable {
     package struct Statistics: Sendable, Equatable {
         package var evaluations = EvaluationCounts()
         package var turns: UInt64 = 0
+        /// Runs that were begun anew because a device was lost.
+        package var movedRuns: UInt64 = 0
         package var planCount = 0
         package var planBytes = 0
         package var planMisses: UInt64 = 0
@@ -184,6 +205,7 @@ package final class Engine: Sendable {
     package var statistics: Statistics {
         Statistics(
             evaluations: life.counts.total, turns: turns.turnCount,
+            movedRuns: turns.movedRunCount,
             planCount: scheduler.plans.count, planBytes: scheduler.plans.byteCount,
             planMisses: scheduler.plans.missCount)
     }

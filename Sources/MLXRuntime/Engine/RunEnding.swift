@@ -1,6 +1,9 @@
 import MLXBase
 import Synchronization
 
+/// A run's device was lost before the run had ended: whoever began it begins it anew.
+struct DeviceLost: Error {}
+
 /// How a wide run ends: whether it must stop, what stopped it first, and who waits for it.
 final class RunEnding: Sendable {
     private let stop = Atomic<Bool>(false)

@@ -51,6 +51,9 @@ package actor Scheduler {
     package var costs: CostModel { planner.costs }
     package var coreSets: [CoreSet] { planner.coreSets }
     package func setPolicy(_ policy: any SchedulingPolicy) { planner.policy = policy }
+    /// Devices that are not there at the moment: plans made meanwhile leave them out.
+    func setLost(_ devices: DeviceSet) { planner.lost = devices }
+    var lost: DeviceSet { planner.lost }
     package func setCosts(_ costs: CostModel) { planner.costs = costs }
 
     private func publish() {

@@ -7,7 +7,8 @@ import Synchronization
 /// waits for its end.
 final class Ticket: @unchecked Sendable {
     // SAFETY: `time`, `openLists`, `waiters`, `callers` and `claims` are guarded by the turns'
-    // lock; `progress` is atomic; all else is constant.
+    // lock, `lists` too, but that nothing changes it while a list runs; `progress` is atomic; all
+    // else is constant.
     let run: Run
     let plan: Plan
     let share: ShareClass
@@ -21,6 +22,8 @@ final class Ticket: @unchecked Sendable {
     /// Virtual time: what the run has had of the cores.
     var time = 0.0
     var openLists: Int
+    /// The run's parts, from when it is submitted until it has ended.
+    var lists: [CommandList] = []
     /// Called once, without the lock, when the run has ended.
     var waiters: [@Sendable () -> Void] = []
     /// Blocked callers that drive or sleep until the run has ended.
@@ -43,6 +46,20 @@ final class Ticket: @unchecked Sendable {
     deinit {
         progress.deinitialize(count: plan.streams.count)
         progress.deallocate()
+    }
+
+    /// Of the lists that one turn runs, the one that goes on: whose next step stands first in the
+    /// plan, which is in the policy's order, among those that can run. Called with the turn.
+    /// - Returns: nil when none can.
+    func next(onTeam team: Int) -> CommandList? {
+        if lists.count == 1 { return lists[0].isDone ? nil : lists[0] }
+        var best: CommandList?
+        for list in lists where list.team == team && list.isRunning && !list.isDone {
+            let step = list.nextStep
+            if let best, best.nextStep < step { continue }
+            if run.ending.isStopRequested || isReady(step) { best = list }
+        }
+        return best
     }
 
     /// Whether all that a step waits for on other streams has run.
@@ -74,14 +91,17 @@ final class CommandList: @unchecked Sendable {
     let stream: Int
     let id: StreamID
     let device: Device
+    /// The number of its team.
+    let team: Int
     let steps: Column<Int32>
     var next = 0
     var isRunning = false
     /// Somebody asked for a pause: it is left out until the next kick.
     var isStalled = false
 
-    init(_ ticket: Ticket, stream: Int, device: Device) {
+    init(_ ticket: Ticket, stream: Int, device: Device, team: Int) {
         self.ticket = ticket
+        self.team = team
         self.stream = stream
         id = ticket.plan.streams[stream]
         self.device = device
@@ -90,11 +110,14 @@ final class CommandList: @unchecked Sendable {
 
     var isDone: Bool { next == steps.count }
 
+    /// The place in the plan of its next step; before all others when it has none left.
+    var nextStep: Int { isDone ? -1 : Int(steps.base[next]) }
+
     /// Whether its next step can run. Called with the turns' lock.
     var isReady: Bool {
         if isRunning || isStalled { return false }
         return isDone || ticket.run.ending.isStopRequested
-            || ticket.isReady(Int(steps.base[next]))
+            || ticket.isReady(nextStep)
     }
 }
 

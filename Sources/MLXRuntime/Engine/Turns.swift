@@ -5,7 +5,8 @@ import MLXPlanner
 import Synchronization
 
 /// Wide runs take turns. Each team has at most one thread with the turn: it takes one run's
-/// command list for a slice, a step or half a millisecond, and gives the turn back. Blocked
+/// command lists for a slice, a step or half a millisecond, and gives the turn back: the lists that
+/// the run has on the team go on together, in the plan's order, which is the policy's. Blocked
 /// callers drive until their own run has ended; when none is there, the team's driver does. Which
 /// run is next is decided by shares: classes of priority share the cores by weight, the runs of
 /// one class equally, and who has had less than its share goes first.
@@ -25,6 +26,8 @@ final class Turns: @unchecked Sendable {
     /// Settles a run that has ended; set by the engine, once.
     nonisolated(unsafe) var settle: ((Ticket) -> Void)!
     private var turnsTaken: UInt64 = 0
+    private var lost: DeviceSet = []
+    private var movedRuns: UInt64 = 0
 
     /// Who is next on one team.
     private struct Court {
@@ -105,6 +108,13 @@ final class Turns: @unchecked Sendable {
         let plan = ticket.plan
         lock.lock()
         if let waiter { ticket.waiters.append(waiter) }
+        if plan.streams.contains(where: { lost.contains($0.kind!) }) {
+            // It was planned before the loss was known.
+            movedRuns &+= 1
+            lock.unlock()
+            ticket.run.ending.fail(DeviceLost())
+            return end(ticket)
+        }
         if plan.streams.count == 0 {
             lock.unlock()
             return end(ticket)
@@ -113,8 +123,11 @@ final class Turns: @unchecked Sendable {
         for stream in 0..<plan.streams.count {
             let kind = plan.streams[stream].kind!
             let device = devices[kind.index]
-            involved.insert(teamOfDevice[kind.index])
-            device.commands.lists.append(CommandList(ticket, stream: stream, device: device))
+            let team = teamOfDevice[kind.index]
+            involved.insert(team)
+            let list = CommandList(ticket, stream: stream, device: device, team: team)
+            ticket.lists.append(list)
+            device.commands.lists.append(list)
         }
         let court = involved.min()!
         let share = ticket.share.rawValue
@@ -171,13 +184,16 @@ final class Turns: @unchecked Sendable {
         }
     }
 
-    /// Takes the turn of a team and the list that is next.
+    /// Takes the turn of a team, the list that is next, and with it what else its run has there.
     /// - Parameter caller: who sleeps until the turn is free, if it is not.
     private func take(_ team: Int, caller: BlockedCaller?) -> CommandList? {
         lock.lock()
         defer { lock.unlock() }
         if !courts[team].isTaken, let list = choose(team) {
             courts[team].isTaken = true
+            for other in list.ticket.lists where other.team == team && !other.isDone {
+                other.isRunning = !other.isStalled && other.device.commands.isFirst(other)
+            }
             list.isRunning = true
             return list
         }
@@ -209,27 +225,27 @@ final class Turns: @unchecked Sendable {
             return first != second ? first < second : x.share.rawValue > y.share.rawValue
         }
         if x.time != y.time { return x.time < y.time }
-        return x.number < y.number
+        return x.number != y.number ? x.number < y.number : a.nextStep < b.nextStep
     }
 
-    /// Runs a list for one slice and gives the turn back.
+    /// Runs a list, and what was taken with it, for one slice and gives the turn back.
     private func slice(_ list: CommandList, _ team: Int) {
         let nanoseconds = Double(carryOut(list, team))
         let ticket = list.ticket
         lock.lock()
         turnsTaken &+= 1
-        list.isRunning = false
         ticket.time += nanoseconds
         let share = ticket.share.rawValue
         courts[team].classTime[share] += nanoseconds / ticket.share.weight
         courts[team].runTime[share] += nanoseconds / Double(runCount(ticket.share, team))
         courts[team].isTaken = false
-        var isOver = false
-        if list.isDone {
-            list.device.commands.remove(list)
+        for other in ticket.lists where other.team == team && other.isRunning {
+            other.isRunning = false
+            guard other.isDone else { continue }
+            other.device.commands.remove(other)
             ticket.openLists -= 1
-            isOver = ticket.openLists == 0
         }
+        let isOver = ticket.openLists == 0
         lock.unlock()
         if isOver { end(ticket) }
         // What other teams have may have waited for these steps.
@@ -280,6 +296,11 @@ final class Turns: @unchecked Sendable {
     /// once; the one that is stops at its next step.
     func cancel(_ ticket: Ticket) {
         ticket.run.ending.cancel()
+        dismiss(ticket)
+    }
+
+    /// Takes what is left of a stopped run out of the queues.
+    private func dismiss(_ ticket: Ticket) {
         lock.lock()
         var isOver = false
         for device in devices {
@@ -295,6 +316,35 @@ final class Turns: @unchecked Sendable {
         for team in teams.indices { offer(team) }
     }
 
+    /// Devices that are not there from now on; runs that have something left on one of them are
+    /// stopped, with `DeviceLost`, to be begun anew elsewhere. Plans do without them already.
+    func lose(_ devices: DeviceSet) {
+        let tickets: [Ticket] = lock.withLock {
+            lost = devices
+            var found: [UInt64: Ticket] = [:]
+            for device in self.devices where devices.contains(device.kind) {
+                for list in device.commands.lists { found[list.ticket.number] = list.ticket }
+            }
+            movedRuns &+= UInt64(found.count)
+            return found.values.sorted { $0.number < $1.number }
+        }
+        for ticket in tickets {
+            ticket.run.ending.fail(DeviceLost())
+            dismiss(ticket)
+        }
+    }
+
+    /// Whether a run that takes no turns has to be begun anew, because its next device is lost.
+    func mustMove(from kind: DeviceKind) -> Bool {
+        lock.withLock {
+            if lost.contains(kind) { movedRuns &+= 1 }
+            return lost.contains(kind)
+        }
+    }
+
+    /// How many runs were stopped because a device was lost.
+    var movedRunCount: UInt64 { lock.withLock { movedRuns } }
+
     /// Publishes a run and wakes who waits for it.
     private func end(_ ticket: Ticket) {
         settle(ticket)
@@ -305,6 +355,7 @@ final class Turns: @unchecked Sendable {
         let waiters = ticket.waiters
         let callers = ticket.callers
         ticket.claims = []
+        ticket.lists = []
         ticket.waiters = []
         ticket.callers = []
         for caller in callers { caller.isDone = true }
