@@ -153,8 +153,8 @@ let package = Package(
         simulation(
             "FaultSimulator", "fault-simulator",
             [
-                "SimulationSupport", "MLXRuntime", "MLXPlanner", "MLXTransforms", "MLXOps",
-                "MLXMemory", "MLXGraph", "MLXBase", arguments,
+                "SimulationSupport", "MLX", "MLXNN", "MLXOptimizers", "MLXRuntime", "MLXPlanner",
+                "MLXTransforms", "MLXOps", "MLXMemory", "MLXGraph", "MLXBase", arguments,
             ]),
         simulation(
             "Stress", "stress",
@@ -220,6 +220,12 @@ let package = Package(
             "MLXOptimizersTests", ["MLX", "MLXNN", "MLXOptimizers", "MLXRuntime"],
             resources: [.copy("Fixtures")]),
         tests("MLXCommandTests", ["MLX", "MLXCommand", "MLXPlanner"]),
+        tests(
+            "SimulationTests",
+            [
+                "Stress", "FaultSimulator", "SimulationSupport", "MLX", "MLXRuntime", "MLXMemory",
+                "MLXBase",
+            ]),
         tests("SchedulingLabTests", ["SchedulingLab", "MLX", "MLXPlanner", "MLXOps", "MLXBase"]),
     ]
 )

@@ -58,7 +58,7 @@ struct AllocationFaults {
     }
 
     /// One evaluation with a refusal, and another one with memory where it failed.
-    /// - Returns: whether it failed.
+    /// - Returns: whether it met the refusal.
     private mutating func attempt(
         _ engine: Engine, _ seed: UInt64, device: Int, passing: Int, isForGood: Bool
     ) -> Bool {
@@ -80,6 +80,7 @@ struct AllocationFaults {
             refusals += 1
             if (error as? ArrayError)?.kind != .memory { violations.append("\(name): \(error)") }
         }
+        let wasRefused = engine.allocators[device].hasInjectedFailure
         engine.allocators[device].failNext(0)
         if hasFailed {
             do {
@@ -95,7 +96,7 @@ struct AllocationFaults {
                 violations.append("\(name): a result \(difference)")
             }
         }
-        return hasFailed
+        return wasRefused
     }
 
     /// A program of a seed, recorded anew.

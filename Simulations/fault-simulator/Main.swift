@@ -18,6 +18,9 @@ struct FaultSimulator: ParsableCommand {
     var plant: PlantedBug?
     @Option(help: "Refuse every allocation of so many programs in turn, from --first on.")
     var allocations: Int?
+    @Flag(help: "Refuse every allocation of the library's scenarios in turn.")
+    var scenarios = false
+    @Option(help: "Of the scenarios, only those whose name has this in it.") var only = ""
 
     /// Every so many seeds one is run twice, to see that it replays.
     private static let replayInterval: UInt64 = 50
@@ -32,7 +35,9 @@ struct FaultSimulator: ParsableCommand {
     func run() throws {
         // The simulation's arrays are small: all of them may be overwritten.
         Donations.smallestByteCount = 1
-        if let allocations {
+        if scenarios {
+            try refuseInScenarios()
+        } else if let allocations {
             try refuseAllocations(allocations)
         } else if let plant, seed == nil {
             try find(plant)
@@ -64,6 +69,22 @@ struct FaultSimulator: ParsableCommand {
         if !faults.violations.isEmpty { throw ExitCode(1) }
     }
 
+    private func refuseInScenarios() throws {
+        let chosen = Scenario.all.filter { only.isEmpty || $0.name.contains(only) }
+        guard !chosen.isEmpty else {
+            throw ValidationError("no scenario's name has '\(only)' in it")
+        }
+        var faults = ScenarioFaults()
+        for scenario in chosen { faults.run(scenario) }
+        for violation in faults.violations.prefix(20) { print("violation: \(violation)") }
+        print(
+            "\(chosen.count) scenarios, \(faults.failing.count) of which end in an error of"
+                + " their own: \(faults.runs) runs, \(faults.refusals) refused,"
+                + " \(faults.survived) refusals that did not matter,"
+                + " \(faults.violations.count) violations")
+        if !faults.violations.isEmpty { throw ExitCode(1) }
+    }
+
     private func find(_ bug: PlantedBug) throws {
         for offset in 0..<UInt64(seeds) {
             let outcome = World.run(seed: first &+ offset, planted: bug)
@@ -85,7 +106,7 @@ struct FaultSimulator: ParsableCommand {
         var items = 0
         var faults = Faults.Counts()
         var failing: [UInt64] = []
-        var (narrow, wide, waits): (UInt64, UInt64, UInt64) = (0, 0, 0)
+        var (narrow, wide, waits, moved): (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         var firstViolation = ""
         for offset in 0..<UInt64(seeds) {
             let seed = first &+ offset
@@ -101,6 +122,7 @@ struct FaultSimulator: ParsableCommand {
             narrow += outcome.runs.narrowRuns
             wide += outcome.runs.wideRuns
             waits += outcome.runs.waits
+            moved += outcome.movedRuns
             if let violation = outcome.violations.first {
                 if failing.isEmpty { firstViolation = violation }
                 failing.append(seed)
@@ -111,7 +133,8 @@ struct FaultSimulator: ParsableCommand {
                 + " \(wide) wide runs, \(waits) waits for another, \(items) items,"
                 + " \(faults.stalls) stalls, \(faults.kernelFailures) failed kernels,"
                 + " \(faults.memoryFailures) refused allocations,"
-                + " \(faults.cancellations) cancellations, \(faults.outages) steps of lost devices,"
+                + " \(faults.cancellations) cancellations, \(faults.outages) lost devices,"
+                + " \(moved) runs moved,"
                 + " \(failing.count) seeds with violations")
         if let seed = failing.first {
             print("first: seed \(seed): \(firstViolation)")

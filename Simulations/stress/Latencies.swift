@@ -47,7 +47,7 @@ struct Latencies: Sendable, Equatable {
         if bucket < 2 * parts { return UInt64(bucket) }
         let shift = bucket / parts - 1
         let low = UInt64(bucket - shift * parts) << UInt64(shift)
-        return low + (1 << UInt64(shift)) - 1
+        return low + ((1 << UInt64(shift)) - 1)
     }
 }
 

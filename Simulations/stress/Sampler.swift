@@ -31,7 +31,8 @@ final class Sampler: @unchecked Sendable {
     /// - Parameter seconds: how long the run will last.
     init(_ ledger: Ledger, seconds: Double) {
         self.ledger = ledger
-        interval = min(max(seconds / Sampler.points, Sampler.range.lowerBound),
+        interval = min(
+            max(seconds / Sampler.points, Sampler.range.lowerBound),
             Sampler.range.upperBound)
     }
 

@@ -28,6 +28,7 @@ package final class SlabAllocator: @unchecked Sendable {
         /// Allocations until the injected failure; none is planned below zero.
         var failureCountdown = -1
         var failuresToInject = 0
+        var failuresPlanned = 0
         var runCount = 0
         /// The sum of the blocks kept by class.
         var keptByteCount = 0

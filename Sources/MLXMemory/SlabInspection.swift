@@ -42,7 +42,13 @@ extension SlabAllocator {
         lock.withLock {
             hot.pointee.failureCountdown = count > 0 ? passing : -1
             hot.pointee.failuresToInject = count
+            hot.pointee.failuresPlanned = count
         }
+    }
+
+    /// Whether an allocation was made to fail since `failNext` was last called.
+    package var hasInjectedFailure: Bool {
+        lock.withLock { hot.pointee.failuresToInject < hot.pointee.failuresPlanned }
     }
 
     /// Called with the lock held, once per allocation while a failure is planned.

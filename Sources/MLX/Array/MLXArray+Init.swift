@@ -253,7 +253,8 @@ extension MLXArray {
             }
             return MLXArray(Value(buffer: buffer, dtype: dtype, shape: shape))
         } catch {
-            return Ops.invalid(error, dtype: dtype)
+            // What memory was refused for has its shape still: operations on it go by that.
+            return Ops.invalid(error, shapeHint: try? Shape(validating: dims), dtype: dtype)
         }
     }
 }

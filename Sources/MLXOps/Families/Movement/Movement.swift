@@ -319,6 +319,11 @@ extension Ops {
     ) -> MLXArray {
         let own = x.nodeShape
         var dims = own.array
+        guard dims.indices.contains(axis) else {
+            return invalid(
+                ArrayError(.axis, "slice", "there is no axis \(axis)", shapes: [dims]),
+                inputs: [x])
+        }
         dims[axis] = length
         var starts = [Int](repeating: 0, count: own.ndim)
         starts[axis] = start
