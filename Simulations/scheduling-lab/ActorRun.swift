@@ -52,15 +52,20 @@ final class ActorRun: StepInterposer, @unchecked Sendable {
     static func run(
         _ graph: LabGraph, on platform: Platform, _ policy: any SchedulingPolicy, seed: UInt64
     ) throws -> Outcome {
-        let (topology, costs) = try machine(platform)
+        try run(graph, on: try machine(platform), policy, seed: seed)
+    }
+
+    /// The same on a machine that is known already.
+    static func run(
+        _ graph: LabGraph, on machine: Machine, _ policy: any SchedulingPolicy, seed: UInt64
+    ) throws -> Outcome {
         let loop = SimulatedLoop(
             random: SplitMix64(seed: seed), log: EventLog(keepsLines: false), pace: nil)
         let pool = SimulatedPool(loop: loop)
-        let placement = topology.placement(deviceCount: DeviceKind.allCases.count)
+        let configuration = machine.configuration
+        let placement = configuration.topology.placement(deviceCount: DeviceKind.allCases.count)
         let noting = NotingPolicy(inner: policy)
         let actors = ActorRun(loop, placement, noting.notes)
-        var configuration = Engine.Configuration(topology: topology)
-        configuration.costs = costs
         let system = RecordedSystem()
         let engine = Engine(
             configuration, teams: placement.teams.map { _ in loop.makeTeam(width: 1) },
@@ -71,11 +76,7 @@ final class ActorRun: StepInterposer, @unchecked Sendable {
             actors.kick = nil
             loop.close()
         }
-        let roots = try ArrayProgram.results(of: graph) { shape in
-            let shape = try Shape(validating: shape)
-            let buffer = try engine.allocators[0].allocate(byteCount: shape.size * 4)
-            return MLXArray(Value(buffer: buffer, dtype: .float32, shape: shape))
-        }
+        let roots = try ArrayProgram.results(of: graph) { try engine.leaf($0) }
         Task(executorPreference: pool) {
             do {
                 try await engine.evaluate(Scheduler.Request(roots: roots, policy: noting))
@@ -90,7 +91,19 @@ final class ActorRun: StepInterposer, @unchecked Sendable {
         return try actors.outcome()
     }
 
-    private static func machine(_ platform: Platform) throws -> (Topology, CostModel) {
+    /// A platform as engines have it.
+    struct Machine {
+        var topology: Topology
+        var costs: CostModel
+
+        var configuration: Engine.Configuration {
+            var configuration = Engine.Configuration(topology: topology)
+            configuration.costs = costs
+            return configuration
+        }
+    }
+
+    static func machine(_ platform: Platform) throws -> Machine {
         var rates: [CostModel.Rates] = []
         var cores: [[Int]] = []
         for device in DeviceType.allCases {
@@ -105,7 +118,7 @@ final class ActorRun: StepInterposer, @unchecked Sendable {
             nodes: [.init(id: 0, cpus: Set(cores.flatMap { $0 }).sorted(), memoryByteCount: 0)],
             kind: .assigned)
         topology.deviceCPUs = cores
-        return (topology, CostModel(rates: rates))
+        return Machine(topology: topology, costs: CostModel(rates: rates))
     }
 
     private func outcome() throws -> Outcome {
@@ -171,5 +184,14 @@ final class ActorRun: StepInterposer, @unchecked Sendable {
             }
         }
         return .later
+    }
+}
+
+extension Engine {
+    /// An evaluated array of float32, whatever is in it.
+    func leaf(_ shape: [Int]) throws -> MLXArray {
+        let shape = try Shape(validating: shape)
+        let buffer = try allocators[0].allocate(byteCount: shape.size * 4)
+        return MLXArray(Value(buffer: buffer, dtype: .float32, shape: shape))
     }
 }

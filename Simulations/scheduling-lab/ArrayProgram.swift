@@ -35,6 +35,40 @@ enum ArrayProgram {
         return results.indices.filter { !isRead[$0] }.map { results[$0] }
     }
 
+    /// A graph's program with its leaves made and evaluated, to be recorded again and again.
+    struct Prepared {
+        let graph: LabGraph
+        private let leaves: [MLXArray]
+
+        /// - Parameter leaf: makes an evaluated array of a shape, the n-th of the program.
+        init(_ graph: LabGraph, leaf: ([Int], _ number: Int) throws -> MLXArray) throws {
+            self.graph = graph
+            var leaves: [MLXArray] = []
+            _ = try ArrayProgram.results(of: graph) { shape in
+                leaves.append(try leaf(shape, leaves.count))
+                return leaves[leaves.count - 1]
+            }
+            self.leaves = leaves
+        }
+
+        /// With random numbers, evaluated by the process's engine.
+        init(_ graph: LabGraph) throws {
+            try self.init(graph) { shape, number in
+                MLXRandom.normal(shape, key: MLXRandom.key(UInt64(number + 1))) / 10
+            }
+            try checkedEval(leaves)
+        }
+
+        /// - Returns: what no task reads, recorded anew.
+        func record() throws -> [MLXArray] {
+            var next = 0
+            return try ArrayProgram.results(of: graph) { _ in
+                next += 1
+                return leaves[next - 1]
+            }
+        }
+    }
+
     private static func weight(_ task: LabGraph.Task) -> Double {
         task.nanoseconds ?? task.byDevice?.values.max() ?? max(task.flops, task.bytes)
     }

@@ -16,17 +16,26 @@ enum Captured {
                 "captured:'\(name.prefix(64))' is none of \(names.joined(separator: ", "))")
         }
         let seen = Seen()
-        try withPolicy(Noting(seen: seen)) {
-            switch name {
-            case "attention": _ = try explain(attention())
-            case "perceptron-gradient": _ = try explain(perceptronGradient())
-            default: _ = try explain(spectrum())
-            }
-        }
+        try withPolicy(Noting(seen: seen)) { _ = try explain(program(name)) }
         guard let placed = seen.graph.withLock({ $0 }) else {
             throw ArrayError(.argument, "dag", "captured:\(name) has no steps")
         }
         return labGraph(placed, name)
+    }
+
+    /// The program of `captured:NAME`, to be recorded as often as wanted.
+    static func program(named text: String) -> (() throws -> MLXArray)? {
+        let name = String(text.drop { $0 != ":" }.dropFirst())
+        guard text.hasPrefix("captured:"), names.contains(name) else { return nil }
+        return { program(name) }
+    }
+
+    private static func program(_ name: String) -> MLXArray {
+        switch name {
+        case "attention": attention()
+        case "perceptron-gradient": perceptronGradient()
+        default: spectrum()
+        }
     }
 
     private final class Seen: Sendable {

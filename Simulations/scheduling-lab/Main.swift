@@ -26,7 +26,8 @@ struct SchedulingLab: ParsableCommand {
             """,
         subcommands: [
             SweepCommand.self, SearchCommand.self, JudgeCommand.self, OptimumCommand.self,
-            ActorsCommand.self, RealCommand.self, ListCommand.self, TimeCommand.self,
+            ActorsCommand.self, OrderCommand.self, RealCommand.self, LearnCommand.self,
+            GranularityCommand.self, ListCommand.self, TimeCommand.self,
         ],
         defaultSubcommand: SweepCommand.self)
 }
@@ -40,18 +41,21 @@ enum Arguments {
             case "all": policies += schedulingPolicies + ownPolicies
             case "lists": policies += ListPolicy.all
             default:
-                let own = ownPolicies.first { $0.name == name }
-                guard let policy = own ?? schedulingPolicy(named: String(name)) else {
-                    throw ArrayError(
-                        .argument, "policy",
-                        "'\(name.prefix(64))' is none of "
-                            + (["all", "lists"] + schedulingPolicyForms + ownPolicies.map(\.name))
-                            .joined(separator: ", "))
-                }
-                policies.append(policy)
+                policies.append(try Arguments.policy(String(name)))
             }
         }
         return policies
+    }
+
+    private static func policy(_ name: String) throws -> any SchedulingPolicy {
+        if let own = ownPolicies.first(where: { $0.name == name }) { return own }
+        if let policy = try HistoryPolicy(named: name) { return policy }
+        if let policy = schedulingPolicy(named: name) { return policy }
+        throw ArrayError(
+            .argument, "policy",
+            "'\(name.prefix(64))' is none of "
+                + (["all", "lists", HistoryPolicy.form] + schedulingPolicyForms
+                + ownPolicies.map(\.name)).joined(separator: ", "))
     }
 
     static let dags = [

@@ -132,12 +132,12 @@ package enum Calibration {
 
     /// Figures hold for a processor, an instruction set, and as many threads as each device has.
     private static func fileName(_ engine: Engine) -> String {
-        let level = String(cString: mlx_level_name(mlx_level()))
+        let level = CostHistory.currentLevel
         let widths = engine.devices.map { "\($0.team.width)" }.joined(separator: "-")
         return "calibration-\(processorName())-\(level)-\(widths).json"
     }
 
-    private static func processorName() -> String {
+    static func processorName() -> String {
         let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
         let line = text.split(separator: "\n").first { $0.hasPrefix("model name") } ?? "unknown"
         let name = line.split(separator: ":").last.map(String.init) ?? "unknown"

@@ -87,11 +87,17 @@ extension Runtime {
         }
 
         private mutating func setPolicy(_ value: String) {
-            policy = schedulingPolicy(named: value)
+            do {
+                policy = try HistoryPolicy(named: value) ?? schedulingPolicy(named: value)
+            } catch {
+                let problem = (error as? ArrayError)?.message ?? "\(error)"
+                return refuse("MLX_POLICY", "\(problem.prefix(512)); the default is used")
+            }
             if policy == nil {
+                let forms = (schedulingPolicyForms + [HistoryPolicy.form])
                 refuse(
                     "MLX_POLICY",
-                    "is one of \(schedulingPolicyForms.joined(separator: ", ")), not"
+                    "is one of \(forms.joined(separator: ", ")), not"
                         + " '\(value.prefix(64))'; the default is used")
             }
         }

@@ -53,7 +53,7 @@ package enum Runtime {
         applyInstructionSet(environment.instructionSet)
         let topology = topology(environment)
         var configuration = Engine.Configuration(topology: topology)
-        configuration.policy = environment.policy ?? CostPolicy()
+        configuration.policy = policy(environment, for: topology)
         configuration.memoryLimit = topology.defaultMemoryLimit
         configuration.cacheLimit = topology.defaultMemoryLimit / 4
         configuration.debugLevel = environment.debugLevel
@@ -63,6 +63,21 @@ package enum Runtime {
         engine.withScheduler { $0.setCosts(costs) }
         if let file = environment.traceFile { startTrace(engine, file) }
         return engine
+    }
+
+    /// What was asked for, unless it goes by what was measured on another machine.
+    private static func policy(
+        _ environment: Environment, for topology: Topology
+    ) -> any SchedulingPolicy {
+        guard let policy = environment.policy else { return CostPolicy() }
+        if let history = (policy as? HistoryPolicy)?.history, !history.isOf(topology) {
+            warn(
+                "MLX_POLICY: the history is of \(history.machine) at level \(history.level), this is"
+                    + " \(CostHistory.machine(topology)) at \(CostHistory.currentLevel);"
+                    + " the default is used")
+            return CostPolicy()
+        }
+        return policy
     }
 
     /// Records everything from here on and writes it when the process ends.
