@@ -5,10 +5,11 @@ import MLXPlanner
 import MLXRuntime
 import SimulationSupport
 
-/// One evaluation by the real scheduler and devices, on the simulators' loop and clock: steps take
-/// what the policy was told, compute nothing, and cores are busy meanwhile.
+/// Evaluations of one program by the real scheduler and devices, on the simulators' loop and clock:
+/// steps take what the policy was told, compute nothing, and cores are busy meanwhile. The engine is
+/// kept, so all but the first find their plan.
 /// Invariant: the loop's seed chooses among what may happen next; no choice changes when a step
-/// runs, as long as every core set has one device.
+/// runs.
 final class ActorRun: StepInterposer, @unchecked Sendable {
     // SAFETY: used on the simulation's thread only.
     struct Outcome {
@@ -27,28 +28,56 @@ final class ActorRun: StepInterposer, @unchecked Sendable {
     }
 
     private let loop: SimulatedLoop
+    private let pool: SimulatedPool
     private let teamOfDevice: [Int]
-    private let notes: NotingPolicy.Notes
-    private var kick: (@Sendable () -> Void)?
+    private let noting: NotingPolicy
+    /// Until it is closed: engine and loop refer to each other.
+    private var engine: Engine?
+    private var program: ArrayProgram.Prepared?
     private var busyUntil: [UInt64]
-    private var planned: (graph: PlacementGraph, schedule: Schedule)?
-    private var starts: [UInt64?] = []
-    private var finishes: [UInt64?] = []
+    private var decided: Decided?
+    /// By step; `never` while it has not started.
+    private var starts: [UInt64] = []
+    private var finishes: [UInt64] = []
     private var order: [Int] = []
-    private var pending: Set<UInt64> = []
+    /// When somebody is woken: a handful of times.
+    private var pending: [UInt64] = []
+    private static let never = UInt64.max
     private var failure: (any Error)?
 
-    private init(
-        _ loop: SimulatedLoop, _ placement: Topology.Placement, _ notes: NotingPolicy.Notes
-    ) {
-        self.loop = loop
-        teamOfDevice = placement.teamOfDevice
-        self.notes = notes
-        busyUntil = Array(repeating: 0, count: placement.teams.count)
+    /// - Throws: `ArrayError` for a platform without all devices.
+    convenience init(
+        _ graph: LabGraph, on platform: Platform, _ policy: any SchedulingPolicy
+    ) throws {
+        try self.init(graph, on: try ActorRun.machine(platform), policy)
     }
 
-    /// - Throws: what the evaluation throws; `ArrayError` for a platform without all devices or a
-    ///   program that one thread carries out at once.
+    init(_ graph: LabGraph, on machine: Machine, _ policy: any SchedulingPolicy) throws {
+        let loop = SimulatedLoop(
+            random: SplitMix64(seed: 0), log: EventLog(keepsLines: false), pace: nil)
+        self.loop = loop
+        pool = SimulatedPool(loop: loop)
+        noting = NotingPolicy(inner: policy)
+        let configuration = machine.configuration
+        let placement = configuration.topology.placement(deviceCount: DeviceKind.allCases.count)
+        teamOfDevice = placement.teamOfDevice
+        busyUntil = Array(repeating: 0, count: placement.teams.count)
+        let system = RecordedSystem()
+        let engine = Engine(
+            configuration, teams: placement.teams.map { _ in loop.makeTeam(width: 1) },
+            placement: placement, system: system, refusals: system.refusals,
+            clock: SimulatedClock(loop: loop), interposer: self)
+        self.engine = engine
+        program = try ArrayProgram.Prepared(graph) { shape, _ in try engine.leaf(shape) }
+    }
+
+    /// Lets go of the engine. It must be called, and nothing after it.
+    func close() {
+        (engine, program) = (nil, nil)
+        loop.close()
+    }
+
+    /// One evaluation alone.
     static func run(
         _ graph: LabGraph, on platform: Platform, _ policy: any SchedulingPolicy, seed: UInt64
     ) throws -> Outcome {
@@ -59,36 +88,34 @@ final class ActorRun: StepInterposer, @unchecked Sendable {
     static func run(
         _ graph: LabGraph, on machine: Machine, _ policy: any SchedulingPolicy, seed: UInt64
     ) throws -> Outcome {
-        let loop = SimulatedLoop(
-            random: SplitMix64(seed: seed), log: EventLog(keepsLines: false), pace: nil)
-        let pool = SimulatedPool(loop: loop)
-        let configuration = machine.configuration
-        let placement = configuration.topology.placement(deviceCount: DeviceKind.allCases.count)
-        let noting = NotingPolicy(inner: policy)
-        let actors = ActorRun(loop, placement, noting.notes)
-        let system = RecordedSystem()
-        let engine = Engine(
-            configuration, teams: placement.teams.map { _ in loop.makeTeam(width: 1) },
-            placement: placement, system: system, refusals: system.refusals,
-            clock: SimulatedClock(loop: loop), interposer: actors)
-        actors.kick = { [weak engine] in engine?.kick() }
-        defer {
-            actors.kick = nil
-            loop.close()
+        let run = try ActorRun(graph, on: machine, policy)
+        defer { run.close() }
+        return try run.evaluate(seed: seed)
+    }
+
+    /// Records the program and evaluates it.
+    /// - Parameter seed: of what goes on first wherever several could.
+    /// - Throws: what the evaluation throws; `ArrayError` for a program that one thread carries out
+    ///   at once.
+    func evaluate(seed: UInt64) throws -> Outcome {
+        guard let engine, let program else {
+            throw ArrayError(.argument, "actors", "the run is closed")
         }
-        let roots = try ArrayProgram.results(of: graph) { try engine.leaf($0) }
+        loop.begin(SplitMix64(seed: seed))
+        order = []
+        failure = nil
+        for step in starts.indices {
+            (starts[step], finishes[step]) = (ActorRun.never, ActorRun.never)
+        }
+        let request = Scheduler.Request(roots: try program.record(), policy: noting)
         Task(executorPreference: pool) {
-            do {
-                try await engine.evaluate(Scheduler.Request(roots: roots, policy: noting))
-            } catch {
-                actors.failure = error
-            }
+            do { try await engine.evaluate(request) } catch { self.failure = error }
         }
         guard loop.run(pool: pool) else {
             throw ArrayError(.argument, "actors", "the run goes in circles")
         }
-        if let failure = actors.failure { throw failure }
-        return try actors.outcome()
+        if let failure { throw failure }
+        return try outcome()
     }
 
     /// A platform as engines have it.
@@ -122,16 +149,61 @@ final class ActorRun: StepInterposer, @unchecked Sendable {
     }
 
     private func outcome() throws -> Outcome {
-        guard let planned, order.count == planned.graph.count, let first = starts[order[0]] else {
+        guard let decided, order.count == decided.graph.count else {
             throw ArrayError(
                 .argument, "actors", "the program is so short that one thread carries it out")
         }
-        let starts = starts.map { Double(($0 ?? first) - first) }
-        let finishes = finishes.map { Double(($0 ?? first) - first) }
+        let first = order.first.map { starts[$0] } ?? 0
+        let finishes = finishes.map { Double($0 - first) }
         return Outcome(
-            starts: starts, finishes: finishes, order: order, makespan: finishes.max() ?? 0,
-            expected: Timeline(planned.graph, planned.schedule), graph: planned.graph,
-            schedule: planned.schedule, items: loop.itemCount)
+            starts: starts.map { Double($0 - first) }, finishes: finishes, order: order,
+            makespan: finishes.max() ?? 0,
+            expected: decided.expected, graph: decided.graph,
+            schedule: decided.schedule, items: loop.itemCount)
+    }
+
+    /// What the policy decided, as flat columns: devices ask at every step.
+    private final class Decided {
+        struct Edge {
+            var producer: Int
+            /// What its value costs on its way.
+            var nanoseconds: UInt64
+        }
+
+        let graph: PlacementGraph
+        let schedule: Schedule
+        let expected: Timeline
+        /// The policy's number of each step of the plan.
+        let numbers: [Int]
+        let costs: [UInt64]
+        private let edges: [Edge]
+        private let edgeEnds: [Int]
+
+        init(_ graph: PlacementGraph, _ schedule: Schedule) {
+            (self.graph, self.schedule) = (graph, schedule)
+            expected = Timeline(graph, schedule)
+            numbers = schedule.order ?? Array(0..<graph.count)
+            let sets = schedule.devices.map { graph.coreSet(of: $0) }
+            var (costs, edges, ends): ([UInt64], [Edge], [Int]) = ([], [], [])
+            for step in 0..<graph.count {
+                let cost = graph.nanoseconds[step][schedule.devices[step]]
+                costs.append(UInt64(max(0, cost).rounded()))
+                for input in graph.inputs(of: step) {
+                    guard let producer = input.producer else { continue }
+                    let way = graph.handover(from: sets[producer], to: sets[step])
+                    let time = way.nanoseconds(byteCount: input.byteCount).rounded()
+                    let isHere = sets[producer] == sets[step]
+                    edges.append(
+                        Edge(producer: producer, nanoseconds: isHere ? 0 : UInt64(time)))
+                }
+                ends.append(edges.count)
+            }
+            (self.costs, self.edges, edgeEnds) = (costs, edges, ends)
+        }
+
+        func edges(of step: Int) -> ArraySlice<Edge> {
+            edges[(step == 0 ? 0 : edgeEnds[step - 1])..<edgeEnds[step]]
+        }
     }
 
     // MARK: - Steps
@@ -139,48 +211,41 @@ final class ActorRun: StepInterposer, @unchecked Sendable {
     func fate(of step: String, on device: DeviceKind) -> StepFate { .skip }
 
     func fate(ofStep place: Int, in plan: Plan, on device: DeviceKind) -> StepFate {
-        guard let planned = planned ?? takeNotes() else { return .skip }
-        let step = planned.schedule.order?[place] ?? place
-        if let finish = finishes[step] { return finish <= loop.now ? .skip : later(finish) }
+        guard let decided = decided ?? takeNotes() else { return .skip }
+        let step = decided.numbers[place]
+        let known = finishes[step]
+        if known != ActorRun.never { return known <= loop.now ? .skip : later(known) }
         let team = teamOfDevice[device.index]
-        let ready = max(busyUntil[team], arrival(step, planned))
+        let ready = max(busyUntil[team], arrival(step, decided))
         if ready > loop.now { return later(ready) }
-        let cost = planned.graph.nanoseconds[step][DeviceType(device)]
-        let finish = loop.now + UInt64(max(0, cost).rounded())
+        let finish = loop.now + decided.costs[step]
         (starts[step], finishes[step], busyUntil[team]) = (loop.now, finish, finish)
         order.append(step)
         return finish <= loop.now ? .skip : later(finish)
     }
 
-    private func takeNotes() -> (graph: PlacementGraph, schedule: Schedule)? {
-        planned = notes.seen.withLock { $0 }
-        let count = planned?.graph.count ?? 0
-        starts = Array(repeating: nil, count: count)
+    private func takeNotes() -> Decided? {
+        decided = noting.notes.seen.withLock { $0 }.map { Decided($0.graph, $0.schedule) }
+        starts = Array(repeating: ActorRun.never, count: decided?.graph.count ?? 0)
         finishes = starts
-        return planned
+        return decided
     }
 
     /// When what a step reads has arrived; the engine has seen to it that it was computed.
-    private func arrival(
-        _ step: Int, _ planned: (graph: PlacementGraph, schedule: Schedule)
-    ) -> UInt64 {
-        let graph = planned.graph
-        let set = graph.coreSet(of: planned.schedule.devices[step])
-        return graph.inputs(of: step).reduce(0) { time, input in
-            guard let producer = input.producer, let finish = finishes[producer] else {
-                return time
-            }
-            let from = graph.coreSet(of: planned.schedule.devices[producer])
-            let way = graph.handover(from: from, to: set).nanoseconds(byteCount: input.byteCount)
-            return max(time, finish + (from == set ? 0 : UInt64(way.rounded())))
+    private func arrival(_ step: Int, _ decided: Decided) -> UInt64 {
+        var time: UInt64 = 0
+        for edge in decided.edges(of: step) where finishes[edge.producer] != ActorRun.never {
+            time = max(time, finishes[edge.producer] + edge.nanoseconds)
         }
+        return time
     }
 
     private func later(_ time: UInt64) -> StepFate {
-        if pending.insert(time).inserted, let kick {
-            loop.after(time - loop.now) { [weak self] in
-                self?.pending.remove(time)
-                kick()
+        if !pending.contains(time) {
+            pending.append(time)
+            loop.after(time - loop.now) { [self] in
+                pending.removeAll { $0 == time }
+                engine?.kick()
             }
         }
         return .later

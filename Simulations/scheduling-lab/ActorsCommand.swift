@@ -9,7 +9,18 @@ import MLXPlanner
 struct ActorsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "actors",
-        abstract: "The real scheduler and devices in virtual time, beside the lab's timeline.")
+        abstract: "The real scheduler and devices in virtual time, beside the lab's timeline.",
+        discussion: """
+            Every seed draws anew what goes on first wherever several could; each time every step \
+            must start when the lab expected it. An item is one turn of the loop: a job of an \
+            actor, a driver's turn, a timer. One whole command, and what it prints:
+
+              scheduling-lab actors --dag cholesky:8 --seeds 1000 --platform \
+                Simulations/scheduling-lab/Platforms/three-unequal.json
+
+              cholesky:8: 338 steps; expected 3395602 ns, by the actors 3395624 ns; 1000 seeds, of
+              which 0 differ; 990000 items and 322000 steps a second of processor time
+            """)
 
     @Option(help: "One policy.") var policy = "heft"
     @Option(parsing: .upToNextOption, help: "Graphs.") var dag = ["cholesky:8"]
@@ -31,26 +42,35 @@ struct ActorsCommand: ParsableCommand {
             let graph = try GraphSource.graph(name, seed: 1)
             var (different, items, steps) = (0, 0, 0)
             var last: ActorRun.Outcome?
-            let taken = try ContinuousClock().measure {
-                for seed in 0..<UInt64(seeds) {
-                    let outcome = try ActorRun.run(graph, on: platform, policies[0], seed: seed)
-                    if !outcome.agrees { different += 1 }
-                    items += outcome.items
-                    steps += outcome.order.count
-                    last = outcome
-                }
+            let run = try ActorRun(graph, on: platform, policies[0])
+            defer { run.close() }
+            // The first evaluation plans; what is counted are those that find the plan.
+            _ = try run.evaluate(seed: 0)
+            let begin = ActorsCommand.processorSeconds()
+            for seed in 0..<UInt64(seeds) {
+                let outcome = try run.evaluate(seed: seed)
+                if !outcome.agrees { different += 1 }
+                items += outcome.items
+                steps += outcome.order.count
+                last = outcome
             }
             guard let last else { continue }
-            let seconds =
-                Double(taken.components.seconds) + Double(taken.components.attoseconds) / 1e18
+            // The simulation is one thread: what else the machine does is none of its speed.
+            let seconds = max(ActorsCommand.processorSeconds() - begin, 1e-9)
             print(
                 "\(name): \(last.graph.count) steps; expected"
                     + " \(Int(last.expected.makespanNanoseconds)) ns, by the actors"
                     + " \(Int(last.makespan)) ns; \(seeds) seeds, of which \(different) differ;"
                     + " \(Int(Double(items) / seconds)) items and \(Int(Double(steps) / seconds))"
-                    + " steps a second")
+                    + " steps a second of processor time")
             if let trace { try write(last, trace) }
         }
+    }
+
+    private static func processorSeconds() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
 
     private func write(_ outcome: ActorRun.Outcome, _ path: String) throws {

@@ -20,10 +20,32 @@ package final class SimulatedLoop: @unchecked Sendable {
         let action: @Sendable () -> Void
     }
 
+    /// First in, first out; what was taken is let go of in one piece.
+    private struct Queue {
+        private var items: [Item?] = []
+        private var first = 0
+
+        var isEmpty: Bool { first == items.count }
+
+        mutating func append(_ item: Item) { items.append(item) }
+
+        mutating func removeFirst() -> Item? {
+            guard first < items.count else { return nil }
+            let item = items[first]
+            items[first] = nil
+            first += 1
+            if first == items.count {
+                items.removeAll(keepingCapacity: true)
+                first = 0
+            }
+            return item
+        }
+    }
+
     private var random: SplitMix64
     private let thread = pthread_self()
     private var teams: [SimulatedTeam] = []
-    private var queues: [[Item]] = []
+    private var queues: [Queue] = []
     private var bag: [UnownedJob] = []
     private var timers: [Timer] = []
     package private(set) var now: UInt64 = 1
@@ -53,7 +75,7 @@ package final class SimulatedLoop: @unchecked Sendable {
     package func makeTeam(width: Int) -> SimulatedTeam {
         let team = SimulatedTeam(loop: self, number: teams.count, width: width)
         teams.append(team)
-        queues.append([])
+        queues.append(Queue())
         return team
     }
 
@@ -87,25 +109,31 @@ package final class SimulatedLoop: @unchecked Sendable {
 
     // MARK: - Running
 
+    /// Draws from another generator, and counts anew, for one more run of the same world.
+    package func begin(_ random: SplitMix64) {
+        check()
+        self.random = random
+        itemCount = 0
+    }
+
     /// Runs until nothing is left.
     /// - Returns: false when it had to be stopped.
     package func run(pool: SimulatedPool) -> Bool {
         while itemCount < SimulatedLoop.maximumItems {
-            var ready = queues.indices.filter { !queues[$0].isEmpty }
-            if !bag.isEmpty { ready.append(queues.count) }
-            let due = timers.indices.filter { timers[$0].time <= now }
-            ready += due.map { queues.count + 1 + $0 }
-            if ready.isEmpty {
-                guard let next = timers.map(\.time).min() else { return true }
+            let readyCount = countReady()
+            if readyCount == 0 {
+                guard let next = timers.lazy.map(\.time).min() else { return true }
                 now = next
                 continue
             }
             itemCount += 1
+            let before = now
             if let pace { now += UInt64(random.within(pace)) }
-            let choice = ready[random.below(ready.count)]
+            // What has become due meanwhile waits for the next choice.
+            let choice = place(random.below(readyCount), at: before)
             log.note(choice: choice)
             if choice < queues.count {
-                teams[choice].perform(queues[choice].removeFirst())
+                if let item = queues[choice].removeFirst() { teams[choice].perform(item) }
             } else if choice == queues.count {
                 let job = bag.remove(at: random.below(bag.count))
                 job.runSynchronously(on: pool.asUnownedTaskExecutor())
@@ -114,6 +142,33 @@ package final class SimulatedLoop: @unchecked Sendable {
             }
         }
         return false
+    }
+
+    /// How many could go on now: queues, the bag, timers that are due.
+    private func countReady() -> Int {
+        var count = bag.isEmpty ? 0 : 1
+        for queue in queues where !queue.isEmpty { count += 1 }
+        for timer in timers where timer.time <= now { count += 1 }
+        return count
+    }
+
+    /// The place of the n-th of those that could go on at a time: the queues come first, then the
+    /// bag, then the timers.
+    private func place(_ number: Int, at time: UInt64) -> Int {
+        var left = number
+        for place in queues.indices where !queues[place].isEmpty {
+            if left == 0 { return place }
+            left -= 1
+        }
+        if !bag.isEmpty {
+            if left == 0 { return queues.count }
+            left -= 1
+        }
+        for place in timers.indices where timers[place].time <= time {
+            if left == 0 { return queues.count + 1 + place }
+            left -= 1
+        }
+        preconditionFailure("what was counted is not there")
     }
 
     /// Lets go of the teams, which hold the loop.

@@ -6,9 +6,9 @@ import Synchronization
 /// A wide run's place in the turns: what is left of it on each stream, its share so far, and who
 /// waits for its end.
 final class Ticket: @unchecked Sendable {
-    // SAFETY: `time`, `openLists`, `waiters`, `callers` and `claims` are guarded by the turns'
-    // lock, `lists` too, but that nothing changes it while a list runs; `progress` is atomic; all
-    // else is constant.
+    // SAFETY: `time`, `openLists`, `counting`, `waiters`, `callers`, `claims` are guarded by the
+    // turns' lock, `lists` too, but that nothing changes it while a list runs; `progress` is
+    // atomic; all else is constant.
     let run: Run
     let plan: Plan
     let share: ShareClass
@@ -19,11 +19,15 @@ final class Ticket: @unchecked Sendable {
     /// Whether a blocked caller began the run, which nobody else may be there to go on with.
     let isBlocking: Bool
 
+    // The lock keeps two threads apart and one does not overlap with itself: checks of that at run
+    // time are a tenth of a turn.
     /// Virtual time: what the run has had of the cores.
-    var time = 0.0
-    var openLists: Int
+    @exclusivity(unchecked) var time = 0.0
+    @exclusivity(unchecked) var openLists: Int
+    /// The last time that runs were counted and it was among them.
+    @exclusivity(unchecked) var counting: UInt64 = 0
     /// The run's parts, from when it is submitted until it has ended.
-    var lists: [CommandList] = []
+    @exclusivity(unchecked) var lists: [CommandList] = []
     /// Called once, without the lock, when the run has ended.
     var waiters: [@Sendable () -> Void] = []
     /// Blocked callers that drive or sleep until the run has ended.
@@ -94,10 +98,10 @@ final class CommandList: @unchecked Sendable {
     /// The number of its team.
     let team: Int
     let steps: Column<Int32>
-    var next = 0
-    var isRunning = false
+    @exclusivity(unchecked) var next = 0
+    @exclusivity(unchecked) var isRunning = false
     /// Somebody asked for a pause: it is left out until the next kick.
-    var isStalled = false
+    @exclusivity(unchecked) var isStalled = false
 
     init(_ ticket: Ticket, stream: Int, device: Device, team: Int) {
         self.ticket = ticket
@@ -124,7 +128,7 @@ final class CommandList: @unchecked Sendable {
 /// A device's open command lists, oldest first. Guarded by the turns' lock.
 final class CommandQueue: @unchecked Sendable {
     // SAFETY: only touched with the lock of the engine's turns held.
-    var lists: [CommandList] = []
+    @exclusivity(unchecked) var lists: [CommandList] = []
 
     /// Whether nothing on the same stream of the user's came before: such a stream has its runs
     /// in order. The device's own lane, 0, promises no order between runs.

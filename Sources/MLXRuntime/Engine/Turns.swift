@@ -15,7 +15,8 @@ final class Turns: @unchecked Sendable {
     // SAFETY: everything mutable is guarded by `lock`, which is held for short decisions only,
     // never while a step, a waiter or anything of the user's runs.
     private let lock = SpinLock()
-    private var courts: [Court]
+    // As in tickets: the lock keeps accesses apart.
+    @exclusivity(unchecked) private var courts: [Court]
     private var owners: [NodeID: Ticket] = [:]
     private var ticketCount: UInt64 = 0
     private let devices: [Device]
@@ -25,7 +26,9 @@ final class Turns: @unchecked Sendable {
     nonisolated(unsafe) var carryOut: ((CommandList, Int) -> UInt64)!
     /// Settles a run that has ended; set by the engine, once.
     nonisolated(unsafe) var settle: ((Ticket) -> Void)!
-    private var turnsTaken: UInt64 = 0
+    @exclusivity(unchecked) private var turnsTaken: UInt64 = 0
+    /// How often runs were counted: each time a number that tickets are marked with.
+    @exclusivity(unchecked) private var countings: UInt64 = 0
     private var lost: DeviceSet = []
     private var movedRuns: UInt64 = 0
 
@@ -254,13 +257,16 @@ final class Turns: @unchecked Sendable {
 
     /// How many runs of a class a team has, one at least. Called with the lock.
     private func runCount(_ share: ShareClass, _ team: Int) -> Int {
-        var numbers: Set<UInt64> = []
+        var count = 0
+        countings &+= 1
         for device in devices.indices where teamOfDevice[device] == team {
-            for list in devices[device].commands.lists where list.ticket.share == share {
-                numbers.insert(list.ticket.number)
+            for list in devices[device].commands.lists
+            where list.ticket.share == share && list.ticket.counting != countings {
+                list.ticket.counting = countings
+                count += 1
             }
         }
-        return max(1, numbers.count)
+        return max(1, count)
     }
 
     /// Sees that somebody takes a team's turn if there is anything to run: a blocked caller, whose
