@@ -16,12 +16,17 @@ struct JudgeCommand: ParsableCommand {
     @Option(help: "Relative spread of the costs of runs around what policies expect.")
     var spread = 0.03
     @Option(help: "The first seed.") var first: UInt64 = 1
+    @Option(help: "Print so many of the worst graphs: how far off, and who was better.")
+    var worst = 0
     @Flag(help: "Let a portfolio ask all its members, however long that takes.")
     var asksAll = false
 
     func validate() throws {
         guard (1...10_000_000).contains(instances) else {
             throw ValidationError("--instances is from 1 to 10000000")
+        }
+        guard (0...10_000_000).contains(worst) else {
+            throw ValidationError("--worst is not negative")
         }
         guard (0...1).contains(spread) else { throw ValidationError("--spread is from 0 to 1") }
     }
@@ -34,18 +39,40 @@ struct JudgeCommand: ParsableCommand {
         let platform = try PlatformFile.read(path: platform)
         let bar = ProgressBar()
         var ratios: [Double] = []
+        var details: [(ratio: Double, text: String)] = []
         for number in 0..<instances {
             let graph = instance(number, platform)
             let expected = graph.placement(on: platform)
             let seed = first &+ UInt64(number)
             let drawn = expected.replacingNanoseconds(
                 CostDraw(spread: spread, seed: seed).costs(of: expected))
-            func makespan(_ policy: any SchedulingPolicy) -> Double {
-                Timeline(drawn, policy.schedule(expected)).makespanNanoseconds
+            func play(_ policy: any SchedulingPolicy) -> (drawn: Double, expected: Double) {
+                let schedule = policy.schedule(expected)
+                return (
+                    Timeline(drawn, schedule).makespanNanoseconds,
+                    Timeline(expected, schedule).makespanNanoseconds
+                )
             }
-            let best = others.map(makespan).min() ?? 0
-            ratios.append(best > 0 ? makespan(judged) / best : 1)
+            let own = play(judged)
+            var best: (name: String, drawn: Double, expected: Double)?
+            for other in others {
+                let (time, expectation) = play(other)
+                if time < best?.drawn ?? .infinity { best = (other.name, time, expectation) }
+            }
+            guard let best else { continue }
+            ratios.append(best.drawn > 0 ? own.drawn / best.drawn : 1)
+            details.append(
+                (
+                    ratios[ratios.count - 1],
+                    "\(graph.name) of seed \(seed), \(graph.tasks.count) tasks: \(best.name) takes"
+                        + String(
+                            format: " %.0f (expected %.0f), %@ %.0f (expected %.0f)", best.drawn,
+                            best.expected, judged.name, own.drawn, own.expected)
+                ))
             bar.show(number + 1, of: instances)
+        }
+        for (ratio, text) in details.sorted(by: { $0.ratio > $1.ratio }).prefix(worst) {
+            print(String(format: "%.4f ", ratio) + text)
         }
         ratios.sort()
         let good = ratios.count { $0 <= 1.02 }

@@ -70,6 +70,32 @@ import Testing
         return graph
     }
 
+    @Test("moving steps makes schedules shorter or leaves them, the same each time")
+    func refinement() {
+        var better = 0
+        for seed in 1...300 {
+            let graph = Self.random(UInt64(seed))
+            for policy in [ListPolicy.heft, RandomPolicy(seed: 3)] as [any SchedulingPolicy] {
+                let given = policy.schedule(graph)
+                let before = Timeline(graph, given).makespanNanoseconds
+                for budget in [0, 5, 400] {
+                    var refinement = Refinement(graph, given, budget: budget)
+                    let schedule = refinement.schedule()
+                    let after = Timeline(graph, schedule).makespanNanoseconds
+                    #expect(after <= before * (1 + 1e-9), "seed \(seed), budget \(budget)")
+                    if after < before * 0.99 { better += 1 }
+                    for (step, device) in schedule.devices.enumerated() {
+                        #expect(graph.candidates[step].contains(device))
+                    }
+                    var again = Refinement(graph, given, budget: budget)
+                    let second = again.schedule()
+                    #expect(second == schedule)
+                }
+            }
+        }
+        #expect(better > 300)
+    }
+
     private static let policies: [any SchedulingPolicy] =
         schedulingPolicies + ListPolicy.all + [
             HintedPolicy(["a": .gpu, "b": .npu]), MemoryBoundedPolicy(byteLimit: 2000),

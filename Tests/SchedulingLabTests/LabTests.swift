@@ -208,6 +208,25 @@ import Testing
         #expect(!first.1.contains("DATA<") && first.1.hasSuffix("</html>\n"))
     }
 
+    @Test("the policy of the documentation is short, and is in the lab's report") func ownPolicy()
+        throws
+    {
+        let root = Self.root
+        let page = try String(
+            contentsOf: root.appending(
+                path: "Sources/MLX/Documentation.docc/WritingPolicies.md"), encoding: .utf8)
+        let source = try String(
+            contentsOf: root.appending(path: "Simulations/scheduling-lab/OwnPolicies.swift"),
+            encoding: .utf8)
+        let begin = try #require(source.range(of: "/// Each step goes where"))
+        let policy = source[begin.lowerBound...].trimmingCharacters(in: .newlines)
+        #expect(policy.split(separator: "\n").count <= 50)
+        #expect(page.contains("```swift\n\(policy)\n```"))
+        var report = Report(maximumCharts: 4)
+        for run in try runs("near-data,heft", ["cholesky:4"], "three-unequal") { report.add(run) }
+        #expect(try report.page.contains(#""policy":"near-data""#))
+    }
+
     @Test("closed form of tiled Cholesky stands in the report where it holds") func choleskyBound()
         throws
     {
@@ -235,6 +254,19 @@ import Testing
         defer { try? FileManager.default.removeItem(atPath: path) }
         try GraphFile.write(first.graph, to: path)
         #expect(try GraphFile.read(path: path) == first.graph)
+    }
+
+    @Test("on a handful of steps the portfolio is as short as any schedule") func handful() throws {
+        let platform = try Self.platform("three-unequal")
+        for name in ["bench-no_comm:2x2", "bench-random_nearest:2x2", "bench-dom:2x2"] {
+            let graph = try GraphSource.graph(name, seed: 4).placement(on: platform)
+            let schedule = PortfolioPolicy().schedule(graph)
+            let time = Timeline(graph, schedule).makespanNanoseconds
+            var search = BranchAndBound(graph, known: .infinity)
+            let isShortest = search.run(nodeLimit: 20_000_000)
+            #expect(isShortest, "\(name)")
+            #expect(time <= search.best * (1 + 1e-9), "\(name)")
+        }
     }
 
     @Test("branch and bound finds the shortest schedule of small graphs") func optimum() throws {
