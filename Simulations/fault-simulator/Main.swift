@@ -8,7 +8,28 @@ import SimulationSupport
 struct FaultSimulator: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "fault-simulator",
-        abstract: "The scheduler and the devices in virtual time, with faults.")
+        abstract: "The scheduler and the devices in virtual time, with faults.",
+        discussion: """
+            One whole command, and what it prints:
+
+              fault-simulator --seeds 300
+
+              300 seeds from 1: 12740 evaluations, 5088 narrow and 5092 wide runs, 405 waits for
+              another, 112895 items, 3674 stalls, 673 failed kernels, 1051 refused allocations, 943
+              cancellations, 85 lost devices, 24 runs moved, 0 seeds with violations
+
+            (on one line). A seed says everything: the graphs, the tasks that evaluate them, what \
+            goes on when, and what goes wrong. A violation is a result that differs from the \
+            reference, a step that ran on a lost device, a task that is stuck, an error that \
+            nobody injected, a buffer or node that is left, or a seed that does not replay. It ends with 1 then and prints the command that replays the first one \
+            with its event log:
+
+              fault-simulator --seed 130 --plant lost-wake-up
+
+            Instead of seeds: --allocations 200 refuses every allocation of drawn programs in \
+            turn, once and for good; --scenarios those of the library's own scenarios, each row of \
+            the op table, its derivative and its batch, layers, optimizers, files and transforms.
+            """)
 
     @Option(help: "Run this seed and print what happens.") var seed: UInt64?
     @Option(help: "Run so many seeds.") var seeds: Int = 2000

@@ -1,7 +1,7 @@
 import Foundation
 import MLXMemory
 
-/// What one stretch of a run was like.
+/// What one stretch of a run was like: memory, throughput and latency, a point of each curve.
 struct Sample: Codable, Equatable {
     /// Since the run began, at the stretch's end.
     var seconds: Double

@@ -1,4 +1,6 @@
+import Foundation
 import MLX
+import Synchronization
 import Testing
 
 // The samples of the page about policies, line by line.
@@ -65,6 +67,41 @@ struct NearDataPolicy: SchedulingPolicy {
             #expect(expected >= least.nanoseconds * 0.999_999)
             return schedule.devices
         }
+    }
+
+    /// Keeps what it is shown.
+    private struct Keeping: SchedulingPolicy {
+        final class Seen: Sendable { let graph = Mutex<PlacementGraph?>(nil) }
+        let seen = Seen()
+        var name: String { "keeping" }
+        func place(_ graph: PlacementGraph) -> [DeviceType] {
+            seen.graph.withLock { $0 = graph }
+            return CostPolicy().place(graph)
+        }
+        static func == (a: Keeping, b: Keeping) -> Bool { a.seen === b.seen }
+        func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(seen)) }
+    }
+
+    @Test func measuredCosts() async throws {
+        let file = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: file) }
+        let fields = "operation\tdevice\tcount\tflops\tbytes\tnanoseconds\tsquares"
+        let lines = [1e6, 2e6, 4e6].map { "matmul\tgpu\t9\t\($0)\t100000\t\($0 / 1000)\t0" }
+        let head = ["mlx-cost-history 1", "machine any", "level any", fields]
+        try Data(((head + lines).joined(separator: "\n") + "\n").utf8).write(to: file)
+        let x = MLXRandom.normal([64, 64], key: MLXRandom.key(3))
+        let keeping = Keeping()
+        try withPolicy(keeping) { _ = try explain(matmul(x, x) + 1) }
+        let graph = try #require(keeping.seen.graph.withLock { $0 })
+        let history = try CostHistory(contentsOf: file)
+        let measured = HistoryPolicy(history, asking: ListPolicy.heft)
+        try await evaluate(policy: measured, matmul(x, x) + 1)
+        let costs = history.applied(to: graph)
+        let step = history.estimate("matmul", flops: 2e6, bytes: 1e5, on: .gpu)
+        #expect(step?.nanoseconds == 2000 && step?.source == .measured)
+        let product = try #require(graph.names.firstIndex(of: "matmul"))
+        #expect(costs.nanoseconds[product][.gpu] != graph.nanoseconds[product][.gpu])
+        #expect(costs.nanoseconds[product][.cpu] == graph.nanoseconds[product][.cpu])
     }
 
     @Test func boundsOfAProgram() throws {

@@ -11,6 +11,7 @@ enum SpineBenchmarks {
         Workload(name: "general_record") { RecordBenchmark.run() },
         Workload(name: "spine_chain") { try chain() },
         Workload(name: "spine_unseen") { try unseen() },
+        Workload(name: "spine_empty_step") { try emptyStep() },
         Workload(name: "spine_hops") { try await HopBenchmark.run() },
         Workload(name: "spine_plans") { try PlanBenchmark.run() },
         Workload(name: "spine_tokens") { try await TokenBenchmark.run() },
@@ -65,6 +66,40 @@ enum SpineBenchmarks {
             Figure(
                 workload: "spine_chain", value: time / Double(length) / 1000, unit: "us/op",
                 count: 201)
+        ]
+    }
+
+    /// What a step of a cached plan takes that computes next to nothing (a softmax of one number, with
+    /// which nothing fuses), as the device's own time: recording, finding the plan and binding it
+    /// are left out.
+    private static func emptyStep() throws -> [Figure] {
+        let engine = Runtime.engine
+        let start = MLXArray([0.5] as [Float])
+        try checkedEval(start)
+        func counters() -> (steps: UInt64, busy: UInt64) {
+            DeviceKind.allCases.reduce((0, 0)) { sum, kind in
+                let counters = engine.counters(of: kind)
+                return (sum.0 + counters.stepCount, sum.1 + counters.busyNanoseconds)
+            }
+        }
+        var times: [Double] = []
+        for run in 0..<202 {
+            var x = start
+            for _ in 0..<length { x = softmax(x, axis: -1) }
+            let before = counters()
+            try checkedEval(x)
+            let after = counters()
+            guard after.steps - before.steps == UInt64(length),
+                x.item(Float.self) == 1
+            else { throw BenchError("not a step for each operation") }
+            let busy = Double(after.busy - before.busy)
+            // The first run plans.
+            if run > 0 { times.append(busy / Double(length)) }
+        }
+        return [
+            Figure(
+                workload: "spine_empty_step", value: times.sorted()[times.count / 2],
+                unit: "ns/step", count: times.count)
         ]
     }
 
