@@ -7,12 +7,15 @@ import Testing
 
 @testable import FaultSimulator
 
-/// The fault simulator itself: seeds without a violation, replays, what was planted is found, lost
-/// devices' work is moved, and every allocation of the library's scenarios may fail. Serialized:
-/// nodes and buffers are counted for the whole process.
-@Suite("Fault simulator", .serialized) struct FaultSimulatorTests {
-    init() { Donations.smallestByteCount = 1 }
+extension SimulationTests {
+    /// The fault simulator itself: seeds without a violation, replays, what was planted is found,
+    /// lost devices' work is moved, and every allocation of the library's scenarios may fail.
+    @Suite("Fault simulator") struct FaultSimulatorTests {
+        init() { Donations.smallestByteCount = 1 }
+    }
+}
 
+extension SimulationTests.FaultSimulatorTests {
     @Test("seeds run without a violation, and replay to the same bytes") func seeds() {
         var (moved, outages): (UInt64, Int) = (0, 0)
         for seed in 1...60 {
