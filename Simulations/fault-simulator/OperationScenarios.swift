@@ -24,17 +24,20 @@ extension Scenario {
         }
     }
 
-    private static let calls: [Call] = OpTable.rows.compactMap { row in
-        row.samples.samples().first { sample in
-            guard let shapes = try? sample.shapes.map({ try Shape(validating: $0) }) else {
-                return false
-            }
-            let types = sample.shapes.indices.map { sample.fixedDTypes[$0] ?? .float32 }
-            let context = RuleContext(
-                row: row, shapes: shapes, dtypes: types, attributes: sample.attributes)
-            return (try? row.dtype.apply(context)) != nil
-                && (try? row.shape.apply(context)) != nil
-        }.map { Call(row: row, sample: $0) }
+    private static let calls: [Call] = OpTable.rows.compactMap { (row: OpRow) -> Call? in
+        let sample = row.samples.samples().first(where: { isTaken($0, by: row) })
+        return sample.map { Call(row: row, sample: $0) }
+    }
+
+    /// Whether a row takes a sample in float32.
+    private static func isTaken(_ sample: SampleRule.Sample, by row: OpRow) -> Bool {
+        guard let shapes = try? sample.shapes.map({ try Shape(validating: $0) }) else {
+            return false
+        }
+        let types = sample.shapes.indices.map { sample.fixedDTypes[$0] ?? .float32 }
+        let context = RuleContext(
+            code: row.code, shapes: shapes, dtypes: types, attributes: sample.attributes)
+        return (try? row.dtype.apply(context)) != nil && (try? row.shape.apply(context)) != nil
     }
 
     static var operations: [Scenario] {

@@ -1,5 +1,5 @@
 import Foundation
-import MLXMemory
+import MLXBase
 
 /// What one stretch of a run was like: memory, throughput and latency, a point of each curve.
 struct Sample: Codable, Equatable {
