@@ -21,8 +21,9 @@ struct FaultSimulator: ParsableCommand {
             (on one line). A seed says everything: the graphs, the tasks that evaluate them, what \
             goes on when, and what goes wrong. A violation is a result that differs from the \
             reference, a step that ran on a lost device, a task that is stuck, an error that \
-            nobody injected, a buffer or node that is left, or a seed that does not replay. It ends with 1 then and prints the command that replays the first one \
-            with its event log:
+            nobody injected, a buffer or node that is left, or a seed that does not replay. \
+            It ends with 1 then and prints the command that replays the first one with its event \
+            log:
 
               fault-simulator --seed 130 --plant lost-wake-up
 

@@ -3,8 +3,8 @@ import MLX
 import MLXBase
 import MLXGraph
 
-/// A use of the library from beginning to end, as a user's program has it: arrays are made, functions
-/// recorded, results computed. It gives the same bits each time.
+/// A use of the library from beginning to end, as a user's program has it: arrays are made,
+/// functions recorded, results computed. It gives the same bits each time.
 struct Scenario: Sendable {
     let name: String
     /// Everything that may fail throws, or is reported to the `withError` around it.
@@ -64,9 +64,9 @@ struct Scenario: Sendable {
     }
 }
 
-/// Every allocation of a scenario refused in turn, once and for good from there on, on the process's
-/// own engine: each time it ends in a typed error about memory or in the values it has without,
-/// is right when it is run again with memory, and leaves nothing behind.
+/// Every allocation of a scenario refused in turn, once and for good from there on, on the
+/// process's own engine: each time it ends in a typed error about memory or in the values it has
+/// without, is right when it is run again with memory, and leaves nothing behind.
 struct ScenarioFaults {
     private(set) var violations: [String] = []
     private(set) var runs = 0

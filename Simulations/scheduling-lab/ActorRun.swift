@@ -5,9 +5,9 @@ import MLXPlanner
 import MLXRuntime
 import SimulationSupport
 
-/// Evaluations of one program by the real scheduler and devices, on the simulators' loop and clock:
-/// steps take what the policy was told, compute nothing, and cores are busy meanwhile. The engine is
-/// kept, so all but the first find their plan.
+/// Evaluations of one program by the real scheduler and devices, on the simulators' loop and
+/// clock: steps take what the policy was told, compute nothing, and cores are busy meanwhile. The
+/// engine is kept, so all but the first find their plan.
 /// Invariant: the loop's seed chooses among what may happen next; no choice changes when a step
 /// runs.
 final class ActorRun: StepInterposer, @unchecked Sendable {

@@ -13,7 +13,8 @@ struct GranularityCommand: ParsableCommand {
         discussion: """
             Each task adds up what it reads and works on it; all is recorded, planned once and \
             evaluated by the real engine, and everything that takes time counts, recording too. \
-            Granularity is time x workers / tasks. One whole command, and what it prints (shortened):
+            Granularity is time x workers / tasks. One whole command, and what it prints \
+            (shortened):
 
               scheduling-lab metg --workers 2
 
@@ -112,8 +113,8 @@ enum Granularity {
     }
 }
 
-/// A graph whose every task is two steps: the sum of what it reads, scaled, and a softmax over rows of
-/// 64 numbers. The work grows with the rows, and nothing fuses with its neighbours.
+/// A graph whose every task is two steps: the sum of what it reads, scaled, and a softmax over
+/// rows of 64 numbers. The work grows with the rows, and nothing fuses with its neighbours.
 struct GranularityProgram {
     private let graph: LabGraph
     private let start: MLXArray

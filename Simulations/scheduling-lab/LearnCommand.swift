@@ -12,9 +12,10 @@ struct LearnCommand: ParsableCommand {
         commandName: "learn",
         abstract: "Measures steps on this machine into a cost history.",
         discussion: """
-            Evaluates graphs as programs (captured ones as what they are) with everything on one device after the other and notes \
-            what each step took, by operation, device and size: mean and spread, and lines through \
-            them for sizes that were not seen. One whole command, and what it prints:
+            Evaluates graphs as programs (captured ones as what they are) with everything on one \
+            device after the other and notes what each step took, by operation, device and size: \
+            mean and spread, and lines through them for sizes that were not seen. One whole \
+            command, and what it prints:
 
               scheduling-lab learn --dag cholesky:6 moe captured:attention --output costs.txt
 
@@ -22,8 +23,8 @@ struct LearnCommand: ParsableCommand {
               moe: 318 steps on cpu, gpu; 21 times
               costs.txt: 96 sizes of 3 operations
 
-            The file is used by MLX_POLICY=history:costs.txt or history:heft:costs.txt, by the same \
-            names in --policy, and by real --history costs.txt.
+            The file is used by MLX_POLICY=history:costs.txt or history:heft:costs.txt, by the \
+            same names in --policy, and by real --history costs.txt.
             """)
 
     @Option(parsing: .upToNextOption, help: "Graphs.") var dag = Arguments.dags

@@ -30,8 +30,9 @@ struct Stress: AsyncParsableCommand {
             throughput and latency percentiles over time.
 
             --memory-limit runs under a limit of the address space, as ulimit -v sets it: \
-            evaluations may end in typed errors about memory then, which are counted. Under a limit \
-            of a control group (where memory.max of the group is what the engine stays below):
+            evaluations may end in typed errors about memory then, which are counted. Under a \
+            limit of a control group (where memory.max of the group is what the engine stays \
+            below):
 
               systemd-run --user --scope -p MemoryMax=2G -p MemorySwapMax=0 \\
                 stress --minutes 10 --tasks 64

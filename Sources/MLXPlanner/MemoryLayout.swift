@@ -141,7 +141,9 @@ private struct SharedPlaces {
                 kept.append(place)
             }
         }
-        if kept.count < looked.count { dead[stream].replaceSubrange(..<looked.endIndex, with: kept) }
+        if kept.count < looked.count {
+            dead[stream].replaceSubrange(..<looked.endIndex, with: kept)
+        }
     }
 
     /// The step that was entered last reads or writes a slot.

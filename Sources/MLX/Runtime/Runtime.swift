@@ -71,10 +71,10 @@ package enum Runtime {
     ) -> any SchedulingPolicy {
         guard let policy = environment.policy else { return CostPolicy() }
         if let history = (policy as? HistoryPolicy)?.history, !history.isOf(topology) {
+            let (here, level) = (CostHistory.machine(topology), CostHistory.currentLevel)
             warn(
-                "MLX_POLICY: the history is of \(history.machine) at level \(history.level), this is"
-                    + " \(CostHistory.machine(topology)) at \(CostHistory.currentLevel);"
-                    + " the default is used")
+                "MLX_POLICY: the history is of \(history.machine) at level \(history.level), this"
+                    + " is \(here) at \(level); the default is used")
             return CostPolicy()
         }
         return policy

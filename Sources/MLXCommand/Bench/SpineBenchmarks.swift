@@ -69,9 +69,9 @@ enum SpineBenchmarks {
         ]
     }
 
-    /// What a step of a cached plan takes that computes next to nothing (a softmax of one number, with
-    /// which nothing fuses), as the device's own time: recording, finding the plan and binding it
-    /// are left out.
+    /// What a step of a cached plan takes that computes next to nothing (a softmax of one number,
+    /// with which nothing fuses), as the device's own time: recording, finding the plan and
+    /// binding it are left out.
     private static func emptyStep() throws -> [Figure] {
         let engine = Runtime.engine
         let start = MLXArray([0.5] as [Float])

@@ -1,8 +1,8 @@
 import MLXBase
 
-/// Shows another policy what a ``CostHistory`` expects, in place of the calibrated costs, and passes
-/// on what it says. The history is part of the policy: with the same one, the same graph is placed
-/// the same way on every day.
+/// Shows another policy what a ``CostHistory`` expects, in place of the calibrated costs, and
+/// passes on what it says. The history is part of the policy: with the same one, the same graph
+/// is placed the same way on every day.
 public struct HistoryPolicy: SchedulingPolicy {
     public var name: String { "history:" + inner.policy.name }
     /// What was measured.

@@ -1,9 +1,11 @@
 import MLXBase
 
-/// Makes a schedule of a small graph better where that is easy: steps are moved to other core sets,
-/// alone or together with one that they read, as long as all is done sooner. List schedulers place a
-/// step once and never look back; on a handful of steps that costs up to an eighth.
-/// Invariant: the result takes no longer than what was given, and the same graph has the same one.
+/// Makes a schedule of a small graph better where that is easy: steps are moved to other core
+/// sets, alone or together with one that they read, as long as all is done sooner. List
+/// schedulers place a step once and never look back; on a handful of steps that costs up to an
+/// eighth.
+/// Invariant: the result takes no longer than what was given, and the same graph has the same
+/// one.
 struct Refinement {
     private let graph: PlacementGraph
     private let view: TaskView
@@ -65,7 +67,8 @@ struct Refinement {
         return best != nil
     }
 
-    /// How long the steps take in their order, each on its core set as soon as its inputs are there.
+    /// How long the steps take in their order, each on its core set as soon as its inputs are
+    /// there.
     private mutating func played() -> Double {
         for set in free.indices { free[set] = 0 }
         var time = 0.0
