@@ -1,3 +1,4 @@
+import Foundation
 import MLX
 import MLXBase
 import MLXMemory
@@ -9,81 +10,106 @@ import Testing
 
 extension SimulationTests {
     /// The fault simulator itself: seeds without a violation, replays, what was planted is found,
-    /// lost devices' work is moved, and every allocation of the library's scenarios may fail.
+    /// lost devices' work is moved, and every allocation of the library's scenarios may fail. Each
+    /// test has a process of its own: memory is refused on the process's engine, and nodes that
+    /// live in the process are counted.
     @Suite("Fault simulator") struct FaultSimulatorTests {
-        init() { Donations.smallestByteCount = 1 }
+        init() {}
     }
 }
 
+/// Ends a test's process, saying why, unless something holds.
+private func demand(_ holds: Bool, _ text: @autoclosure () -> String) {
+    if holds { return }
+    FileHandle.standardError.write(Data("\(text())\n".utf8))
+    exit(1)
+}
+
 extension SimulationTests.FaultSimulatorTests {
-    @Test("seeds run without a violation, and replay to the same bytes") func seeds() {
-        var (moved, outages): (UInt64, Int) = (0, 0)
-        for seed in 1...60 {
-            let outcome = World.run(seed: UInt64(seed))
-            let own = outcome.violations.filter { !$0.contains("nodes were left") }
-            #expect(own.isEmpty, "seed \(seed): \(own)")
-            moved += outcome.movedRuns
-            outages += outcome.faults.outages
-            if seed % 20 == 0 {
-                #expect(World.run(seed: UInt64(seed)).digest == outcome.digest)
+    @Test("seeds run without a violation, and replay to the same bytes") func seeds() async {
+        await #expect(processExitsWith: .success) {
+            Donations.smallestByteCount = 1
+            var (moved, outages): (UInt64, Int) = (0, 0)
+            for seed in 1...60 {
+                let outcome = World.run(seed: UInt64(seed))
+                demand(outcome.violations.isEmpty, "seed \(seed): \(outcome.violations)")
+                moved += outcome.movedRuns
+                outages += outcome.faults.outages
+                if seed % 20 == 0 {
+                    let again = World.run(seed: UInt64(seed)).digest
+                    demand(again == outcome.digest, "seed \(seed) does not replay")
+                }
+            }
+            // Otherwise the seeds have shown nothing of lost devices.
+            demand(outages > 5 && moved > 0, "\(outages) outages, \(moved) moved runs")
+        }
+    }
+
+    @Test("bugs that are planted are found") func planted() async {
+        await #expect(processExitsWith: .success) {
+            Donations.smallestByteCount = 1
+            let words: [PlantedBug: String] = [
+                .lostStep: "a result", .lostWakeUp: "stuck", .leak: "lost",
+            ]
+            for bug in PlantedBug.allCases {
+                let found = (1...1000).lazy.compactMap { seed in
+                    World.run(seed: UInt64(seed), planted: bug).violations.first {
+                        $0.contains(words[bug] ?? "?")
+                    }
+                }.first
+                demand(found != nil, "\(bug) is not found")
             }
         }
-        // Otherwise the seeds have shown nothing of lost devices.
-        #expect(outages > 5 && moved > 0)
     }
 
-    @Test("bugs that are planted are found", arguments: PlantedBug.allCases)
-    func planted(bug: PlantedBug) {
-        let words: [PlantedBug: String] = [
-            .lostStep: "a result", .lostWakeUp: "stuck", .leak: "lost",
-        ]
-        let found = (1...1000).lazy.compactMap { seed in
-            World.run(seed: UInt64(seed), planted: bug).violations.first {
-                $0.contains(words[bug] ?? "?")
+    @Test("programs and scenarios survive every refused allocation") func refusals() async {
+        await #expect(processExitsWith: .success) {
+            Donations.smallestByteCount = 1
+            var programs = AllocationFaults()
+            for seed in 1...10 { programs.run(seed: UInt64(seed)) }
+            demand(programs.violations.isEmpty, "\(programs.violations)")
+            demand(programs.refusals > 10, "\(programs.refusals) refusals in programs")
+            var scenarios = ScenarioFaults()
+            for (number, scenario) in Scenario.all.enumerated() where number % 8 == 0 {
+                scenarios.run(scenario)
             }
-        }.first
-        #expect(found != nil)
+            demand(scenarios.violations.isEmpty, "\(scenarios.violations)")
+            demand(scenarios.refusals > 200, "\(scenarios.refusals) refusals in scenarios")
+        }
     }
 
-    @Test("programs and scenarios survive every refused allocation") func refusals() {
-        var programs = AllocationFaults()
-        for seed in 1...10 { programs.run(seed: UInt64(seed)) }
-        let own = programs.violations.filter { !$0.contains("were left behind") }
-        #expect(own.isEmpty, "\(own)")
-        #expect(programs.refusals > 10)
-        var scenarios = ScenarioFaults()
-        for (number, scenario) in Scenario.all.enumerated() where number % 8 == 0 {
-            scenarios.run(scenario)
+    @Test("scenarios are many, differ in name, and give the same bits each time")
+    func scenarios() async {
+        await #expect(processExitsWith: .success) {
+            let all = Scenario.all
+            demand(all.count >= 200 && Set(all.map(\.name)).count == all.count, "\(all.count)")
+            let failing = all.filter { scenario in
+                guard case .values(let bytes) = scenario.run() else { return true }
+                demand(!bytes.isEmpty, "\(scenario.name) has no values")
+                if case .values(let again) = scenario.run() {
+                    demand(again == bytes, "\(scenario.name) has other bits")
+                }
+                return false
+            }
+            demand(failing.count < 6, "\(failing.map(\.name))")
         }
-        // Other suites of the process make and drop nodes meanwhile.
-        let wrong = scenarios.violations.filter { !$0.contains("nodes and buffers were") }
-        #expect(wrong.isEmpty, "\(wrong)")
-        #expect(scenarios.refusals > 200)
-    }
-
-    @Test("scenarios are many, differ in name, and give the same bits each time") func scenarios() {
-        let all = Scenario.all
-        #expect(all.count >= 200 && Set(all.map(\.name)).count == all.count)
-        let failing = all.filter { scenario in
-            guard case .values(let bytes) = scenario.run() else { return true }
-            #expect(!bytes.isEmpty, "\(scenario.name)")
-            if case .values(let again) = scenario.run() { #expect(again == bytes) }
-            return false
-        }
-        #expect(failing.count < 6, "\(failing.map(\.name))")
     }
 
     @Test("refused memory leaves an array its shape, and slicing an invalid one is no trap")
-    func shapes() {
-        let allocator = Runtime.engine.allocators[0]
-        allocator.failNext(1)
-        let array = MLXArray([1, 2, 3, 4, 5, 6] as [Float], [2, 3])
-        allocator.failNext(0)
-        #expect(array.shape == [2, 3])
-        #expect(throws: ArrayError.self) { try checkedEval([array[1, 0..<2] + 1]) }
-        allocator.failNext(1)
-        MLXRandom.seed(3)
-        allocator.failNext(0)
-        MLXRandom.seed(3)
+    func shapes() async {
+        await #expect(processExitsWith: .success) {
+            let allocator = Runtime.engine.allocators[0]
+            allocator.failNext(1)
+            let array = MLXArray([1, 2, 3, 4, 5, 6] as [Float], [2, 3])
+            allocator.failNext(0)
+            demand(array.shape == [2, 3], "\(array.shape)")
+            var error: (any Error)?
+            do { try checkedEval([array[1, 0..<2] + 1]) } catch let thrown { error = thrown }
+            demand(error is ArrayError, "\(String(describing: error))")
+            allocator.failNext(1)
+            MLXRandom.seed(3)
+            allocator.failNext(0)
+            MLXRandom.seed(3)
+        }
     }
 }
