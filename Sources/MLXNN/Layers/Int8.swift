@@ -1,8 +1,8 @@
 import MLX
 
 /// Layers with int8 weights, one scale for each output. They are subclasses of the layers they
-/// replace, keep their parameter names, add `scales`, and are always frozen. On the NPU they
-/// multiply in integers. This is not in MLX; its quantized layers have groups along the inputs.
+/// replace, keep their parameter names, add `scales`, and are always frozen. They multiply in
+/// integers. This is not in MLX; its quantized layers have groups along the inputs.
 
 /// A layer whose weights are quantized.
 public protocol Quantized: Module {
@@ -44,7 +44,7 @@ public func quantizeInt8(
 }
 
 /// ``Linear`` with int8 weights: y = x (scales · weight)ᵀ + b. Input rows are rounded to int8 too,
-/// each with its own scale, when the product runs on the NPU.
+/// each with its own scale.
 /// ```swift
 /// let small = Int8Linear(Linear(64, 10))
 /// ```

@@ -59,8 +59,6 @@ package struct OpTraits: OptionSet, Sendable {
     package static let cast = OpTraits(rawValue: 4)
     /// Reports an error that depends on the values (an index out of range).
     package static let mayFail = OpTraits(rawValue: 8)
-    /// Computes in lower precision than its dtype says; placed on the NPU only when allowed.
-    package static let approximate = OpTraits(rawValue: 16)
     /// The result is a new array of the attributes alone.
     package static let generator = OpTraits(rawValue: 32)
     /// Nothing in the attributes depends on the inputs' shapes, so that the operation may be

@@ -82,7 +82,7 @@ package enum Quantized {
         shape: ShapeRule, samples: [SampleRule.Sample], vjp: VJPRule
     ) -> OpRow {
         OpRow(
-            code: code, name: name, synopsis: synopsis, arity: 3...3, traits: .approximate,
+            code: code, name: name, synopsis: synopsis, arity: 3...3,
             attributeNames: attributes, dtype: .same, shape: shape, vjp: vjp,
             work: OpWork(.int8) { context in
                 let weight = context.shapes[1]
