@@ -3,27 +3,6 @@ import MLXBase
 
 // Products, convolutions, quantized matrices, and elementwise functions that are more than one op.
 
-/// The array with `dilation - 1` zeros between neighbours along each spatial axis; those come
-/// after the first axis.
-private func dilated(
-    _ x: MLXArray, _ dilation: [Int], _ c: Call
-) throws -> MLXArray {
-    guard dilation.count == x.ndim - 2, dilation.allSatisfy({ $0 >= 1 }) else {
-        throw c.error(.argument, "input dilation \(dilation) for \(x.ndim - 2) spatial axes")
-    }
-    var x = x
-    for (axis, factor) in zip(1..., dilation) where factor > 1 && x.dim(axis) > 1 {
-        let count = x.dim(axis)
-        var widths = [IntOrPair](repeating: 0, count: x.ndim + 1)
-        widths[axis + 1] = IntOrPair((0, factor - 1))
-        var shape = x.shape
-        shape[axis] = count * factor
-        x = padded(expandedDimensions(x, axis: axis + 1), widths: widths).reshaped(shape)
-        x = take(x, arange((count - 1) * factor + 1), axis: axis)
-    }
-    return x
-}
-
 extension FunctionTable {
     mutating func addProducts() {
         one("matmul") { c in matmul(try c.array(0), try c.array(1)) }
@@ -71,29 +50,15 @@ extension FunctionTable {
     mutating func addConvolutions() {
         // x, w, strides, padding low, padding high, kernel dilation, input dilation, groups, flip
         one("conv_general") { c in
-            let (x, w) = (try c.array(0), try c.array(1))
             let (low, high) = (try c.ints(3), try c.ints(4))
-            let strides = IntOrArray(try c.ints(2))
-            let kernel = IntOrArray(try c.ints(5))
-            let input = IntOrArray(try c.ints(6))
-            let (groups, flip) = (try c.small(7), try c.bool(8))
-            func convolved(
-                _ x: MLXArray, _ padding: [Int], _ dilation: IntOrArray
-            ) -> MLXArray {
-                convGeneral(
-                    x, w, strides: strides, padding: IntOrArray(padding),
-                    kernelDilation: kernel, inputDilation: dilation, groups: groups, flip: flip)
+            guard low == high || (low + high).allSatisfy({ $0 >= 0 }) else {
+                throw c.error(.argument, "unequal padding \(low) and \(high) below zero")
             }
-            if low == high { return convolved(x, low, input) }
-            // Unequal borders are part of the input.
-            let count = x.ndim - 2
-            guard count > 0, low.count == count, high.count == count,
-                (low + high).allSatisfy({ $0 >= 0 })
-            else { throw c.error(.argument, "padding does not fit \(x.ndim) axes") }
-            let dilated = try dilated(x, try c.ints(6), c)
-            let widths =
-                [IntOrPair(0)] + zip(low, high).map { IntOrPair(($0, $1)) } + [IntOrPair(0)]
-            return convolved(padded(dilated, widths: widths), [0], 1)
+            return convolved(
+                try c.array(0), try c.array(1), IntOrArray(try c.ints(2)),
+                (IntOrArray(low), IntOrArray(high)),
+                IntOrArray(try c.ints(5)), IntOrArray(try c.ints(6)), try c.small(7),
+                try c.bool(8), "conv_general", .default)
         }
         one("conv_transpose1d") { c in
             convTransposed1d(

@@ -111,7 +111,8 @@ func transposedConvolution(
         true, operation, stream)
 }
 
-func convolved(
+/// A convolution over one to three spatial axes, each with borders of its own on both sides.
+package func convolved(
     _ array: MLXArray, _ weight: MLXArray, _ strides: IntOrArray,
     _ padding: (IntOrArray, IntOrArray), _ kernelDilation: IntOrArray,
     _ inputDilation: IntOrArray, _ groups: Int, _ flip: Bool, _ operation: String,
