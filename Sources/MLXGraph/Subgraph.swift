@@ -24,12 +24,18 @@ import Synchronization
     package internal(set) var isTraced = false
     /// Whether the walk came to a node whose value a run is writing over.
     var meetsDonation = false
+    /// Whether the walk came to a node whose edges another run holds.
+    private var meetsHold = false
 
     /// Whether the subgraph owns a reference to each of its nodes.
     private var retainsNodes = false
+    /// Whether the nodes that others can reach are marked, so that their edges stay.
+    private var isMarked = false
+    /// Whether the subgraph owns references to values and payloads.
+    private var hasReferences = false
     /// Whether the subgraph has no references to values and payloads, because it holds the edges
     /// that lead to them.
-    package private(set) var holdsEdges = false
+    package var holdsEdges: Bool { isMarked && !hasReferences }
     /// Behind a pointer, because it fills the columns while it is being changed itself. Read into
     /// a local before use: compiler 6.3 makes no valid code of the direct form under the thread
     /// sanitizer.
@@ -52,18 +58,17 @@ import Synchronization
     ) {
         self.init()
         let walk = walk
-        walk.pointee.stops = stops
-        walk.pointee.throughValues = throughValues
         self.retainsNodes = retainsNodes
-        for root in roots { extract(root: root.id) }
-        finishExtraction()
-        while meetsDonation {
-            waitForDonation()
+        repeat {
+            if mustWait { waitForOthers() }
             walk.pointee.stops = stops
             walk.pointee.throughValues = throughValues
             for root in roots { extract(root: root.id) }
-            finishExtraction()
-        }
+            // What is recorded on top of an inner node lets others evaluate it, and take its edges
+            // off: not under a run that relies on them, and has not seen a reference to it.
+            finishExtraction(marks: retainsNodes)
+        } while mustWait
+        if retainsNodes { letGoOfEdges() }
     }
 
     deinit {
@@ -75,21 +80,25 @@ import Synchronization
 
     /// Takes another part of the graph in place of this one. The caller owns references to the
     /// roots until it clears the subgraph.
-    @inline(__always) package mutating func extract(roots: [NodeHandle]) {
+    /// - Parameter marks: hold the edges of what others can reach, after waiting for those who hold
+    ///   some of them. Without it nobody waits, and whoever holds edges must not be there.
+    @inline(__always) package mutating func extract(roots: [NodeHandle], marks: Bool = true) {
         clear()
         for root in roots { extract(root: root.id) }
-        finishExtraction(mayHold: true)
-        // Who waits for a run's results waits for what it overwrites too.
-        while meetsDonation && claimed == .none {
-            waitForDonation()
+        finishExtraction(marks: marks)
+        // Who waits for a run's results waits for what it overwrites and holds too.
+        while mustWait && claimed == .none {
+            waitForOthers()
             for root in roots { extract(root: root.id) }
-            finishExtraction(mayHold: true)
+            finishExtraction(marks: marks)
         }
     }
 
+    @inline(__always) private var mustWait: Bool { meetsDonation || meetsHold }
+
     /// Until the run is over, or has claimed its results: that takes one step of a narrow run, or
     /// no time at all, so nobody sleeps for it.
-    @inline(never) private mutating func waitForDonation() {
+    @inline(never) private mutating func waitForOthers() {
         clear()
         sched_yield()
     }
@@ -101,17 +110,22 @@ import Synchronization
     }
 
     /// Takes hold of all that must outlive the walk, then lets the lanes go.
-    private mutating func finishExtraction(mayHold: Bool = false) {
+    private mutating func finishExtraction(marks: Bool) {
         if retainsNodes { for handle in handles { GraphStore.shared.retain(handle.id) } }
-        holdsEdges = mayHold && !isTraced && holdEdges()
-        if !holdsEdges {
-            for node in 0..<count {
-                if let value = at.values[node] { _ = value.retain() }
-                if let payload = at.payloads[node] { _ = payload.retain() }
-            }
-        }
+        isMarked = marks && holdEdges()
+        meetsHold = marks && !isMarked
+        if !isMarked || isTraced || retainsNodes { retainAll() }
         let walk = walk
         walk.pointee.finish()
+    }
+
+    /// Counts references to values and payloads.
+    private mutating func retainAll() {
+        for node in 0..<count {
+            if let value = at.values[node] { _ = value.retain() }
+            if let payload = at.payloads[node] { _ = payload.retain() }
+        }
+        hasReferences = true
     }
 
     // MARK: - Holding edges
@@ -127,7 +141,8 @@ import Synchronization
     /// nodes that others can reach is enough, since everything else hangs on them. Of two graphs
     /// that share a node without a value, one fails: the nodes that they share have an uppermost
     /// one, which is a root of one of them or has users in both that the other lacks, so both mark
-    /// it.
+    /// it. The one that fails must wait: it would bind nodes that the other has not marked, and
+    /// take what hangs on them away.
     /// - Returns: false, and nothing is marked, where another run has a node marked.
     private func holdEdges() -> Bool {
         let store = GraphStore.shared
@@ -142,24 +157,40 @@ import Synchronization
         return true
     }
 
-    /// Ends the hold, and with it what the graph knows of its values.
-    private func letGoOfEdges() {
+    /// Ends the hold, and with it what the graph knows of its values, unless it has references.
+    private mutating func letGoOfEdges() {
+        takeMarksOff()
+        isMarked = false
+    }
+
+    private func takeMarksOff() {
+        guard isMarked else { return }
         for node in 0..<count where isExposed(node) {
             GraphStore.shared.letGo(at.handles[node])
         }
     }
 
+    /// Has references in place of the hold: for a run that takes long, and has claimed its results,
+    /// so that others wait for it where they meet it.
+    /// - Parameter node: whose value the run has taken away, if it has taken that of the node.
+    package mutating func keepReferences(without taken: (Int) -> Bool) {
+        guard holdsEdges else { return letGoOfEdges() }
+        for node in 0..<count where at.values[node] != nil && taken(node) { at.values[node] = nil }
+        retainAll()
+        letGoOfEdges()
+    }
+
     /// In a forked child, for a run that nobody goes on with.
     package mutating func abandonEdges() {
-        if holdsEdges { letGoOfEdges() }
-        holdsEdges = false
+        letGoOfEdges()
         count = 0
     }
 
     /// Lets go of everything but the memory.
     package mutating func clear() {
         releaseReferences()
-        holdsEdges = false
+        isMarked = false
+        hasReferences = false
         count = 0
         inputTotal = 0
         roots.removeAll(keepingCapacity: true)
@@ -167,11 +198,12 @@ import Synchronization
         isPoisoned = false
         isTraced = false
         meetsDonation = false
+        meetsHold = false
     }
 
     private func releaseReferences() {
-        if holdsEdges { return letGoOfEdges() }
-        for node in 0..<count {
+        takeMarksOff()
+        for node in 0..<count where hasReferences {
             at.values[node]?.release()
             at.payloads[node]?.release()
         }

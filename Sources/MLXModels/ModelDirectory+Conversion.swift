@@ -21,7 +21,7 @@ extension ModelDirectory {
     ///     are.
     ///   - dequantize: decode weights that are quantized, before anything else.
     ///   - dtype: of all floating-point weights, and of what quantized ones are decoded in; nil
-    ///     leaves each as it is. The scales of mode int8 stay float32.
+    ///     leaves each as it is.
     ///   - rounding: how codes are chosen.
     ///   - maximumShardBytes: of the arrays in one file.
     /// - Returns: what became of each layer that was rounded with data.
@@ -89,15 +89,7 @@ extension ModelDirectory {
     private func converted(_ dtype: DType?) throws -> [String: MLXArray] {
         let weights = try storedWeights()
         guard let dtype else { return weights }
-        let quantization = try ModelQuantization(configuration)
-        return Dictionary(
-            uniqueKeysWithValues: weights.map { name, array in
-                // The products of mode int8 take their scales in float32.
-                let isInt8 =
-                    name.hasSuffix(".scales")
-                    && quantization?.format(of: String(name.dropLast(7)))?.mode == .int8
-                return (name, isInt8 ? array : ModelDirectory.cast(array, dtype))
-            })
+        return weights.mapValues { ModelDirectory.cast($0, dtype) }
     }
 
     /// The model, for what has to be known of its layers.

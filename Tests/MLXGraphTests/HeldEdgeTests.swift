@@ -1,5 +1,7 @@
+import Glibc
 import MLXBase
 import MLXMemory
+import Synchronization
 import Testing
 
 @testable import MLXGraph
@@ -8,13 +10,16 @@ import Testing
 // where they are all the same, whatever others bind meanwhile.
 
 extension StoreTests {
-    private func extracted(_ root: MLXArray, _ body: (borrowing Subgraph) throws -> Void) rethrows {
+    private func extracted<R>(_ root: MLXArray, _ body: (borrowing Subgraph) throws -> R) rethrows
+        -> R
+    {
         let reference = root.acquire()
         var graph = Subgraph()
         graph.extract(roots: [reference])
-        try body(graph)
+        let result = try body(graph)
         graph.clear()
         GraphStore.shared.release(reference.id)
+        return result
     }
 
     @Test("a held graph keeps its edges when a root is bound, and loses them when it is let go")
@@ -39,30 +44,124 @@ extension StoreTests {
         #expect(rows.liveCount == 0)
     }
 
-    @Test("of two graphs that meet, one counts references")
+    @Test("of two graphs that meet, the second waits for the first")
     func heldTwice() {
         let rows = Rows()
         do {
             let shared = MLXArray(owning: rows.unary(rows.leaf(1)))
             let left = MLXArray(owning: rows.unary(shared.acquire()))
             let right = MLXArray(owning: rows.unary(shared.acquire()))
-            extracted(left) { first in
+            let isDone = Atomic<Bool>(false)
+            let thread = extracted(left) { first in
                 let holds = first.holdsEdges
                 #expect(holds)
-                extracted(right) { second in
-                    let holds = second.holdsEdges
-                    #expect(!holds)
-                    GraphStore.shared.bind(shared.handle, value())
-                    #expect(rows.liveCount == 4)
+                let thread = plainThread {
+                    extracted(right) { second in
+                        let (holds, count) = (second.holdsEdges, second.count)
+                        #expect(holds && count == 3)
+                        GraphStore.shared.bind(shared.handle, value())
+                    }
+                    isDone.store(true, ordering: .releasing)
                 }
-                // The second let go of nothing that the first holds.
-                #expect(rows.liveCount == 4)
+                usleep(20_000)
+                let isEarly = isDone.load(ordering: .acquiring)
+                #expect(!isEarly && rows.liveCount == 4)
+                return thread
             }
+            thread.join()
             #expect(rows.liveCount == 3)
-            extracted(right) { graph in
-                let (holds, count) = (graph.holdsEdges, graph.count)
-                #expect(holds && count == 2)
+        }
+        #expect(rows.liveCount == 0)
+    }
+
+    /// A chain whose every second node has a user besides, as the keys of a random state have: a
+    /// run that needs the end of it meets nodes that are inner ones of a run that needs less.
+    @Test("what hangs on inner nodes of a held graph stays while another run binds them")
+    func heldChain() {
+        let rows = Rows()
+        do {
+            var (key, drawn): (MLXArray, [MLXArray]) = (MLXArray(owning: rows.leaf(1)), [])
+            for _ in 0..<20 {
+                let split = rows.unary(key.acquire())
+                drawn.append(MLXArray(owning: rows.unary(split)))
+                GraphStore.shared.retain(split.id)
+                key = MLXArray(owning: rows.unary(split))
             }
+            let last = key
+            let isHeld = Atomic<Bool>(false)
+            let root = drawn[9]
+            let thread = extracted(root) { graph in
+                let count = graph.count
+                let thread = plainThread {
+                    // Every node of the chain has a user outside of this graph.
+                    extracted(last) { whole in
+                        isHeld.store(true, ordering: .releasing)
+                        for node in 0..<whole.count where whole.isKept(node) {
+                            GraphStore.shared.bind(whole.handles[node], value())
+                        }
+                    }
+                }
+                usleep(20_000)
+                let isEarly = isHeld.load(ordering: .acquiring)
+                #expect(!isEarly && rows.liveCount > count)
+                graph.checkInvariants()
+                return thread
+            }
+            thread.join()
+            drawn = []
+        }
+        #expect(rows.liveCount == 0)
+    }
+
+    @Test("a walk that keeps inner nodes waits for the run that holds them")
+    func heldBelowWalk() {
+        let rows = Rows()
+        do {
+            let inner = rows.unary(rows.leaf(1))
+            let root = MLXArray(owning: rows.unary(inner))
+            let isDone = Atomic<Bool>(false)
+            let thread = extracted(root) { _ in
+                let thread = plainThread {
+                    do {
+                        let reference = root.acquire()
+                        let walk = Subgraph(roots: [reference], retainsNodes: true)
+                        let (array, holds) = (walk.array(1), walk.holdsEdges)
+                        #expect(!holds)
+                        GraphStore.shared.bind(array.handle, value())
+                        GraphStore.shared.release(reference.id)
+                    }
+                    isDone.store(true, ordering: .releasing)
+                }
+                usleep(20_000)
+                let isEarly = isDone.load(ordering: .acquiring)
+                #expect(!isEarly && rows.liveCount == 3)
+                return thread
+            }
+            thread.join()
+        }
+        #expect(rows.liveCount == 0)
+    }
+
+    @Test("a run that has claimed its results has references in place of the hold")
+    func heldNoMore() {
+        let rows = Rows()
+        do {
+            let weight = MLXArray(owning: rows.leaf(1))
+            GraphStore.shared.bind(weight.handle, value())
+            let root = MLXArray(owning: rows.unary(rows.unary(weight.acquire())))
+            let reference = root.acquire()
+            var graph = Subgraph()
+            graph.extract(roots: [reference])
+            graph.keepReferences { _ in false }
+            let holds = graph.holdsEdges
+            #expect(!holds)
+            GraphStore.shared.bind(root.handle, value())
+            weight.replace(owning: rows.leaf(2))
+            #expect(rows.liveCount == 2)
+            let count = graph.value(0)?.byteCount
+            #expect(count == 4)
+            graph.clear()
+            GraphStore.shared.release(reference.id)
         }
         #expect(rows.liveCount == 0)
     }

@@ -116,7 +116,7 @@ let generalDevices: [DeviceTraits] = [
     DeviceTraits(
         name: "tiny", products: .packed,
         grain: Grain(
-            byteCount: 64, tapeElements: 16, tapeBlocks: .max, queryPanels: 1, keyBlock: 16,
+            byteCount: 64, tapeElements: 16, tapeBlocks: .max, queryBlock: 10, keyBlock: 16,
             loadByteCount: 64)),
 ]
 

@@ -13,6 +13,24 @@ import Testing
         #expect(zip(scales.asArray(Float.self), expected).allSatisfy { abs($0 - $1) < 1e-6 })
     }
 
+    @Test(
+        "half weights have half scales and lose at most a step, however small they are",
+        arguments: [DType.float16, .bfloat16], [1e3, 1, 1e-2, 1e-4, 1e-5, 2e-6] as [Float])
+    func halves(dtype: DType, size: Float) {
+        let w = (seeded { MLXRandom.uniform(low: -1, high: 1, [40, 50]) } * size).asType(dtype)
+        let (q, scales) = int8Quantized(w)
+        #expect(q.dtype == .int8 && scales.dtype == dtype)
+        let wide = scales.asType(.float32).reshaped(40, 1)
+        let error = abs(q.asType(.float32) * wide - w.asType(.float32))
+        // Half a step, and what the largest code lacks where the scale was rounded down.
+        #expect(all(error .<= wide * 1.01 + Float(1e-12)).item())
+        let x = seeded { MLXRandom.normal([3, 50]) }.asType(dtype)
+        let y = int8Matmul(x, q, scales: scales)
+        #expect(y.dtype == dtype)
+        let exact = int8Matmul(x.asType(.float32), q, scales: scales.asType(.float32))
+        #expect((y .== exact.asType(dtype)).all().item())
+    }
+
     @Test("a linear layer stays within the quantization error") func linear() {
         let linear = seeded { Linear(64, 32) }
         let x = seeded { MLXRandom.normal([10, 64]) }

@@ -35,7 +35,7 @@ import Testing
     static let rowNames = OpTable.rows.filter { !$0.isElementwise && !$0.isView }.map(\.name)
 
     private static let tiny = Grain(
-        byteCount: 64, tapeElements: 16, tapeBlocks: .max, queryPanels: 1, keyBlock: 16,
+        byteCount: 64, tapeElements: 16, tapeBlocks: .max, queryBlock: 10, keyBlock: 16,
         loadByteCount: 64)
 
     /// Each way to run a row: at every level alone and in the smallest chunks with one thread and

@@ -18,10 +18,6 @@ typedef void encode_float(u8 *, u8 *, const float *, size_t, size_t, int, float)
 typedef void decode_scales(float *, const u8 *, size_t, bool, float);
 typedef void to_e4m3(u8 *, const float *, size_t);
 typedef void from_e4m3(float *, const u8 *, size_t);
-typedef void few_dots(float *, ptrdiff_t, const float *, ptrdiff_t, size_t, const float *,
-                      ptrdiff_t, size_t, size_t);
-typedef void few_sums(float *, ptrdiff_t, const float *, ptrdiff_t, ptrdiff_t, size_t,
-                      const float *, ptrdiff_t, size_t, size_t);
 typedef const mlx_norm_rows norm_table[2];
 typedef const mlx_norm_gradient_rows norm_gradient_table[2];
 typedef const mlx_rotate_row rotate_table[2];
@@ -41,8 +37,6 @@ typedef const mlx_scale_rows scale_rows_table[2];
     decode_scales mlx_decode_scales_##level;                                              \
     to_e4m3 mlx_to_e4m3_##level;                                                          \
     from_e4m3 mlx_from_e4m3_##level;                                                      \
-    few_dots mlx_few_dots_f32_##level;                                                    \
-    few_sums mlx_few_sums_f32_##level;                                                    \
     extern norm_table mlx_norm_table_##level;                                             \
     extern norm_gradient_table mlx_norm_gradient_table_##level;                           \
     extern rotate_table mlx_rotate_table_##level;                                         \
@@ -67,8 +61,6 @@ TABLE(encode_float, mlx_encode_float)
 TABLE(decode_scales, mlx_decode_scales)
 TABLE(to_e4m3, mlx_to_e4m3)
 TABLE(from_e4m3, mlx_from_e4m3)
-TABLE(few_dots, mlx_few_dots_f32)
-TABLE(few_sums, mlx_few_sums_f32)
 TABLE(norm_table, mlx_norm_table)
 TABLE(norm_gradient_table, mlx_norm_gradient_table)
 TABLE(rotate_table, mlx_rotate_table)
@@ -111,14 +103,6 @@ void mlx_decode_scales(float *out, const u8 *scales, size_t n, bool e8m0, float 
 }
 void mlx_to_e4m3(u8 *out, const float *x, size_t n) { HERE(mlx_to_e4m3)(out, x, n); }
 void mlx_from_e4m3(float *out, const u8 *x, size_t n) { HERE(mlx_from_e4m3)(out, x, n); }
-void mlx_few_dots_f32(float *out, ptrdiff_t ldo, const float *x, ptrdiff_t ldx, size_t rows,
-                      const float *w, ptrdiff_t stride, size_t count, size_t depth) {
-    HERE(mlx_few_dots_f32)(out, ldo, x, ldx, rows, w, stride, count, depth);
-}
-void mlx_few_sums_f32(float *out, ptrdiff_t ldo, const float *x, ptrdiff_t ldx, ptrdiff_t xs,
-                      size_t rows, const float *w, ptrdiff_t stride, size_t n, size_t depth) {
-    HERE(mlx_few_sums_f32)(out, ldo, x, ldx, xs, rows, w, stride, n, depth);
-}
 
 mlx_norm_rows mlx_norm_fn(int dtype) { return (*HERE(mlx_norm_table))[dtype == MLX_F64]; }
 mlx_norm_gradient_rows mlx_norm_gradient_fn(int dtype) {

@@ -16,21 +16,35 @@ const mlx_gemm *mlx_gemm_bf16(void) {
     return NULL;
 }
 
-void mlx_gemm_tile(const mlx_gemm *gemm, const void *a, const void *b, void *c, ptrdiff_t ldc,
+void mlx_gemm_tile(const mlx_gemm *gemm, mlx_panels a, mlx_panels b, void *c, ptrdiff_t ldc,
                    size_t m, size_t n, size_t depth, bool accumulate) {
-    // A column panel of this depth stays in the first-level cache while all row panels pass.
     size_t mr = (size_t)gemm->mr, nr = (size_t)gemm->nr, item = (size_t)gemm->item;
-    const size_t block = 1024 / item;
     ptrdiff_t size = item == 8 ? 8 : 4;
-    for (size_t k = 0; k < depth; k += block) {
-        size_t kn = depth - k < block ? depth - k : block;
-        for (size_t j = 0; j < n; j += nr) {
-            const char *bp = (const char *)b + (j * depth + k * nr) * item;
+    // What a tile reads of a block stays in the second-level cache: steps of one run, or runs.
+    if (!depth) return;
+    size_t run = a.run ? a.run : depth, most = 1024 / item;
+    size_t steps = run < most ? run : most, runs = run < most ? most / run : 1;
+    // Rows that lie one after another can be grouped at will: as evenly as they can be.
+    bool is_even = a.panel == (ptrdiff_t)mr * a.row;
+    size_t groups = (m + mr - 1) / mr, base = m / groups, more = m % groups;
+    for (size_t k = 0, count; k < depth; k += count) {
+        // A run that does not end with its block goes on in the next one.
+        size_t in_run = k % run, own = run - in_run < steps ? run - in_run : steps;
+        size_t left = (depth - k) / run, together = in_run || own < run ? 1 : runs;
+        if (together > left && left) together = left;
+        count = own * together;
+        mlx_panels x = a, y = b;
+        const char *start =
+            (const char *)a.base + (ptrdiff_t)(k / run) * a.jump + (ptrdiff_t)in_run * a.step;
+        y.base = (const char *)b.base + (ptrdiff_t)k * b.step;
+        for (size_t j = 0; j < n; j += nr, y.base = (const char *)y.base + b.panel) {
+            x.base = start;
             size_t jn = n - j < nr ? n - j : nr;
-            for (size_t i = 0; i < m; i += mr) {
-                const char *ap = (const char *)a + (i * depth + k * mr) * item;
+            for (size_t i = 0, rows; i < m; i += rows) {
+                rows = is_even ? base + (i < more * (base + 1)) : m - i < mr ? m - i : mr;
                 char *cp = (char *)c + ((ptrdiff_t)i * ldc + (ptrdiff_t)j) * size;
-                gemm->micro(kn, ap, bp, cp, ldc, m - i < mr ? m - i : mr, jn, accumulate || k);
+                gemm->micro(own, together, x, y, cp, ldc, rows, jn, accumulate || k);
+                x.base = (const char *)x.base + (is_even ? (ptrdiff_t)rows * a.row : a.panel);
             }
         }
     }

@@ -10,8 +10,8 @@
 #else
 #define STEP_FLOAT(acc, a, b) ((acc) + (a) * (b))
 #endif
-MICRO(micro_f32, float, VF, MR, NV, STEP_FLOAT)
-MICRO(micro_f64, double, VD, MR, NV, STEP_FLOAT)
+MICRO(micro_f32, float, VF, STEP_FLOAT)
+MICRO(micro_f64, double, VD, STEP_FLOAT)
 
 /// Panels of `panel` rows or columns; what the last one lacks is zero.
 #define PACK(NAME, T, S, LOAD)                                                            \
@@ -134,10 +134,10 @@ static void pack_f32_f32(void *out_, const void *in_, ptrdiff_t ws, ptrdiff_t ds
 ROW_PRODUCTS(f64)
 
 const mlx_gemm LEVEL_NAME(mlx_gemm_f32) = {
-    MR, NV * VECTOR_BYTES / 4, 1, 4, micro_f32,
+    MR, NV * VECTOR_BYTES / 4, VECTOR_BYTES / 4, 1, 4, micro_f32,
     {[MLX_F32] = pack_f32_f32, [MLX_F16] = pack_f32_f16, [MLX_BF16] = pack_f32_bf16,
      [MLX_I8] = pack_f32_i8}, NULL,
 };
 const mlx_gemm LEVEL_NAME(mlx_gemm_f64) = {
-    MR, NV * VECTOR_BYTES / 8, 1, 8, micro_f64, {[MLX_F64] = pack_f64_f64}, NULL,
+    MR, NV * VECTOR_BYTES / 8, VECTOR_BYTES / 8, 1, 8, micro_f64, {[MLX_F64] = pack_f64_f64}, NULL,
 };

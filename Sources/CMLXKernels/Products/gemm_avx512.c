@@ -4,8 +4,8 @@
 #define MLX_LEVEL avx512
 #define MLX_LEVEL_F16C 1
 #define VECTOR_BYTES 64
-#define MR 12
-#define NV 2
+#define MR 6
+#define NV 4
 #include "../Levels/common.h"
 #include "../Levels/tables.h"
 #include "../Levels/target.h"

@@ -15,7 +15,7 @@ TARGET_AVX512BF16
     ((VF)_mm512_dpbf16_ps((__m512)(acc), (__m512bh)(a), (__m512bh)(b)))
 #include "gemm_bf16.h"
 #include "micro.h"
-MICRO(micro_pairs, float, VF, 12, 2, SUM_PAIRS)
+MICRO(micro_pairs, float, VF, SUM_PAIRS)
 
 static void pack_pairs(void *out, const void *in, ptrdiff_t ws, ptrdiff_t ds, size_t width,
                        size_t depth, size_t panel) {
@@ -24,7 +24,7 @@ static void pack_pairs(void *out, const void *in, ptrdiff_t ws, ptrdiff_t ds, si
 TARGET_END
 
 const mlx_gemm mlx_gemm_bf16_pairs = {
-    12, 32, 2, 4, micro_pairs, {[MLX_BF16] = pack_pairs}, NULL,
+    6, 64, 16, 2, 4, micro_pairs, {[MLX_BF16] = pack_pairs}, NULL,
 };
 
 TARGET_AMX
@@ -33,6 +33,6 @@ TARGET_AMX
 TARGET_END
 
 const mlx_gemm mlx_gemm_bf16_tiles = {
-    32, 32, 32, 64, micro_tiles, {[MLX_BF16] = pack_tiles_right}, pack_tiles_left,
+    32, 32, 16, 32, 64, micro_tiles, {[MLX_BF16] = pack_tiles_right}, pack_tiles_left,
 };
 #endif

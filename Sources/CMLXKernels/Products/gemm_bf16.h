@@ -20,10 +20,12 @@ INLINE void pair_rows(u16 *out, const u16 *even, const u16 *odd) {
 INLINE void pair_panel(u16 *out, const u16 *in, ptrdiff_t ws, ptrdiff_t ds, size_t w, size_t depth,
                        size_t panel) {
     size_t whole = depth / 2;
-    if (ws == 1 && w == 32 && panel == 32) {
+    if (ws == 1 && w == panel && panel % 32 == 0) {
         for (size_t g = 0; g < whole; g++) {
             const u16 *x = in + (ptrdiff_t)(2 * g) * ds;
-            pair_rows(out + g * 64, x, x + ds);
+            for (size_t j = 0; j < w; j += 32) {
+                pair_rows(out + (g * panel + j) * 2, x + j, x + ds + j);
+            }
         }
     } else if (ds == 1) {
         // Sixteen pairs at a time, so that lines of the input stay cached.

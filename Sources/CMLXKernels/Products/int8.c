@@ -62,6 +62,7 @@ static const int8_kernels *here(void) {
 size_t mlx_int8_stride(size_t depth) {
     const int8_kernels *kernels = here();
     size_t bytes = (depth + *kernels->step - 1) / *kernels->step * *kernels->step * *kernels->item;
+    bytes += sizeof(int32_t); // What a row is biased by.
     return ((bytes + 63) / 64 | 1) * 64;
 }
 #if defined(__x86_64__)

@@ -1,26 +1,31 @@
-// Dot products of int8 rows with int8 weights as they lie, of one level: INT8_ROWS rows and four
-// rows of the weights are one tile of sums. A step takes INT8_STEP terms. Where the level
-// multiplies unsigned by signed bytes (INT8_BIAS), rows have 128 added, and 128 times the sum of
-// the weights is taken back. Elsewhere bytes are widened to 16 bits, whose products of pairs
-// neither overflow nor saturate: 2 * 128 * 128 fits easily.
+// Dot products of int8 rows with int8 weights as they lie, of one level: a few rows and four or
+// eight rows of the weights are one tile of sums. A step takes INT8_STEP terms. Where the level
+// multiplies unsigned by signed bytes (INT8_BIAS), weights have 128 added as they are loaded, and
+// 128 times the sum of the row is taken back, which stands at the row's end. Elsewhere bytes are
+// widened to 16 bits, whose products of pairs neither overflow nor saturate: 2 * 128 * 128 fits.
 // NUMERICS: sums are exact, so all levels and tile sizes agree; each is scaled once.
 
-typedef const i8 *weight_rows[4];
+enum { INT8_COLUMNS = 8 };
+typedef const i8 *weight_rows[INT8_COLUMNS];
 
 #if MLX_LEVEL_VNNI && VECTOR_BYTES == 64
 enum { INT8_STEP = 64, INT8_BIAS = 128 };
-typedef u8 int8_row;
+typedef i8 int8_row;
 #define INT8_SUM(acc, x, w) \
-    ((VI)_mm512_dpbusd_epi32((__m512i)(acc), (__m512i)(x), (__m512i)(w)))
-#define INT8_ONES ((VI)_mm512_set1_epi8(1))
-INLINE void int8_load(VI *out, const i8 *p) { *out = (VI)_mm512_loadu_si512(p); }
+    ((VI)_mm512_dpbusd_epi32((__m512i)(acc), (__m512i)(w), (__m512i)(x)))
+#define INT8_UNSIGNED(v) _mm512_xor_si512(v, _mm512_set1_epi8(-128))
+INLINE void int8_load(VI *out, const i8 *p) {
+    *out = (VI)INT8_UNSIGNED(_mm512_loadu_si512(p));
+}
 #elif MLX_LEVEL_VNNI
 enum { INT8_STEP = 32, INT8_BIAS = 128 };
-typedef u8 int8_row;
+typedef i8 int8_row;
 #define INT8_SUM(acc, x, w) \
-    ((VI)_mm256_dpbusd_avx_epi32((__m256i)(acc), (__m256i)(x), (__m256i)(w)))
-#define INT8_ONES ((VI)_mm256_set1_epi8(1))
-INLINE void int8_load(VI *out, const i8 *p) { *out = (VI)_mm256_loadu_si256((const void *)p); }
+    ((VI)_mm256_dpbusd_avx_epi32((__m256i)(acc), (__m256i)(w), (__m256i)(x)))
+#define INT8_UNSIGNED(v) _mm256_xor_si256(v, _mm256_set1_epi8(-128))
+INLINE void int8_load(VI *out, const i8 *p) {
+    *out = (VI)INT8_UNSIGNED(_mm256_loadu_si256((const void *)p));
+}
 #elif MLX_LEVEL_F16C && VECTOR_BYTES == 64
 enum { INT8_STEP = 32, INT8_BIAS = 0 };
 typedef i16 int8_row;
@@ -62,14 +67,14 @@ INLINE void int8_load(VI *out, const i8 *p) { *out = (VI)vld1q_s8(p); }
 
 enum {
     INT8_LANES = VECTOR_BYTES / 4,
-    /// Rows of the weights asked for ahead of their turn lie so many tiles further on.
-    INT8_AHEAD = 4,
+    /// How far ahead of their turn weights are asked for, in bytes: rows that lie one after another
+    /// are read side by side, which the processor does not foresee.
+    INT8_AHEAD = 1 << 15,
+    /// Rows that meet eight rows of the weights rather than four: no more rows than these are cut
+    /// into groups that small.
+    INT8_FEW = VECTOR_BYTES == 64 ? 2 : 0,
+    INT8_ROWS = VECTOR_BYTES == 64 ? 6 : 2,
 };
-#if VECTOR_BYTES == 64
-enum { INT8_ROWS = 6 };
-#else
-enum { INT8_ROWS = 2 };
-#endif
 
 /// Whole steps, then one more for what is left, padded so that it adds nothing.
 INLINE size_t int8_padded(size_t depth) {
@@ -96,29 +101,35 @@ INLINE float row_inverse(float *scale, const float *p, size_t n) {
 }
 
 /// Adding 1.5 * 2^23 rounds to nearest even; |x| * inverse is at most 127.
-#define ROUND_TERMS(NAME, T, BIAS)                                                        \
-    INLINE void NAME(T *q, const float *p, size_t n, float inverse) {                     \
+#define ROUND_TERMS(NAME, T)                                                              \
+    INLINE i32 NAME(T *q, const float *p, size_t n, float inverse) {                      \
+        i32 sum = 0;                                                                      \
         LOOP for (size_t i = 0; i < n; i++) {                                             \
             float t = p[i] * inverse + 12582912.0f;                                       \
-            q[i] = (T)(bits32(t) - 0x4B400000u + BIAS);                                   \
+            i32 term = (i32)(bits32(t) - 0x4B400000u);                                    \
+            q[i] = (T)term;                                                               \
+            sum += term;                                                                  \
         }                                                                                 \
+        return sum;                                                                       \
     }
-ROUND_TERMS(round_row, int8_row, INT8_BIAS)
-ROUND_TERMS(round_terms, i8, 0)
+ROUND_TERMS(round_row, int8_row)
+ROUND_TERMS(round_terms, i8)
 
 void LEVEL_NAME(mlx_int8_rows)(void *out, float *scales, const float *x, size_t rows,
                                size_t depth, size_t stride) {
     for (size_t r = 0; r < rows; r++) {
         int8_row *q = (int8_row *)((char *)out + r * stride);
-        round_row(q, x + r * depth, depth, row_inverse(scales + r, x + r * depth, depth));
+        float inverse = row_inverse(scales + r, x + r * depth, depth);
+        i32 bias = round_row(q, x + r * depth, depth, inverse) * INT8_BIAS;
         for (size_t i = depth; i < int8_padded(depth); i++) q[i] = 0;
+        memcpy((char *)(q + int8_padded(depth)), &bias, sizeof bias);
     }
 }
 
 /// The last terms of the weights, which nothing may be read behind.
 INLINE void int8_load_end(VI *out, const i8 *p, size_t n) {
 #if MLX_LEVEL_VNNI && VECTOR_BYTES == 64
-    *out = (VI)_mm512_maskz_loadu_epi8(((u64)1 << n) - 1, p);
+    *out = (VI)INT8_UNSIGNED(_mm512_maskz_loadu_epi8(((u64)1 << n) - 1, p));
 #else
     i8 end[INT8_STEP] = {0};
     memcpy(end, p, n);
@@ -145,51 +156,29 @@ INLINE void int8_totals(i32 *out, const VI *v) {
 #endif
 }
 
-/// 128 times the sums of four rows of the weights.
-static void int8_biases(i32 *out, const weight_rows w, size_t depth) {
-#if MLX_LEVEL_VNNI
-    VI sums[4] = {0};
-    size_t k = 0;
-    for (; k + INT8_STEP <= depth; k += INT8_STEP) {
-        UNROLL for (int j = 0; j < 4; j++) {
-            VI v;
-            int8_load(&v, w[j] + k);
-            sums[j] = INT8_SUM(sums[j], INT8_ONES, v);
-        }
-    }
-    for (int j = 0; j < 4 && k < depth; j++) {
-        VI v;
-        int8_load_end(&v, w[j] + k, depth - k);
-        sums[j] = INT8_SUM(sums[j], INT8_ONES, v);
-    }
-    int8_totals(out, sums);
-    for (int j = 0; j < 4; j++) out[j] = (i32)((u32)out[j] * INT8_BIAS);
-#endif
-}
-
-/// ROWS rows against four rows of the weights; what lies `ahead` is asked for.
-#define INT8_TILE(ROWS)                                                                   \
+/// ROWS rows against COLUMNS rows of the weights; what lies `ahead` is asked for.
+#define INT8_TILE(ROWS, COLUMNS)                                                          \
     static void int8_tile_##ROWS(i32 *out, const char *x, size_t stride, const weight_rows w, \
                                  size_t depth, ptrdiff_t ahead) {                         \
-        VI a[ROWS][4];                                                                    \
+        VI a[ROWS][COLUMNS];                                                              \
         UNROLL for (int i = 0; i < ROWS; i++) {                                           \
-            UNROLL for (int j = 0; j < 4; j++) a[i][j] = (VI)(0);                         \
+            UNROLL for (int j = 0; j < COLUMNS; j++) a[i][j] = (VI)(0);                   \
         }                                                                                 \
         size_t k = 0;                                                                     \
         for (; k + INT8_STEP <= depth; k += INT8_STEP) {                                  \
-            VI v[4];                                                                      \
-            UNROLL for (int j = 0; j < 4; j++) {                                          \
-                int8_load(&v[j], w[j] + k);                                               \
-                if (ROWS <= 2) __builtin_prefetch(w[j] + k + ahead, 0, 2);                \
-            }                                                                             \
+            VI s[ROWS];                                                                   \
             UNROLL for (int i = 0; i < ROWS; i++) {                                       \
-                VI s;                                                                     \
-                memcpy(&s, x + i * stride + k * sizeof(int8_row), sizeof s);              \
-                UNROLL for (int j = 0; j < 4; j++) a[i][j] = INT8_SUM(a[i][j], s, v[j]);  \
+                memcpy(&s[i], x + i * stride + k * sizeof(int8_row), sizeof s[i]);        \
+            }                                                                             \
+            UNROLL for (int j = 0; j < COLUMNS; j++) {                                    \
+                VI v;                                                                     \
+                int8_load(&v, w[j] + k);                                                  \
+                if (ROWS <= 2) __builtin_prefetch(w[j] + k + ahead, 0, 2);         \
+                UNROLL for (int i = 0; i < ROWS; i++) a[i][j] = INT8_SUM(a[i][j], s[i], v); \
             }                                                                             \
         }                                                                                 \
         if (k < depth) {                                                                  \
-            UNROLL for (int j = 0; j < 4; j++) {                                          \
+            UNROLL for (int j = 0; j < COLUMNS; j++) {                                    \
                 VI v;                                                                     \
                 int8_load_end(&v, w[j] + k, depth - k);                                   \
                 UNROLL for (int i = 0; i < ROWS; i++) {                                   \
@@ -199,39 +188,51 @@ static void int8_biases(i32 *out, const weight_rows w, size_t depth) {
                 }                                                                         \
             }                                                                             \
         }                                                                                 \
-        UNROLL for (int i = 0; i < ROWS; i++) int8_totals(out + 4 * i, a[i]);             \
+        UNROLL for (int i = 0; i < ROWS; i++) {                                           \
+            UNROLL for (int j = 0; j < COLUMNS; j += 4) {                                 \
+                int8_totals(out + COLUMNS * i + j, a[i] + j);                             \
+            }                                                                             \
+        }                                                                                 \
     }
-INT8_TILE(1) INT8_TILE(2)
 typedef void int8_tile_fn(i32 *, const char *, size_t, const weight_rows, size_t, ptrdiff_t);
 #if VECTOR_BYTES == 64
-INT8_TILE(3) INT8_TILE(4) INT8_TILE(5) INT8_TILE(6)
+INT8_TILE(1, 8) INT8_TILE(2, 8) INT8_TILE(3, 4) INT8_TILE(4, 4) INT8_TILE(5, 4) INT8_TILE(6, 4)
 static int8_tile_fn *const int8_tiles[] = {
     NULL, int8_tile_1, int8_tile_2, int8_tile_3, int8_tile_4, int8_tile_5, int8_tile_6,
 };
 #else
+INT8_TILE(1, 4) INT8_TILE(2, 4)
 static int8_tile_fn *const int8_tiles[] = {NULL, int8_tile_1, int8_tile_2};
 #endif
 
 void LEVEL_NAME(mlx_int8_dots)(float *out, ptrdiff_t ldo, const void *x, size_t row_bytes,
                                const float *scales, size_t rows, const i8 *w, ptrdiff_t stride,
                                const float *column_scales, size_t count, size_t depth) {
-    i32 biases[4] = {0};
-    for (size_t i = 0; i < count; i += 4) {
-        size_t n = count - i < 4 ? count - i : 4;
+    size_t most = tile_rows(rows, 0, INT8_ROWS);
+    size_t together = most <= INT8_FEW ? INT8_COLUMNS : 4;
+    // Whole rows further on, as many as are read side by side at least.
+    ptrdiff_t ahead = (INT8_AHEAD + stride - 1) / stride * stride;
+    if (ahead < (ptrdiff_t)together * stride) ahead = (ptrdiff_t)together * stride;
+    for (size_t i = 0; i < count; i += together) {
+        size_t n = count - i < together ? count - i : together;
         weight_rows p;
-        for (size_t j = 0; j < 4; j++) p[j] = w + (ptrdiff_t)(i + (j < n ? j : n - 1)) * stride;
-        int8_biases(biases, p, depth);
+        for (size_t j = 0; j < together; j++) {
+            p[j] = w + (ptrdiff_t)(i + (j < n ? j : n - 1)) * stride;
+        }
         for (size_t first = 0, group; first < rows; first += group) {
-            i32 sums[4 * INT8_ROWS];
+            i32 sums[4 * INT8_ROWS > 16 ? 4 * INT8_ROWS : 16];
+            const char *row = (const char *)x + first * row_bytes;
             group = tile_rows(rows, first, INT8_ROWS);
-            int8_tiles[group](sums, (const char *)x + first * row_bytes, row_bytes, p, depth,
-                              INT8_AHEAD * stride);
+            int8_tiles[group](sums, row, row_bytes, p, depth, ahead);
             for (size_t r = 0; r < group; r++) {
                 float *o = out + (ptrdiff_t)(first + r) * ldo + (ptrdiff_t)i;
                 float s = scales[first + r];
+                i32 bias;
+                memcpy(&bias, row + r * row_bytes + int8_padded(depth) * sizeof(int8_row),
+                       sizeof bias);
                 for (size_t j = 0; j < n; j++) {
                     // The biased sum may wrap; the difference is in range.
-                    i32 sum = (i32)((u32)sums[4 * r + j] - (u32)biases[j]);
+                    i32 sum = (i32)((u32)sums[together * r + j] - (u32)bias);
                     o[j] = (float)sum * (s * column_scales[i + j]);
                 }
             }
@@ -239,4 +240,4 @@ void LEVEL_NAME(mlx_int8_dots)(float *out, ptrdiff_t ldo, const void *x, size_t 
     }
 }
 #undef INT8_SUM
-#undef INT8_ONES
+#undef INT8_UNSIGNED

@@ -1,5 +1,6 @@
-// The register tile of a matrix product: ROWS rows and COLUMN_VECTORS vectors of columns, from
-// packed panels. STEP multiplies and adds; what the tile has too many at an edge is not stored.
+// The register tile of a matrix product: ROWS rows and some vectors of columns. Six rows fit one
+// set of a first-level cache wherever they lie, so they need not be packed. STEP multiplies and
+// adds; what the tile has too many at an edge is not stored.
 #pragma once
 
 typedef float VF __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
@@ -13,35 +14,39 @@ INLINE size_t tile_rows(size_t rows, size_t first, size_t most) {
     return first < more * (base + 1) ? base + 1 : base;
 }
 
-#define MICRO(NAME, T, V, ROWS, COLUMN_VECTORS, STEP)                                     \
-    static void NAME(size_t depth, const void *a_, const void *b_, void *c_, ptrdiff_t ldc, \
-                     size_t m, size_t n, bool accumulate) {                               \
-        enum { LANE_COUNT = sizeof(V) / sizeof(T), WIDTH = COLUMN_VECTORS * LANE_COUNT }; \
+#define MICRO_OF(NAME, T, V, ROWS, VECTORS, STEP)                                         \
+    static void NAME##_##ROWS##_##VECTORS(size_t depth, size_t runs, const mlx_panels *x, \
+                                          const mlx_panels *y, void *c_, ptrdiff_t ldc,   \
+                                          size_t n, bool accumulate) {                    \
+        enum { LANES = sizeof(V) / sizeof(T), WIDTH = VECTORS * LANES };                  \
         typedef V VU __attribute__((aligned(sizeof(T))));                                 \
-        const T *a = a_, *b = b_;                                                         \
+        const char *rows[ROWS], *a = x->base, *b = y->base;                               \
+        ptrdiff_t row = x->row, step = x->step, jump = x->jump, b_step = y->step;         \
         T *c = c_;                                                                        \
-        V acc[ROWS][COLUMN_VECTORS];                                                      \
+        V acc[ROWS][VECTORS];                                                             \
         UNROLL for (int i = 0; i < ROWS; i++) {                                           \
-            UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) acc[i][j] = (V)(0);           \
+            rows[i] = a + row * i;                                                        \
+            UNROLL for (int j = 0; j < VECTORS; j++) acc[i][j] = (V)(0);                  \
         }                                                                                 \
-        for (size_t k = 0; k < depth; k++) {                                              \
-            V bv[COLUMN_VECTORS];                                                         \
-            UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                             \
-                bv[j] = *(const VU *)(b + j * LANE_COUNT);                                \
-            }                                                                             \
-            UNROLL for (int i = 0; i < ROWS; i++) {                                       \
-                V av = (V)(a[i]);                                                         \
-                UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                         \
-                    acc[i][j] = STEP(acc[i][j], av, bv[j]);                               \
+        for (size_t r = 0; r < runs; r++) {                                               \
+            ptrdiff_t at = (ptrdiff_t)r * jump;                                           \
+            for (size_t k = 0; k < depth; k++, at += step, b += b_step) {                 \
+                V bv[VECTORS];                                                            \
+                UNROLL for (int j = 0; j < VECTORS; j++) {                                \
+                    bv[j] = *(const VU *)(b + j * (int)sizeof(V));                        \
+                }                                                                         \
+                UNROLL for (int i = 0; i < ROWS; i++) {                                   \
+                    V av = (V)(*(const T *)(rows[i] + at));                               \
+                    UNROLL for (int j = 0; j < VECTORS; j++) {                            \
+                        acc[i][j] = STEP(acc[i][j], av, bv[j]);                           \
+                    }                                                                     \
                 }                                                                         \
             }                                                                             \
-            a += ROWS;                                                                    \
-            b += WIDTH;                                                                   \
         }                                                                                 \
-        if (m == ROWS && n == WIDTH) {                                                    \
+        if (n == WIDTH) {                                                                 \
             UNROLL for (int i = 0; i < ROWS; i++) {                                       \
-                UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                         \
-                    VU *p = (VU *)(c + i * ldc + j * LANE_COUNT);                         \
+                UNROLL for (int j = 0; j < VECTORS; j++) {                                \
+                    VU *p = (VU *)(c + i * ldc + j * LANES);                              \
                     *p = accumulate ? *p + acc[i][j] : acc[i][j];                         \
                 }                                                                         \
             }                                                                             \
@@ -49,14 +54,50 @@ INLINE size_t tile_rows(size_t rows, size_t first, size_t most) {
         }                                                                                 \
         T tile[ROWS][WIDTH];                                                              \
         UNROLL for (int i = 0; i < ROWS; i++) {                                           \
-            UNROLL for (int j = 0; j < COLUMN_VECTORS; j++) {                             \
-                *(VU *)(tile[i] + j * LANE_COUNT) = acc[i][j];                            \
+            UNROLL for (int j = 0; j < VECTORS; j++) {                                    \
+                *(VU *)(tile[i] + j * LANES) = acc[i][j];                                 \
             }                                                                             \
         }                                                                                 \
-        for (size_t i = 0; i < m; i++) {                                                  \
+        for (size_t i = 0; i < ROWS; i++) {                                               \
             for (size_t j = 0; j < n; j++) {                                              \
                 T *p = c + (ptrdiff_t)i * ldc + j;                                        \
                 *p = accumulate ? *p + tile[i][j] : tile[i][j];                           \
             }                                                                             \
         }                                                                                 \
+    }
+
+#if VECTOR_BYTES == 64
+#define MICRO_ROWS(NAME, T, V, ROWS, STEP)                                   \
+    MICRO_OF(NAME, T, V, ROWS, 1, STEP) MICRO_OF(NAME, T, V, ROWS, 2, STEP)  \
+    MICRO_OF(NAME, T, V, ROWS, 3, STEP) MICRO_OF(NAME, T, V, ROWS, 4, STEP)
+#define MICRO_LIST(NAME, ROWS) \
+    {NAME##_##ROWS##_1, NAME##_##ROWS##_2, NAME##_##ROWS##_3, NAME##_##ROWS##_4}
+#else
+#define MICRO_ROWS(NAME, T, V, ROWS, STEP) \
+    MICRO_OF(NAME, T, V, ROWS, 1, STEP) MICRO_OF(NAME, T, V, ROWS, 2, STEP)
+#define MICRO_LIST(NAME, ROWS) {NAME##_##ROWS##_1, NAME##_##ROWS##_2}
+#endif
+#if VECTOR_BYTES >= 32
+#define MICRO_MORE(NAME, T, V, STEP) \
+    MICRO_ROWS(NAME, T, V, 5, STEP) MICRO_ROWS(NAME, T, V, 6, STEP)
+#define MICRO_MORE_LISTS(NAME) , MICRO_LIST(NAME, 5), MICRO_LIST(NAME, 6)
+#else
+#define MICRO_MORE(NAME, T, V, STEP)
+#define MICRO_MORE_LISTS(NAME)
+#endif
+
+/// Register tiles of one row and one vector of columns up to what the level has room for.
+#define MICRO(NAME, T, V, STEP)                                                           \
+    MICRO_ROWS(NAME, T, V, 1, STEP) MICRO_ROWS(NAME, T, V, 2, STEP)                       \
+    MICRO_ROWS(NAME, T, V, 3, STEP) MICRO_ROWS(NAME, T, V, 4, STEP)                       \
+    MICRO_MORE(NAME, T, V, STEP)                                                          \
+    static void NAME(size_t depth, size_t runs, mlx_panels a, mlx_panels b, void *c,      \
+                     ptrdiff_t ldc, size_t m, size_t n, bool accumulate) {                \
+        enum { LANES = sizeof(V) / sizeof(T) };                                           \
+        typedef void tile_fn(size_t, size_t, const mlx_panels *, const mlx_panels *, void *, \
+                             ptrdiff_t, size_t, bool);                                    \
+        static tile_fn *const tiles[][VECTOR_BYTES == 64 ? 4 : 2] = {                     \
+            MICRO_LIST(NAME, 1), MICRO_LIST(NAME, 2), MICRO_LIST(NAME, 3),                \
+            MICRO_LIST(NAME, 4) MICRO_MORE_LISTS(NAME)};                                  \
+        tiles[m - 1][(n - 1) / LANES](depth, runs, &a, &b, c, ldc, n, accumulate);        \
     }

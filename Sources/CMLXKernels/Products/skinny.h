@@ -16,8 +16,9 @@ enum {
     SKINNY_STEPS = 32,
     /// Floats of the depth of one block of dot products.
     SKINNY_BLOCK = 512,
-    /// How far ahead the matrix is asked for, in bytes.
-    SKINNY_AHEAD = 512,
+    /// How far ahead the matrix is asked for, in bytes: along its rows, and whole rows, which the
+    /// processor does not foresee where they are read side by side.
+    SKINNY_AHEAD = 512, SKINNY_ROWS_AHEAD = 1 << 15,
 };
 typedef VF VF_AT __attribute__((aligned(4)));
 typedef u16 VH __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
@@ -135,12 +136,57 @@ static void skinny_edge(float *copy, const char *w, int dtype, ptrdiff_t stride,
     }
 }
 
+/// One row of x: a tile of four vectors of columns and eight steps reads whole lines of few rows of
+/// the matrix at a time.
+#define SUM_ROW(NAME, LOAD, SIZE)                                                         \
+    static size_t NAME(float *sums, const float *x, const char *w, ptrdiff_t stride, size_t n, \
+                       size_t depth) {                                                    \
+        enum { WIDTH = 4 * SKINNY_LANES, STEPS = 8 };                                     \
+        size_t whole = n / WIDTH * WIDTH;                                                 \
+        for (size_t k = 0; k < depth; k += STEPS) {                                       \
+            size_t steps = depth - k < STEPS ? depth - k : STEPS;                         \
+            for (size_t j = 0; j < whole; j += WIDTH) {                                   \
+                const char *p = w + ((ptrdiff_t)k * stride + (ptrdiff_t)j) * SIZE;        \
+                VF a[4];                                                                  \
+                UNROLL for (int i = 0; i < 4; i++) {                                      \
+                    a[i] = k ? *(VF_AT *)(sums + j + (size_t)i * SKINNY_LANES) : (VF)(0.0f); \
+                }                                                                         \
+                for (size_t t = 0; t < steps; t++, p += stride * SIZE) {                  \
+                    VF s = (VF)(x[k + t]);                                                \
+                    UNROLL for (int i = 0; i < 4; i++) {                                  \
+                        VF v;                                                             \
+                        if (i * SKINNY_LANES * SIZE % 64 == 0) {                          \
+                            __builtin_prefetch(p + i * SKINNY_LANES * SIZE + SKINNY_AHEAD, 0, 2); \
+                        }                                                                 \
+                        LOAD(&v, p + i * SKINNY_LANES * SIZE);                            \
+                        a[i] = STEP_FLOAT(a[i], s, v);                                    \
+                    }                                                                     \
+                }                                                                         \
+                UNROLL for (int i = 0; i < 4; i++) {                                      \
+                    *(VF_AT *)(sums + j + (size_t)i * SKINNY_LANES) = a[i];               \
+                }                                                                         \
+            }                                                                             \
+        }                                                                                 \
+        return whole;                                                                     \
+    }
+SUM_ROW(sum_row_f32, skinny_f32, 4)
+SUM_ROW(sum_row_f16, skinny_f16, 2)
+SUM_ROW(sum_row_bf16, skinny_bf16, 2)
+
 void LEVEL_NAME(mlx_skinny_sums)(float *sums, const float *x, size_t rows, const void *w, int dtype,
                                  ptrdiff_t stride, size_t n, size_t depth) {
     float copy[SKINNY_STEPS * SKINNY_WIDTH] __attribute__((aligned(64)));
     size_t size = dtype == MLX_F32 ? 4 : 2, most = tile_rows(rows, 0, SKINNY_ROWS);
     sums_fn *const *direct =
         dtype == MLX_F32 ? sums_f32 : dtype == MLX_F16 ? sums_f16 : sums_bf16;
+    if (rows == 1) {
+        // Tiles of one row lie one after another, as its columns do.
+        size_t done = (dtype == MLX_F32 ? sum_row_f32 : dtype == MLX_F16 ? sum_row_f16
+                       : sum_row_bf16)(sums, x, w, stride, n, depth);
+        sums += done;
+        w = (const char *)w + done * size;
+        n -= done;
+    }
     for (size_t k = 0; k < depth; k += SKINNY_STEPS) {
         size_t steps = depth - k < SKINNY_STEPS ? depth - k : SKINNY_STEPS;
         for (size_t j = 0; j < n; j += SKINNY_WIDTH) {
@@ -220,7 +266,7 @@ void LEVEL_NAME(mlx_skinny_widen)(float *out, const void *x, int dtype, ptrdiff_
 /// (those beyond the last are its last again). `copy` as in SUMS, a step's vectors together.
 #define DOTS(NAME, ROWS, LOAD, SIZE, AHEAD)                                               \
     static void NAME(VF *lanes, const float *x, ptrdiff_t ldx, const void *const *w_,     \
-                     float *copy, size_t steps, bool adds) {                              \
+                     float *copy, size_t steps, bool adds, ptrdiff_t ahead) {             \
         const char *w[4] = {w_[0], w_[1], w_[2], w_[3]};                                  \
         VF a[ROWS][4];                                                                    \
         UNROLL for (int i = 0; i < ROWS; i++) {                                           \
@@ -233,7 +279,9 @@ void LEVEL_NAME(mlx_skinny_widen)(float *out, const void *x, int dtype, ptrdiff_
             UNROLL for (int j = 0; j < 4; j++) {                                          \
                 if (AHEAD) {                                                              \
                     LOAD(&v[j], w[j] + k * SKINNY_LANES * SIZE);                          \
-                    __builtin_prefetch(w[j] + k * SKINNY_LANES * SIZE + 2 * SKINNY_AHEAD); \
+                    if (k * SKINNY_LANES * SIZE % 64 == 0) {                              \
+                        __builtin_prefetch(w[j] + k * SKINNY_LANES * SIZE + ahead, 0, 2); \
+                    }                                                                     \
                     if (copy) *(VF *)(copy + (4 * k + j) * SKINNY_LANES) = v[j];          \
                 } else {                                                                  \
                     v[j] = *(const VF *)(copy + (4 * k + j) * SKINNY_LANES);              \
@@ -263,7 +311,8 @@ DOTS_OF(4) DOTS_OF(5) DOTS_OF(6)
 #define SKINNY_DOTS 3
 #define DOTS_LIST DOTS_LIST_3
 #endif
-typedef void dots_fn(VF *, const float *, ptrdiff_t, const void *const *, float *, size_t, bool);
+typedef void dots_fn(VF *, const float *, ptrdiff_t, const void *const *, float *, size_t, bool,
+                     ptrdiff_t);
 static dots_fn *const dots_f32[] = {DOTS_LIST(f32)}, *const dots_f16[] = {DOTS_LIST(f16)};
 static dots_fn *const dots_bf16[] = {DOTS_LIST(bf16)}, *const dots_copy[] = {DOTS_LIST(copy)};
 
@@ -285,7 +334,7 @@ INLINE void skinny_totals(float *out, const VF *v) {
 
 /// A block of the depth, at most SKINNY_BLOCK: every group of rows against four of the matrix.
 static void dots_block(VF *lanes, const float *x, ptrdiff_t ldx, size_t rows, const void *const *w,
-                       int dtype, size_t n, bool adds, float *copy) {
+                       int dtype, size_t n, bool adds, float *copy, ptrdiff_t ahead) {
     size_t size = dtype == MLX_F32 ? 4 : 2, steps = n / SKINNY_LANES;
     dots_fn *const *direct =
         dtype == MLX_F32 ? dots_f32 : dtype == MLX_F16 ? dots_f16 : dots_bf16;
@@ -305,7 +354,7 @@ static void dots_block(VF *lanes, const float *x, ptrdiff_t ldx, size_t rows, co
         group = tile_rows(rows, first, SKINNY_DOTS);
         dots_fn *dots = is_copied ? dots_copy[group] : direct[group];
         dots(lanes + 4 * first, x + (ptrdiff_t)first * ldx, ldx, w,
-             is_copied || keeps ? copy : NULL, steps, adds);
+             is_copied || keeps ? copy : NULL, steps, adds, ahead);
         is_copied = is_copied || keeps;
     }
 }
@@ -316,6 +365,11 @@ void LEVEL_NAME(mlx_skinny_dots)(float *out, ptrdiff_t ldo, const float *x, ptrd
     float copy[4 * SKINNY_BLOCK] __attribute__((aligned(64)));
     VF lanes[4 * MLX_SKINNY_ROWS];
     size_t size = dtype == MLX_F32 ? 4 : 2, whole = depth / SKINNY_LANES * SKINNY_LANES;
+    ptrdiff_t bytes = stride * (ptrdiff_t)size, ahead = 2 * SKINNY_AHEAD;
+    if (bytes > 0) {
+        ptrdiff_t rows_ahead = (SKINNY_ROWS_AHEAD + bytes - 1) / bytes;
+        ahead = (rows_ahead > 4 ? rows_ahead : 4) * bytes;
+    }
     for (size_t i = 0; i < count; i += 4) {
         size_t n = count - i < 4 ? count - i : 4;
         for (size_t k = 0, block; k < depth; k += block) {
@@ -326,7 +380,7 @@ void LEVEL_NAME(mlx_skinny_dots)(float *out, ptrdiff_t ldo, const float *x, ptrd
                 size_t row = i + (j < n ? j : n - 1);
                 p[j] = (const char *)w + ((ptrdiff_t)row * stride + (ptrdiff_t)k) * (ptrdiff_t)size;
             }
-            dots_block(lanes, x + k, ldx, rows, p, dtype, block, k > 0, copy);
+            dots_block(lanes, x + k, ldx, rows, p, dtype, block, k > 0, copy, ahead);
         }
         for (size_t r = 0; r < rows; r++) {
             float totals[4];

@@ -5,9 +5,11 @@
 
 /// Two by two tiles of sums: panels of 32 rows, 64 bytes of the depth after another, and of 32
 /// columns in pairs.
-static void micro_tiles(size_t depth, const void *a_, const void *b_, void *c_, ptrdiff_t ldc,
-                        size_t m, size_t n, bool accumulate) {
-    const char *a = a_, *b = b_;
+static void micro_tiles(size_t depth, size_t runs, mlx_panels x, mlx_panels y, void *c_,
+                        ptrdiff_t ldc, size_t m, size_t n, bool accumulate) {
+    (void)runs; // Its rows are packed: one run.
+    const char *a = x.base, *b = y.base;
+    size_t row = (size_t)x.row;
     float edge[32 * 32] __attribute__((aligned(64)));
     float *c = c_;
     bool is_whole = m == 32 && n == 32;
@@ -30,14 +32,14 @@ static void micro_tiles(size_t depth, const void *a_, const void *b_, void *c_, 
         _tile_zero(2);
         _tile_zero(3);
     }
-    for (size_t k = 0; k < depth; k++, a += 2048, b += 2048) {
-        _tile_loadd(4, a, 64);
+    for (size_t k = 0; k < depth; k++, a += x.step, b += y.step) {
+        _tile_loadd(4, a, row);
         _tile_loadd(6, b, 128);
         _tile_loadd(7, b + 64, 128);
         _tile_dpbf16ps(0, 4, 6);
         _tile_dpbf16ps(1, 4, 7);
         if (m > 16) {
-            _tile_loadd(5, a + 1024, 64);
+            _tile_loadd(5, a + 16 * row, row);
             _tile_dpbf16ps(2, 5, 6);
             _tile_dpbf16ps(3, 5, 7);
         }

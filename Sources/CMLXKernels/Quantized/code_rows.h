@@ -18,9 +18,12 @@ INLINE void pick_code_rows(code_rows codes, group_scales own, const u8 *w, size_
     }
 }
 
-/// How far the rows after these lie; 0 when there are none to ask for.
-INLINE ptrdiff_t next_code_rows(size_t row_bytes, size_t i, size_t together, size_t count) {
-    return i + 2 * together > count ? 0 : (ptrdiff_t)(together * row_bytes);
+/// How far ahead rows are asked for: those that lie one after another are read side by side, which
+/// the processor does not foresee.
+INLINE ptrdiff_t code_rows_ahead(size_t row_bytes) {
+    const size_t ahead = 1 << 15;
+    size_t rows = row_bytes ? (ahead + row_bytes - 1) / row_bytes : 0;
+    return (ptrdiff_t)((rows > 4 ? rows : 4) * row_bytes);
 }
 
 /// The sums of rows of x with those rows of w that there are.

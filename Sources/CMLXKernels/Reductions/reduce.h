@@ -159,18 +159,21 @@ ARG_COMPLEX(argmax_c64, less_c64(best[r], x[i]))
 ARG_COMPLEX(argmin_c64, less_c64(x[i], best[r]))
 
 /// exp(x - high) into out and the sum of it, in 16 lanes per block; high is the row's maximum.
-static float exp_row_f32(float *out, const float *x, size_t n, float high) {
-    LOOP for (size_t i = 0; i < n; i++) out[i] = exp_below_f32(x[i] - high);
-    double total;
-    sum_f32(&total, out, 0, 1, n, false);
-    return (float)total;
-}
-static double exp_row_f64(double *out, const double *x, size_t n, double high) {
-    LOOP for (size_t i = 0; i < n; i++) out[i] = exp_f64(x[i] - high);
-    double total;
-    sum_f64(&total, out, 0, 1, n, false);
-    return total;
-}
+/// Meanwhile the next row is asked for, if there is one.
+#define EXP_ROW(T, EXP)                                                                   \
+    static T exp_row_##T(T *out, const T *x, size_t n, T high, const T *next) {           \
+        enum { LINE = 64 / sizeof(T), BLOCK = 16 * LINE };                                \
+        for (size_t at = 0; at < n; at += BLOCK) {                                        \
+            size_t end = n - at < BLOCK ? n : at + BLOCK;                                 \
+            for (size_t i = at; next && i < end; i += LINE) __builtin_prefetch(next + i, 0, 2); \
+            LOOP for (size_t i = at; i < end; i++) out[i] = EXP(x[i] - high);             \
+        }                                                                                 \
+        double total;                                                                     \
+        sum_##T(&total, out, 0, 1, n, false);                                             \
+        return (T)total;                                                                  \
+    }
+EXP_ROW(f32, exp_below_f32)
+EXP_ROW(f64, exp_f64)
 #define SOFTMAX(T, LOG)                                                                   \
     typedef T lanes_##T __attribute__((ext_vector_type(64 / sizeof(T))));                 \
     /* Whole lines of `work` times a factor, past the caches. */                          \
@@ -189,7 +192,8 @@ static double exp_row_f64(double *out, const double *x, size_t n, double high) {
             const T *x = (const T *)x_ + r * n;                                           \
             T *out = (T *)out_ + r * n, high;                                             \
             max_##T(&high, x, 0, 1, n, false);                                            \
-            T factor = 1 / exp_row_##T(work ? work : out, x, n, high);                    \
+            const T *next = r + 1 < rows ? x + n : NULL;                                  \
+            T factor = 1 / exp_row_##T(work ? work : out, x, n, high, next);              \
             if (work) {                                                                   \
                 stream_scaled_##T(out, work, n, factor);                                  \
             } else {                                                                      \
@@ -208,7 +212,7 @@ static double exp_row_f64(double *out, const double *x, size_t n, double high) {
             double total = 0;                                                             \
             for (size_t at = 0; at < n; at += SEGMENT) {                                  \
                 size_t m = n - at < SEGMENT ? n - at : SEGMENT;                           \
-                total += exp_row_##T(tile, x + at, m, high);                              \
+                total += exp_row_##T(tile, x + at, m, high, r + 1 < rows ? x + n + at : NULL); \
             }                                                                             \
             *out = high - high == 0 ? high + (T)LOG(total) : high;                        \
         }                                                                                 \

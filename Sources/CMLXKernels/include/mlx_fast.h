@@ -42,11 +42,3 @@ typedef void (*mlx_scale_rows)(void *out, ptrdiff_t stride, size_t rows, size_t 
                                const void *factor);
 mlx_scale_rows mlx_scale_rows_fn(int dtype);
 
-/// Products of a few rows, at most MLX_FEW_ROWS: the matrix is read once for all of them.
-#define MLX_FEW_ROWS 8
-/// out[r * ldo + i] = sum over k of x[r * ldx + k] * w[i * stride + k], for i < count.
-void mlx_few_dots_f32(float *out, ptrdiff_t ldo, const float *x, ptrdiff_t ldx, size_t rows,
-                      const float *w, ptrdiff_t stride, size_t count, size_t depth);
-/// out[r * ldo + i] += sum over k of x[r * ldx + k * xs] * w[k * stride + i], for i < n.
-void mlx_few_sums_f32(float *out, ptrdiff_t ldo, const float *x, ptrdiff_t ldx, ptrdiff_t xs,
-                      size_t rows, const float *w, ptrdiff_t stride, size_t n, size_t depth);

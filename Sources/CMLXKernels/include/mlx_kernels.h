@@ -106,6 +106,7 @@ typedef struct {
     int item_size;
 } mlx_patches;
 
-/// Rows [begin, end) of the patch matrix: tap_count * channels elements each.
+/// Rows [begin, end) of the patch matrix: tap_count * channels elements each. Up to 15 bytes behind
+/// them are written too.
 void mlx_gather_patches(char *out, const char *in, const mlx_patches *patches, size_t begin,
                         size_t end);

@@ -55,8 +55,8 @@ struct ConvertCommand: ParsableCommand {
         guard !codes.isForModels else {
             throw ArrayError(
                 .argument, "convert",
-                "recipes, --bits-for, --gptq, --awq and --search are for models, and the output is"
-                    + " a directory")
+                "recipes, --bits-for, --gptq, --awq, --smooth and --search are for models, and the"
+                    + " output is a directory")
         }
         guard !dequantize else {
             throw ArrayError(

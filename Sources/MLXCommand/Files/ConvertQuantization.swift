@@ -31,21 +31,34 @@ struct ConvertQuantization: ParsableArguments {
     var awq = false
     @Flag(help: "For models: search scales and biases for the least error of the weights.")
     var search = false
-    @Option(help: "A text in UTF-8 for --gptq and --awq; a text about this library by default.")
+    @Option(
+        help: ArgumentHelp(
+            """
+            For models whose inputs are rounded too (modes int8 and affine_int8): move this share \
+            of the inputs' range to the weights, 0.5 for half (SmoothQuant), with data.
+            """, valueName: "strength"))
+    var smooth: Float?
+    @Option(
+        help: """
+            A text in UTF-8 for --gptq, --awq and --smooth; a text about this library by default.
+            """)
     var calibration: String?
     @Option(help: "How many tokens of the text are read.") var calibrationTokens = 8192
 
     func validate() throws {
         let isAdjusted =
             bits != nil || groupSize != nil || mode != nil || quantizeRecipe != nil
-            || !bitsFor.isEmpty || gptq || awq || search
+            || !bitsFor.isEmpty || needsData || search
         guard quantize || !isAdjusted else {
             throw ValidationError(
-                "--bits, --group-size, --mode, --quantize-recipe, --bits-for, --gptq, --awq and"
-                    + " --search belong to --quantize")
+                "--bits, --group-size, --mode, --quantize-recipe, --bits-for, --gptq, --awq,"
+                    + " --smooth and --search belong to --quantize")
         }
-        guard calibration == nil || gptq || awq else {
-            throw ValidationError("--calibration belongs to --gptq and --awq")
+        guard calibration == nil || needsData else {
+            throw ValidationError("--calibration belongs to --gptq, --awq and --smooth")
+        }
+        guard smooth.map({ (0...1).contains($0) }) ?? true else {
+            throw ValidationError("--smooth takes a strength in 0...1")
         }
         guard !search || !(gptq || awq) else {
             throw ValidationError("--search needs no data; it is part of --gptq")
@@ -69,8 +82,10 @@ struct ConvertQuantization: ParsableArguments {
 
     /// Whether only models can be quantized so.
     var isForModels: Bool {
-        quantizeRecipe != nil || !bitsFor.isEmpty || gptq || awq || search
+        quantizeRecipe != nil || !bitsFor.isEmpty || needsData || search
     }
+
+    private var needsData: Bool { gptq || awq || smooth != nil }
 
     func recipe() throws -> QuantizationRecipe {
         let rules = try bitsFor.map(rule)
@@ -109,8 +124,9 @@ struct ConvertQuantization: ParsableArguments {
         case (true, true): method = .awq(AWQOptions(gptq: GPTQOptions()))
         case (true, false): method = .gptq()
         case (false, true): method = .awq()
-        default: return search ? try ModelRounding(.leastSquares) : .nearest
+        default: method = search ? .leastSquares : .nearest
         }
+        guard needsData else { return try ModelRounding(method) }
         let text: String
         if let calibration {
             let bytes = try FileSource(path: calibration).contents()
@@ -122,7 +138,8 @@ struct ConvertQuantization: ParsableArguments {
             text = try DocumentationText.bundled()
         }
         let ids = try files.tokenizer().checkedEncode(text)
-        return try ModelRounding(method, tokens: Array(ids.prefix(calibrationTokens)))
+        return try ModelRounding(
+            method, tokens: Array(ids.prefix(calibrationTokens)), smoothing: smooth)
     }
 
     /// What rounding with data did, in a line; nil where nothing was.

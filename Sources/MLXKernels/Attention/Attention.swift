@@ -19,7 +19,7 @@ struct Attention {
     init(_ call: borrowing KernelCall) {
         shape = AttentionShape(call)
         packed = PackedProduct(shape.compute)
-        queryBlock = Int(packed.gemm.pointee.mr) * call.grain.queryPanels
+        queryBlock = call.grain.queryBlock
         keyBlock = call.grain.keyBlock
     }
 
@@ -95,18 +95,17 @@ struct Attention {
         // SAFETY: this thread's scratch, cut into pieces that do not overlap.
         var pieces = Pieces(
             [
-                queryBlock * depth * size, packed.leftBytes(queryBlock, depth),
-                queryBlock * keyBlock * size, packed.leftBytes(queryBlock, keyBlock),
+                queryBlock * depth * size, queryBlock * keyBlock * size,
                 queryBlock * width * size, 3 * queryBlock * size,
                 AttentionShape.hideBytes(keyBlock),
             ])
-        let (plain, left) = (pieces.next(), pieces.next())
-        let (scores, weights) = (pieces.next(), pieces.next())
+        let (plain, scores) = (pieces.next(), pieces.next())
         let (sums, statistics, spare) = (pieces.next(), pieces.next(), pieces.next())
         shape.load(
             shape.matrix(shape.queries, batch, head), first..<first + rows, into: plain)
         multiply(plain, rows * depth, by: shape.scale)
-        packed.packLeft(view(plain, rows, depth), into: left, SerialFanOut())
+        // Rows in scratch are contiguous.
+        let left = packed.leftInPlace(view(plain, rows, depth))!
         sums.initializeMemory(as: UInt8.self, repeating: 0, count: queryBlock * width * size)
         start(statistics, rows, shape.sink(head))
         let visible = shape.visibleKeys(lastQuery: first + rows - 1)
@@ -119,7 +118,8 @@ struct Attention {
                 scores.initializeMemory(as: UInt8.self, repeating: 0, count: rows * keyBlock * size)
             }
             mlx_gemm_tile(
-                packed.gemm, left, place, scores, keyBlock, rows, n, depth, false)
+                packed.gemm, left, packed.rightPanels(place, depth), scores, keyBlock, rows, n,
+                depth, false)
             hide(scores, batch, head, first, rows, key..<key + n, spare)
             mlx_softmax_block_fn(shape.compute.code)!(
                 scores, keyBlock, rows, n, statistics, statistics + queryBlock * size,
@@ -130,10 +130,9 @@ struct Attention {
             }
             var view = view(scores, rows, n)
             view.rowStride = keyBlock
-            packed.packLeft(view, into: weights, SerialFanOut())
             mlx_gemm_tile(
-                packed.gemm, weights, place + keyBytes, sums, width, rows, width, n,
-                true)
+                packed.gemm, packed.leftInPlace(view)!, packed.rightPanels(place + keyBytes, n),
+                sums, width, rows, width, n, true)
         }
         finish(sums, statistics + queryBlock * size, rows, item, first)
     }

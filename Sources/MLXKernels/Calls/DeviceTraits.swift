@@ -21,33 +21,33 @@ package struct Grain: Sendable {
     package var tapeElements: Int
     /// Blocks that a tape is cut into, at most.
     package var tapeBlocks: Int
-    /// Panels of queries that attention holds against one block of keys.
-    package var queryPanels: Int
+    /// Queries that attention holds against one block of keys.
+    package var queryBlock: Int
     /// Keys of one block of attention.
     package var keyBlock: Int
     /// Bytes that are read from a file at once.
     package var loadByteCount: Int
 
     package init(
-        byteCount: Int, tapeElements: Int, tapeBlocks: Int, queryPanels: Int, keyBlock: Int,
+        byteCount: Int, tapeElements: Int, tapeBlocks: Int, queryBlock: Int, keyBlock: Int,
         loadByteCount: Int
     ) {
         self.byteCount = byteCount
         self.tapeElements = tapeElements
         self.tapeBlocks = tapeBlocks
-        self.queryPanels = queryPanels
+        self.queryBlock = queryBlock
         self.keyBlock = keyBlock
         self.loadByteCount = loadByteCount
     }
 
     /// Blocks that fill a second-level cache: few hand-overs, and small work stays on its caller.
     package static let coarse = Grain(
-        byteCount: 1 << 18, tapeElements: 1 << 16, tapeBlocks: 16, queryPanels: 8, keyBlock: 256,
+        byteCount: 1 << 18, tapeElements: 1 << 16, tapeBlocks: 16, queryBlock: 96, keyBlock: 256,
         loadByteCount: 4 << 20)
 
     /// A grid of small blocks of fixed size that many threads take as they come.
     package static let fine = Grain(
-        byteCount: 1 << 16, tapeElements: 1 << 14, tapeBlocks: .max, queryPanels: 4,
+        byteCount: 1 << 16, tapeElements: 1 << 14, tapeBlocks: .max, queryBlock: 48,
         keyBlock: 128, loadByteCount: 1 << 20)
 
     /// Items per chunk, at least one.

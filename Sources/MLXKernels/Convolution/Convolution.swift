@@ -16,14 +16,16 @@ enum Convolution {
     protocol Engine: Sendable {
         /// Elements of one tile of patches.
         static var tileLength: Int { get }
+        /// Whether rows of pixels are multiplied where they lie, by panels of prepared weights.
+        static var readsRows: Bool { get }
         /// Prepares a (depth, columns) matrix that many tiles multiply.
         static func prepare(
             _ b: MatrixView, _ call: borrowing KernelCall
         ) -> UnsafeMutableRawPointer?
-        static func scratchBytes(_ rows: Int, _ depth: Int, _ dtype: DType) -> Int
+        /// C = A B; the rows of A are contiguous.
         static func multiply(
             _ a: MatrixView, _ b: MatrixView, _ prepared: UnsafeMutableRawPointer?,
-            _ c: MatrixView, scratch: UnsafeMutableRawPointer)
+            _ c: MatrixView)
         /// C += A B, nothing prepared.
         static func accumulate(
             _ a: MatrixView, _ b: MatrixView, _ c: MatrixView, scratch: UnsafeMutableRawPointer)
@@ -111,11 +113,18 @@ enum Convolution {
         let rows = image.count * phase.grid.0 * phase.grid.1
         let right = weights(weight, phase, group, columns, call)
         let prepared = E.prepare(right, call)
+        if isWhole, let prepared, E.readsRows,
+            let inPlace = InPlaceConvolution(
+                image, shape, phase, channels: channels, columns: columns, out: out)
+        {
+            let packed = PackedProduct(out.dtype)
+            inPlace.run(group: group, packed, packed.rightPanels(prepared, depth), call)
+            return
+        }
         let size = out.itemSize
         let tileRows = max(24, min(480, E.tileLength / max(depth, 1)) / 24 * 24)
         let patchBytes = (tileRows * depth * size + 63) & ~63
         let productBytes = isWhole ? 0 : (tileRows * columns * size + 63) & ~63
-        let engineBytes = E.scratchBytes(tileRows, depth, out.dtype)
         let source = image.operand.chars + group * channels * size
         nonisolated(unsafe) let base = source
         phase.taps.withUnsafeBufferPointer { taps in
@@ -125,8 +134,8 @@ enum Convolution {
             call.fanOut.forRanges(
                 rows, size: tileRows, picosecondsPerItem: max(1, depth * columns * 25)
             ) { range in
-                // SAFETY: patches, product and the engine's panels share this thread's scratch.
-                let tile = mlx_thread_scratch(patchBytes + productBytes + engineBytes + 64)!
+                // SAFETY: patches and product share this thread's scratch.
+                let tile = mlx_thread_scratch(patchBytes + productBytes + 64)!
                 withUnsafePointer(to: patches) {
                     mlx_gather_patches(
                         tile.assumingMemoryBound(to: CChar.self), base, $0, range.lowerBound,
@@ -144,8 +153,7 @@ enum Convolution {
                     product.pointer = tile + patchBytes
                     product.rowStride = columns
                 }
-                E.multiply(
-                    left, right, prepared, product, scratch: tile + patchBytes + productBytes)
+                E.multiply(left, right, prepared, product)
                 if !isWhole { spread(product, range, phase, group, out) }
             }
         }
@@ -178,7 +186,7 @@ enum Convolution {
         var view = MatrixView(
             pointer: first, dtype: weight.dtype, rows: count * channels, columns: columns,
             rowStride: 1, columnStride: taps * channels)
-        if count == taps { return view }
+        if phase.tapNumbers.elementsEqual(0..<taps) { return view }
         view.pointer = call.scratch(byteCount: count * channels * columns * weight.itemSize)
         view.columnStride = count * channels
         for (i, tap) in phase.tapNumbers.enumerated() {

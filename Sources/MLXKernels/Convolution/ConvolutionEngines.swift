@@ -6,16 +6,14 @@ import MLXBase
 private enum BLASEngine: Convolution.Engine {
     /// OpenBLAS packs the weights anew for each tile, so tiles are large.
     static var tileLength: Int { 1 << 18 }
+    static var readsRows: Bool { false }
 
     static func prepare(
         _ b: MatrixView, _ call: borrowing KernelCall
     ) -> UnsafeMutableRawPointer? { nil }
 
-    static func scratchBytes(_ rows: Int, _ depth: Int, _ dtype: DType) -> Int { 0 }
-
     static func multiply(
-        _ a: MatrixView, _ b: MatrixView, _ prepared: UnsafeMutableRawPointer?, _ c: MatrixView,
-        scratch: UnsafeMutableRawPointer
+        _ a: MatrixView, _ b: MatrixView, _ prepared: UnsafeMutableRawPointer?, _ c: MatrixView
     ) {
         if a.columns == 0 { return clear(c) }
         BLAS.multiply(a, b, c)
@@ -33,8 +31,9 @@ private enum BLASEngine: Convolution.Engine {
 }
 
 private enum PackedEngine: Convolution.Engine {
-    /// Patches and panels together fit the second-level cache.
+    /// Patches fit the second-level cache, beside panels of the weights.
     static var tileLength: Int { 1 << 17 }
+    static var readsRows: Bool { true }
 
     static func prepare(_ b: MatrixView, _ call: borrowing KernelCall) -> UnsafeMutableRawPointer? {
         let packed = PackedProduct(b.dtype)
@@ -43,29 +42,21 @@ private enum PackedEngine: Convolution.Engine {
         return panels
     }
 
-    static func scratchBytes(_ rows: Int, _ depth: Int, _ dtype: DType) -> Int {
-        PackedProduct(dtype).leftBytes(rows, depth)
-    }
-
     static func multiply(
-        _ a: MatrixView, _ b: MatrixView, _ prepared: UnsafeMutableRawPointer?, _ c: MatrixView,
-        scratch: UnsafeMutableRawPointer
+        _ a: MatrixView, _ b: MatrixView, _ prepared: UnsafeMutableRawPointer?, _ c: MatrixView
     ) {
         if a.columns == 0 { return clear(c) }
         let packed = PackedProduct(c.dtype)
-        packed.packLeft(a, into: scratch, serial)
-        packed.multiply(left: scratch, right: prepared!, out: c, depth: a.columns, serial)
+        packed.multiply(
+            // Rows of patches are contiguous.
+            left: packed.leftInPlace(a)!, right: packed.rightPanels(prepared!, a.columns), out: c,
+            depth: a.columns, serial)
     }
 
     static func accumulate(
         _ a: MatrixView, _ b: MatrixView, _ c: MatrixView, scratch: UnsafeMutableRawPointer
     ) {
-        let packed = PackedProduct(c.dtype)
-        let right = scratch + ((packed.leftBytes(a.rows, a.columns) + 63) & ~63)
-        packed.packLeft(a, into: scratch, serial)
-        packed.packRight(b, into: right, serial)
-        packed.multiply(
-            left: scratch, right: right, out: c, depth: a.columns, accumulate: true, serial)
+        PackedProduct(c.dtype).run(a, b, c, scratch: scratch, accumulate: true, serial)
     }
 
     static func accumulateBytes(

@@ -75,7 +75,9 @@ struct ConvolutionPhase {
                         (out.0 - y + spacing.0 - 1) / spacing.0,
                         (out.1 - x + spacing.1 - 1) / spacing.1
                     ), tapNumbers: [], taps: [])
-                for tap in 0..<taps.count / 2 {
+                // A window that is turned around is read from its end, as the image lies.
+                let order = 0..<taps.count / 2
+                for tap in shape.flip ? Array(order.reversed()) : Array(order) {
                     let h = y * shape.stride.0 + taps[2 * tap]
                     let w = x * shape.stride.1 + taps[2 * tap + 1]
                     if h % shape.inputDilation.0 == 0 && w % shape.inputDilation.1 == 0 {

@@ -26,6 +26,9 @@ package struct TapeLaunch {
         self.device = device
     }
 
+    /// How many blocks there are at least where each takes so long and has so many elements.
+    private static let (fewBlocks, blockNanoseconds, leastElements) = (16, 5_000, 1_024)
+
     /// Runs elements `begin ..< end` on the calling thread. A tape gives the same bits however
     /// its elements are divided.
     package func run(_ begin: Int, _ end: Int) {
@@ -35,9 +38,13 @@ package struct TapeLaunch {
             steps.baseAddress, steps.count, operands, operandCount, scratch, begin, end)
     }
 
-    /// Divides the elements into the device's blocks and runs them over the team.
+    /// Divides the elements into the device's blocks and runs them over the team: smaller ones
+    /// where there would be few, and an element takes long.
     package func run(over fanOut: any FanOut) {
-        let blockSize = device.grain.tapeBlock(of: elementCount)
+        var blockSize = device.grain.tapeBlock(of: elementCount)
+        let most = min(TapeLaunch.fewBlocks, elementCount / TapeLaunch.leastElements)
+        let wanted = min(most, nanoseconds / TapeLaunch.blockNanoseconds)
+        if elementCount < blockSize * wanted { blockSize = (elementCount + wanted - 1) / wanted }
         if elementCount <= blockSize { return run(0, elementCount) }
         let blocks = (elementCount + blockSize - 1) / blockSize
         fanOut.run(chunks: blocks, nanoseconds: nanoseconds) { block in

@@ -1,9 +1,10 @@
+import CMLXKernels
 import COpenBLAS
 import MLXBase
 
 /// Factorisations of one large matrix spread over the team: panels of columns are factored by
-/// LAPACK on one thread, then bands of the rest are updated side by side. Block sizes depend on
-/// the matrix alone, so the result does too. Small matrices go to LAPACK whole.
+/// LAPACK on one thread, then our own products update bands of the rest side by side. Block sizes
+/// depend on the matrix alone, so the result does too. Small matrices go to LAPACK whole.
 enum BlockedFactorization {
     private static let panel = 64
     private static let band = 64
@@ -27,16 +28,19 @@ enum BlockedFactorization {
         // SAFETY: chunks write rows of their own; the panel was written before they start.
         nonisolated(unsafe) let r = r
         nonisolated(unsafe) let pivots = pivots
+        let product = TrailingProduct<T>(n, panel)
+        defer { product.deallocate() }
         for j in stride(from: 0, to: n, by: panel) {
             let width = min(panel, n - j)
             factorPanel(r, n, j, width, pivots, &info)
             if info > 0 && first == 0 { first = info + Int32(j) }
             let bands = (n + band - 1) / band
-            fanOut.forRanges(bands, size: 1, picosecondsPerItem: band * width * (n - j) * 40) {
+            product.pack(r + j * n + j + width, width, n - j - width, isTransposed: false, fanOut)
+            fanOut.forRanges(bands, size: 1, picosecondsPerItem: band * width * (n - j) * 30) {
                 for index in $0 {
                     let rows = (index * band)..<min(n, (index + 1) * band)
                     if rows.upperBound <= j + width && rows.lowerBound >= j { continue }
-                    update(r, n, j, width, pivots, rows)
+                    update(r, n, j, width, pivots, rows, product)
                 }
             }
         }
@@ -56,7 +60,7 @@ enum BlockedFactorization {
     /// Interchanges in some rows and, right of the panel, their part of U and the rest.
     private static func update<T: LAPACKScalar>(
         _ r: UnsafeMutablePointer<T>, _ n: Int, _ j: Int, _ width: Int,
-        _ pivots: UnsafePointer<Int32>, _ rows: Range<Int>
+        _ pivots: UnsafePointer<Int32>, _ rows: Range<Int>, _ product: TrailingProduct<T>
     ) {
         for row in rows where row < j || row >= j + width {
             let line = r + row * n
@@ -73,10 +77,8 @@ enum BlockedFactorization {
         T.solveTriangle(
             CblasRight, CblasUpper, CblasNoTrans, CblasUnit, count, width, r + j * n + j, n,
             line + j, n)
-        let rest = n - j - width
-        T.subtractProduct(
-            CblasNoTrans, CblasNoTrans, count, rest, width, line + j, n,
-            r + j * n + j + width, n, line + j + width, n)
+        product.subtract(
+            line + j, count, from: line + j + width, columns: n - j - width, depth: width)
     }
 
     /// R = L Lᵀ in place in the lower triangle.
@@ -91,6 +93,8 @@ enum BlockedFactorization {
         }
         // SAFETY: chunks write rows of their own and read what was finished before they start.
         nonisolated(unsafe) let r = r
+        let product = TrailingProduct<T>(n, panel)
+        defer { product.deallocate() }
         for j in stride(from: 0, to: n, by: panel) {
             let width = min(panel, n - j)
             var (size, leading) = (Int32(width), Int32(n))
@@ -106,16 +110,60 @@ enum BlockedFactorization {
                         width, r + j * n + j, n, r + row * n + j, n)
                 }
             }
-            fanOut.forRanges(bands, size: 1, picosecondsPerItem: band * width * (n - j) * 20) {
+            product.pack(r + next * n + j, width, n - next, isTransposed: true, fanOut)
+            fanOut.forRanges(bands, size: 1, picosecondsPerItem: band * width * (n - j) * 15) {
                 for index in $0 {
                     let row = next + index * band
                     let count = min(band, n - row)
-                    T.subtractProduct(
-                        CblasNoTrans, CblasTrans, count, row + count - next, width,
-                        r + row * n + j, n, r + next * n + j, n, r + row * n + next, n)
+                    product.subtract(
+                        r + row * n + j, count, from: r + row * n + next,
+                        columns: row + count - next, depth: width)
                 }
             }
         }
         return 0
+    }
+}
+
+/// What a panel subtracts from the rest of its matrix: products of rows where they lie with one
+/// right operand, which is packed once.
+private struct TrailingProduct<T: LAPACKScalar>: @unchecked Sendable {
+    // SAFETY: written by `pack` before bands read it.
+    private let panels: UnsafeMutableRawPointer
+    private let packed = PackedProduct(T.self == Double.self ? .float64 : .float32)
+    private let n: Int
+    private var size: Int { MemoryLayout<T>.size }
+
+    /// - Parameter n: of the matrix, whose rows are n apart.
+    init(_ n: Int, _ depth: Int) {
+        self.n = n
+        panels = .allocate(byteCount: max(packed.rightBytes(n, depth), 64), alignment: 64)
+    }
+
+    func deallocate() { panels.deallocate() }
+
+    /// Packs the right operand, (depth, columns), which lies so or transposed.
+    func pack(
+        _ b: UnsafeMutablePointer<T>, _ depth: Int, _ columns: Int, isTransposed: Bool,
+        _ fanOut: any FanOut
+    ) {
+        if columns <= 0 { return }
+        let dtype: DType = size == 8 ? .float64 : .float32
+        packed.packNegated(
+            MatrixView(
+                pointer: b, dtype: dtype, rows: depth, columns: columns,
+                rowStride: isTransposed ? 1 : n, columnStride: isTransposed ? n : 1),
+            into: panels, fanOut)
+    }
+
+    /// C -= A B for `count` rows of A and the first columns of B.
+    func subtract(
+        _ a: UnsafePointer<T>, _ count: Int, from c: UnsafeMutablePointer<T>, columns: Int,
+        depth: Int
+    ) {
+        if columns <= 0 { return }
+        mlx_gemm_tile(
+            packed.gemm, packed.rows(at: a, rowBytes: n * size), packed.rightPanels(panels, depth),
+            c, n, count, columns, depth, true)
     }
 }

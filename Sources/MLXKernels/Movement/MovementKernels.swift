@@ -53,14 +53,29 @@ enum Movement {
         let (out, axis) = (call.outputs[0], call.attributes[0])
         let strides = Array(out.shape.rowMajorStrides)
         var start = 0
-        for input in call.inputs {
-            if input.shape.size > 0 {
-                StridedCopy.run(
-                    dims: input.shape.array, to: out.address(start * strides[axis]), strides,
-                    from: input.pointer, input.stridesArray, itemSize: out.itemSize,
-                    call.fanOut, call.grain)
-            }
-            start += input.shape[axis]
+        let starts = call.inputs.map { input in
+            defer { start += input.shape[axis] }
+            return start
+        }
+        let (inputs, grain) = (call.inputs, call.grain)
+        func copy(_ number: Int, _ fanOut: any FanOut) {
+            let input = inputs[number]
+            if input.shape.size == 0 { return }
+            StridedCopy.run(
+                dims: input.shape.array, to: out.address(starts[number] * strides[axis]), strides,
+                from: input.pointer, input.stridesArray, itemSize: out.itemSize, fanOut, grain)
+        }
+        let bytes = out.shape.size * out.itemSize / max(inputs.count, 1)
+        // Many small arrays go to different threads whole, large ones in parts.
+        guard inputs.count > 1, bytes <= grain.byteCount else {
+            for number in inputs.indices { copy(number, call.fanOut) }
+            return
+        }
+        call.fanOut.forRanges(
+            inputs.count, size: max(1, grain.byteCount / 4 / max(bytes, 1)),
+            picosecondsPerItem: bytes * 100
+        ) { range in
+            for number in range { copy(number, SerialFanOut()) }
         }
     }
 

@@ -112,9 +112,9 @@ extension Kernels {
         let product = MatrixProduct(call)
         let out = product.out
         if out.dtype == .complex64 { return complexMatmul(product, call) }
-        if Matmul.skinny(product, call) { return }
-        if out.dtype == .float32 && Matmul.isSmall(product) { return small(product, call) }
         let packed = PackedProduct(of: out.dtype)
+        if !packed.readsInPlace(product), Matmul.skinny(product, call) { return }
+        if out.dtype == .float32 && Matmul.isSmall(product) { return small(product, call) }
         let bytes = packed.scratchBytes(out.rows, out.columns, product.left.columns)
         if Matmul.isSmall(product) || Matmul.runsSideBySide(product) && bytes <= 4 << 20 {
             return smallBatch(product, packed, bytes, call)

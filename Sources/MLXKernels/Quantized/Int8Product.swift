@@ -1,8 +1,8 @@
 import CMLXKernels
 import MLXBase
 
-/// Products with int8 weights. Inputs: x float32, weight int8, scales float32 (one per output
-/// channel); output float32.
+/// Products with int8 weights. Inputs: x float32, float16 or bfloat16, weight int8, scales of
+/// any of the three (one per output channel); output in x's dtype.
 ///
 /// - int8Matmul: x (…, K), weight (N, K), scales (N). No attributes.
 /// - int8Conv2d: x (N,H,W,C), weight (O,kH,kW,C/groups), scales (O). Attributes as in
@@ -57,18 +57,28 @@ enum Int8Product {
     static func matmul(_ call: borrowing KernelCall) throws(ArrayError) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
-        let x = call.contiguous(call.inputs[0])
+        let x = call.widened(call.inputs[0])
         let weight = call.contiguous(call.inputs[1])
-        let scales = call.contiguous(call.inputs[2])
+        let scales = call.widened(call.inputs[2])
         let (columns, depth) = (weight.shape[0], weight.shape[1])
         try checkLength(depth, "int8_matmul")
         let weights = Weights(
             values: UnsafePointer(weight.pointer.assumingMemoryBound(to: Int8.self)),
             scales: UnsafePointer(scales.pointer.assumingMemoryBound(to: Float.self)),
             columns: columns, depth: depth)
+        let target = wide(out, call)
         multiply(
             x.pointer.assumingMemoryBound(to: Float.self), rows: out.shape.size / columns, weights,
-            out.pointer.assumingMemoryBound(to: Float.self), call)
+            target.pointer.assumingMemoryBound(to: Float.self), call)
+        if out.dtype.isHalf { call.convert(target, to: out) }
+    }
+
+    /// Where float32 results go before they become halves; the output itself if it is none.
+    private static func wide(_ out: Operand, _ call: borrowing KernelCall) -> Operand {
+        guard out.dtype.isHalf else { return out }
+        return Operand(
+            contiguous: call.scratch(byteCount: out.shape.size * 4), dtype: .float32,
+            shape: out.shape)
     }
 
     /// Rounds all rows, then computes a grid of tiles, each of which reads its weights once.
@@ -107,11 +117,11 @@ enum Int8Product {
     }
 
     static func conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
-        let out = call.outputs[0]
-        if out.shape.size == 0 { return }
-        let image = Images(operand: call.contiguous(call.inputs[0]))
+        if call.outputs[0].shape.size == 0 { return }
+        let out = wide(call.outputs[0], call)
+        let image = Images(operand: call.widened(call.inputs[0]))
         let weight = call.contiguous(call.inputs[1])
-        let scales = call.contiguous(call.inputs[2])
+        let scales = call.widened(call.inputs[2])
             .pointer.assumingMemoryBound(to: Float.self)
         let shape = ConvolutionShape(call.attributes)
         let channels = weight.shape[3]
@@ -160,6 +170,7 @@ enum Int8Product {
                 }
             }
         }
+        if call.outputs[0].dtype.isHalf { call.convert(out, to: call.outputs[0]) }
     }
 }
 

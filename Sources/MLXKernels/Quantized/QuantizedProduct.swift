@@ -79,7 +79,12 @@ struct QuantizedProduct {
         _ multiply: (Int, Int, UnsafePointer<Float>, Int, UnsafeMutablePointer<Float>) -> Void
     ) {
         let groups = weight.groups
-        nonisolated(unsafe) let sums = sums
+        let padded = mlx_skinny_stride(groups)
+        nonisolated(unsafe) let wide = call.scratch(byteCount: rows * padded * 4)
+            .assumingMemoryBound(to: Float.self)
+        if weight.biases != nil {
+            mlx_skinny_widen(wide, sums, DType.float32.code, groups, 1, rows, groups)
+        }
         let size = max(8, grain.byteCount / bytesPerTerm / max(depth, 1) & ~3)
         call.fanOut.forRanges(
             columns, size: size, picosecondsPerItem: rows * depth * picoseconds
@@ -97,7 +102,8 @@ struct QuantizedProduct {
                     totals + first * n)
             }
             if let biases = values.biases {
-                mlx_few_dots_f32(parts, n, sums, groups, rows, biases, groups, n, groups)
+                mlx_skinny_dots(
+                    parts, n, wide, padded, 0, rows, biases, DType.float32.code, groups, n, groups)
                 for i in 0..<rows * n { totals[i] += parts[i] }
             }
             for r in 0..<rows {

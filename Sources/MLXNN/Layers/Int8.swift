@@ -80,7 +80,7 @@ open class Int8Linear: Linear, Quantized {
     /// Applies the layer: input (…, inputs), output (…, outputs), in the input's dtype if it is a
     /// floating one, else float32.
     open override func callAsFunction(_ x: MLXArray) -> MLXArray {
-        let y = int8Matmul(x.asType(.float32), weight, scales: scales)
+        let y = int8Matmul(int8Input(x), weight, scales: scales)
         let z = bias.map { y + $0 } ?? y
         return noted(z.asType(x.dtype.isFloatingPoint ? x.dtype : .float32), from: x)
     }
@@ -122,9 +122,14 @@ open class Int8Conv2d: Conv2d, Quantized {
     /// the input's dtype if it is a floating one, else float32.
     open override func callAsFunction(_ x: MLXArray) -> MLXArray {
         let y = int8Conv2d(
-            x.asType(.float32), weight, scales: scales, stride: IntOrPair(stride),
+            int8Input(x), weight, scales: scales, stride: IntOrPair(stride),
             padding: IntOrPair(padding), dilation: IntOrPair(dilation), groups: groups)
         let z = bias.map { y + $0 } ?? y
         return noted(z.asType(x.dtype.isFloatingPoint ? x.dtype : .float32), from: x)
     }
+}
+
+/// What the products round: halves as they are, all else in float32.
+private func int8Input(_ x: MLXArray) -> MLXArray {
+    x.dtype.size == 2 && x.dtype.isFloatingPoint ? x : x.asType(.float32)
 }

@@ -80,10 +80,9 @@ open class QuantizedEmbedding: Embedding, Quantized {
 
     /// x Wᵀ, for models that end with the table they begin with.
     open override func asLinear(_ x: MLXArray) -> MLXArray {
-        let wide = mode == .int8 ? x.asType(.float32) : x
-        return scaled(
+        scaled(
             quantizedMM(
-                wide, weight, scales: scales, biases: biases, transpose: true,
+                x, weight, scales: scales, biases: biases, transpose: true,
                 groupSize: groupSize, bits: bits, mode: mode))
     }
 

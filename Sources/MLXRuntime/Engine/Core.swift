@@ -35,7 +35,7 @@ final class Core {
 
     /// A task gives its thread up so often, or a loop of narrow evaluations, which never suspend,
     /// would keep all others from it.
-    private static let yieldNanoseconds: UInt64 = 400_000
+    private static let yieldNanoseconds: UInt64 = 250_000
 
     private init(_ engine: Engine, next: Core?) {
         life = engine.life
@@ -199,7 +199,7 @@ final class Core {
             try executeWatched(plan, engine, begin)
         } else if plan.steps.count > 0 {
             for step in 0..<plan.steps.count { try scratch.execute(step, plan, run, nil) }
-            charge(plan, 0, steps: plan.steps.count, engine.clock.nanoseconds() - begin)
+            charge(plan, 0, steps: plan.steps.count, engine.clock.elapsed(since: begin))
         }
         run.publish(plan)
         counts.noteNarrow()
@@ -228,7 +228,7 @@ final class Core {
                 if case .fail(let error) = fate { throw error }
             }
             try scratch.execute(step, plan, run, nil)
-            let end = engine.clock.nanoseconds()
+            let end = max(now, engine.clock.nanoseconds())
             engine.note(step, plan, run, self, now, end)
             charge(plan, stream, steps: 1, end - now, endsList: false)
             now = end

@@ -32,7 +32,8 @@ extension Engine {
             defer { if core.run === run { run.clear() } }
             try addRoots(request.roots, to: run)
             if run.isEmpty { return .done }
-            run.extract()
+            // Runs that pause share their thread: one would wait for another for ever.
+            run.extract(marks: interposer?.pausesNarrowRuns != true)
             if run.graph.claimed != .none {
                 core.counts.noteWait()
                 return .awaits(run.graph.claimed)
@@ -88,7 +89,7 @@ extension Engine {
             return known
         }
         let begin = clock.nanoseconds()
-        defer { core.counts.notePlanning(clock.nanoseconds() &- begin) }
+        defer { core.counts.notePlanning(clock.elapsed(since: begin)) }
         if let plan = core.familyMember() {
             core.counts.noteAdapted()
             return core.remember(plan)
@@ -122,6 +123,7 @@ extension Engine {
             core.counts.noteWait()
             return .awaits(plan.results[0].node(in: run))
         }
+        run.keepReferences()
         core.counts.noteWide()
         return .wide(ticket, caller)
     }
@@ -219,7 +221,7 @@ extension Engine {
                 turns.drive(caller, teams: drivenTeams, watch: watch)
                 if watch?.isOver == true { throw CancellationError() }
             case .wide(let ticket, let caller):
-                turns.submit(ticket)
+                turns.submit(ticket, drives: drivenTeams)
                 turns.drive(caller!, teams: drivenTeams, watch: watch)
                 if watch?.isOver == true {
                     turns.cancel(ticket)

@@ -85,7 +85,7 @@ extension Engine {
         }
         list.next += count
         ticket.progress[list.stream].store(list.next, ordering: .releasing)
-        let end = clock.nanoseconds()
+        let end = max(now, clock.nanoseconds())
         if watchesSteps { note(step, plan, run, core, now, end) }
         now = end
         return true

@@ -72,9 +72,10 @@ package final class Run: @unchecked Sendable {
 
     @inline(__always) var isEmpty: Bool { roots.isEmpty }
 
-    @inline(__always) func extract() {
+    /// - Parameter marks: see `Subgraph.extract(roots:marks:)`.
+    @inline(__always) func extract(marks: Bool) {
         assert(state == .idle)
-        graph.extract(roots: roots)
+        graph.extract(roots: roots, marks: marks)
         state = .extracted
     }
 
@@ -91,6 +92,14 @@ package final class Run: @unchecked Sendable {
 
     /// Keeps the plan, because the run leaves its core.
     func own(_ plan: Plan) { self.plan = plan }
+
+    /// Lets go of the graph's edges: the run is bound and has claimed its results.
+    func keepReferences() {
+        let donations = donationNodes
+        graph.keepReferences { donations.contains($0) }
+    }
+
+    private var donationNodes: Set<Int> { donations.isEmpty ? [] : donations.nodes }
 
     // MARK: - Binding
 

@@ -104,9 +104,14 @@ final class Turns: @unchecked Sendable {
     // MARK: - Submitting
 
     /// Puts a run's lists into the queues of their devices.
-    /// - Parameter waiter: called when the run has ended. Others may wait for it already, because
-    ///   its results are claimed.
-    func submit(_ ticket: Ticket, _ waiter: (@Sendable () -> Void)? = nil) {
+    /// - Parameters:
+    ///   - drives: teams whose turn the calling thread will take next: nobody else is sent there, to
+    ///     compete with it for a core.
+    ///   - waiter: called when the run has ended. Others may wait for it already, because its
+    ///     results are claimed.
+    func submit(
+        _ ticket: Ticket, drives: [Int] = [], _ waiter: (@Sendable () -> Void)? = nil
+    ) {
         ticket.run.begin()
         let plan = ticket.plan
         lock.lock()
@@ -143,7 +148,7 @@ final class Turns: @unchecked Sendable {
         }
         ticket.time = courts[court].runTime[share] - Turns.credit(plan)
         lock.unlock()
-        for team in involved.sorted() { offer(team) }
+        for team in involved.sorted() where !drives.contains(team) { offer(team) }
     }
 
     /// Whether a class has runs on a team. Called with the lock.

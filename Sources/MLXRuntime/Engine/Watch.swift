@@ -17,9 +17,8 @@ final class Watch {
 
     /// - Returns: false from the first time on that the values are not wanted.
     func goesOn() -> Bool {
-        let now = clock.nanoseconds()
-        if !isOver && now &- last >= UInt64(nanoseconds) {
-            last = now
+        if !isOver && clock.elapsed(since: last) >= UInt64(nanoseconds) {
+            last = clock.nanoseconds()
             isOver = isUnwanted()
         }
         return !isOver

@@ -21,15 +21,14 @@ struct SpinWatch {
     /// - Parameter restart: true while there is a reason to wait on.
     mutating func maySpin(clock: any EngineClock, restart: Bool) -> Bool {
         guard nanoseconds > 0 else { return false }
-        let now = clock.nanoseconds()
         guard let since = start else {
-            start = now
+            start = clock.nanoseconds()
             preemptions = SpinWatch.preemptionCount()
             return true
         }
         if restart {
-            start = now
-        } else if now &- since > nanoseconds {
+            start = clock.nanoseconds()
+        } else if clock.elapsed(since: since) > nanoseconds {
             return false
         }
         looks += 1

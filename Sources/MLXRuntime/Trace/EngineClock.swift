@@ -3,8 +3,17 @@ import Glibc
 
 /// The only source of time in the runtime. The simulator's clock is virtual.
 package protocol EngineClock: Sendable {
-    /// Nanoseconds since some fixed moment; never runs backwards.
+    /// Nanoseconds since some fixed moment. A thread that moves to another core may read a moment
+    /// that lies a little before one it read earlier: ask `elapsed(since:)` for differences.
     func nanoseconds() -> UInt64
+}
+
+extension EngineClock {
+    /// The nanoseconds since a moment read earlier, 0 if the clock says it has not come yet.
+    @inline(__always) package func elapsed(since earlier: UInt64) -> UInt64 {
+        let now = nanoseconds()
+        return now > earlier ? now - earlier : 0
+    }
 }
 
 /// The system's monotonic clock, read without entering the kernel.

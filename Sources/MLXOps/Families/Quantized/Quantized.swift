@@ -4,7 +4,8 @@ import MLXKernels
 
 /// Products with int8 weights: w[n] = scale[n] q[n], symmetric, one scale for each output
 /// channel. Each row of activations is quantized on the fly and multiplied in integers, to the
-/// same bits on every device; it is what the NPU is there for.
+/// same bits on every device; it is what the NPU is there for. The result has the activations'
+/// dtype.
 package enum Quantized {
     package static let rows: [OpRow] = [
         row(
@@ -68,11 +69,14 @@ package enum Quantized {
     }
 
     private static func checkTypes(_ context: RuleContext) throws(ArrayError) {
-        guard context.dtypes[1] == .int8, context.dtypes[2] == .float32,
-            context.dtypes[0] == .float32
+        let floats: [DType] = [.float32, .float16, .bfloat16]
+        guard context.dtypes[1] == .int8, floats.contains(context.dtypes[2]),
+            floats.contains(context.dtypes[0])
         else {
             throw context.error(
-                .dtype, "needs float32, int8 and float32, got \(context.dtypes)")
+                .dtype,
+                "takes x and scales in float32, float16 or bfloat16 and int8 weights, not "
+                    + "\(context.dtypes)")
         }
     }
 
