@@ -67,9 +67,8 @@ INLINE void int8_load(VI *out, const i8 *p) { *out = (VI)vld1q_s8(p); }
 
 enum {
     INT8_LANES = VECTOR_BYTES / 4,
-    /// How far ahead of their turn weights are asked for, in bytes: rows that lie one after another
-    /// are read side by side, which the processor does not foresee.
-    INT8_AHEAD = 1 << 15,
+    /// How far ahead of their turn weights are asked for, in bytes.
+    INT8_AHEAD = 1 << 12,
     /// Rows that meet eight rows of the weights rather than four: no more rows than these are cut
     /// into groups that small.
     INT8_FEW = VECTOR_BYTES == 64 ? 2 : 0,
@@ -156,10 +155,69 @@ INLINE void int8_totals(i32 *out, const VI *v) {
 #endif
 }
 
-/// ROWS rows against COLUMNS rows of the weights; what lies `ahead` is asked for.
+/// The last, incomplete step of COLUMNS rows of the weights.
+#define INT8_END(ROWS, COLUMNS)                                                           \
+    if (k < depth) {                                                                      \
+        UNROLL for (int j = 0; j < COLUMNS; j++) {                                        \
+            VI v;                                                                         \
+            int8_load_end(&v, w[j] + k, depth - k);                                       \
+            UNROLL for (int i = 0; i < ROWS; i++) {                                       \
+                VI s;                                                                     \
+                memcpy(&s, x + i * stride + k * sizeof(int8_row), sizeof s);              \
+                a[i][j] = INT8_SUM(a[i][j], s, v);                                        \
+            }                                                                             \
+        }                                                                                 \
+    }                                                                                     \
+    UNROLL for (int i = 0; i < ROWS; i++) {                                               \
+        UNROLL for (int j = 0; j < COLUMNS; j += 4) {                                     \
+            int8_totals(out + COLUMNS * i + j, a[i] + j);                                 \
+        }                                                                                 \
+    }
+
+/// One or two rows against COLUMNS rows of the weights, which are read one after the other, as
+/// they lie: nothing is faster where memory decides. Two sums for each, since one would wait.
+#define INT8_LINES(ROWS, COLUMNS)                                                         \
+    static void int8_tile_##ROWS(i32 *out, const char *x, size_t stride, const weight_rows w, \
+                                 size_t depth) {                                          \
+        VI a[ROWS][COLUMNS];                                                              \
+        size_t k = 0;                                                                     \
+        UNROLL for (int j = 0; j < COLUMNS; j++) {                                        \
+            VI sums[ROWS][2];                                                             \
+            UNROLL for (int i = 0; i < ROWS; i++) sums[i][0] = sums[i][1] = (VI)(0);      \
+            for (k = 0; k + 2 * INT8_STEP <= depth; k += 2 * INT8_STEP) {                 \
+                UNROLL for (int t = 0; t < 2; t++) {                                      \
+                    size_t at = k + (size_t)t * INT8_STEP;                                \
+                    VI v;                                                                 \
+                    int8_load(&v, w[j] + at);                                             \
+                    if (INT8_STEP * t % 64 == 0) {                                        \
+                        __builtin_prefetch(w[j] + at + INT8_AHEAD, 0, 2);                 \
+                    }                                                                     \
+                    UNROLL for (int i = 0; i < ROWS; i++) {                               \
+                        VI s;                                                             \
+                        memcpy(&s, x + i * stride + at * sizeof(int8_row), sizeof s);     \
+                        sums[i][t] = INT8_SUM(sums[i][t], s, v);                          \
+                    }                                                                     \
+                }                                                                         \
+            }                                                                             \
+            if (k + INT8_STEP <= depth) {                                                 \
+                VI v;                                                                     \
+                int8_load(&v, w[j] + k);                                                  \
+                UNROLL for (int i = 0; i < ROWS; i++) {                                   \
+                    VI s;                                                                 \
+                    memcpy(&s, x + i * stride + k * sizeof(int8_row), sizeof s);          \
+                    sums[i][0] = INT8_SUM(sums[i][0], s, v);                              \
+                }                                                                         \
+                k += INT8_STEP;                                                           \
+            }                                                                             \
+            UNROLL for (int i = 0; i < ROWS; i++) a[i][j] = sums[i][0] + sums[i][1];      \
+        }                                                                                 \
+        INT8_END(ROWS, COLUMNS)                                                           \
+    }
+
+/// ROWS rows against COLUMNS rows of the weights, which are loaded once for all of them.
 #define INT8_TILE(ROWS, COLUMNS)                                                          \
     static void int8_tile_##ROWS(i32 *out, const char *x, size_t stride, const weight_rows w, \
-                                 size_t depth, ptrdiff_t ahead) {                         \
+                                 size_t depth) {                                          \
         VI a[ROWS][COLUMNS];                                                              \
         UNROLL for (int i = 0; i < ROWS; i++) {                                           \
             UNROLL for (int j = 0; j < COLUMNS; j++) a[i][j] = (VI)(0);                   \
@@ -173,35 +231,19 @@ INLINE void int8_totals(i32 *out, const VI *v) {
             UNROLL for (int j = 0; j < COLUMNS; j++) {                                    \
                 VI v;                                                                     \
                 int8_load(&v, w[j] + k);                                                  \
-                if (ROWS <= 2) __builtin_prefetch(w[j] + k + ahead, 0, 2);         \
                 UNROLL for (int i = 0; i < ROWS; i++) a[i][j] = INT8_SUM(a[i][j], s[i], v); \
             }                                                                             \
         }                                                                                 \
-        if (k < depth) {                                                                  \
-            UNROLL for (int j = 0; j < COLUMNS; j++) {                                    \
-                VI v;                                                                     \
-                int8_load_end(&v, w[j] + k, depth - k);                                   \
-                UNROLL for (int i = 0; i < ROWS; i++) {                                   \
-                    VI s;                                                                 \
-                    memcpy(&s, x + i * stride + k * sizeof(int8_row), sizeof s);          \
-                    a[i][j] = INT8_SUM(a[i][j], s, v);                                    \
-                }                                                                         \
-            }                                                                             \
-        }                                                                                 \
-        UNROLL for (int i = 0; i < ROWS; i++) {                                           \
-            UNROLL for (int j = 0; j < COLUMNS; j += 4) {                                 \
-                int8_totals(out + COLUMNS * i + j, a[i] + j);                             \
-            }                                                                             \
-        }                                                                                 \
+        INT8_END(ROWS, COLUMNS)                                                           \
     }
-typedef void int8_tile_fn(i32 *, const char *, size_t, const weight_rows, size_t, ptrdiff_t);
+typedef void int8_tile_fn(i32 *, const char *, size_t, const weight_rows, size_t);
 #if VECTOR_BYTES == 64
-INT8_TILE(1, 8) INT8_TILE(2, 8) INT8_TILE(3, 4) INT8_TILE(4, 4) INT8_TILE(5, 4) INT8_TILE(6, 4)
+INT8_LINES(1, 8) INT8_LINES(2, 8) INT8_TILE(3, 4) INT8_TILE(4, 4) INT8_TILE(5, 4) INT8_TILE(6, 4)
 static int8_tile_fn *const int8_tiles[] = {
     NULL, int8_tile_1, int8_tile_2, int8_tile_3, int8_tile_4, int8_tile_5, int8_tile_6,
 };
 #else
-INT8_TILE(1, 4) INT8_TILE(2, 4)
+INT8_LINES(1, 4) INT8_LINES(2, 4)
 static int8_tile_fn *const int8_tiles[] = {NULL, int8_tile_1, int8_tile_2};
 #endif
 
@@ -210,9 +252,6 @@ void LEVEL_NAME(mlx_int8_dots)(float *out, ptrdiff_t ldo, const void *x, size_t 
                                const float *column_scales, size_t count, size_t depth) {
     size_t most = tile_rows(rows, 0, INT8_ROWS);
     size_t together = most <= INT8_FEW ? INT8_COLUMNS : 4;
-    // Whole rows further on, as many as are read side by side at least.
-    ptrdiff_t ahead = (INT8_AHEAD + stride - 1) / stride * stride;
-    if (ahead < (ptrdiff_t)together * stride) ahead = (ptrdiff_t)together * stride;
     for (size_t i = 0; i < count; i += together) {
         size_t n = count - i < together ? count - i : together;
         weight_rows p;
@@ -223,7 +262,7 @@ void LEVEL_NAME(mlx_int8_dots)(float *out, ptrdiff_t ldo, const void *x, size_t 
             i32 sums[4 * INT8_ROWS > 16 ? 4 * INT8_ROWS : 16];
             const char *row = (const char *)x + first * row_bytes;
             group = tile_rows(rows, first, INT8_ROWS);
-            int8_tiles[group](sums, row, row_bytes, p, depth, ahead);
+            int8_tiles[group](sums, row, row_bytes, p, depth);
             for (size_t r = 0; r < group; r++) {
                 float *o = out + (ptrdiff_t)(first + r) * ldo + (ptrdiff_t)i;
                 float s = scales[first + r];

@@ -22,8 +22,8 @@ struct ConvertQuantization: ParsableArguments {
         help: ArgumentHelp(
             """
             For models, bits of the layers whose paths fit a pattern with * and ?, such as \
-            '*.down_proj=6'; 'float' leaves them. Can be given several times; the last that fits \
-            counts.
+            '*.down_proj=6', or another mode ('model.embed_tokens=affine_int8:8'); 'float' leaves \
+            them. Can be given several times; the last that fits counts.
             """, valueName: "pattern=bits"))
     var bitsFor: [String] = []
     @Flag(help: "For models: round by GPTQ, with data.") var gptq = false
@@ -110,11 +110,17 @@ struct ConvertQuantization: ParsableArguments {
             throw ValidationError("--bits-for takes PATTERN=BITS, not '\(text)'")
         }
         let value = text[text.index(after: place)...]
-        if value == "float" { return (String(text[..<place]), nil) }
-        guard let bits = Int(value) else {
-            throw ValidationError("--bits-for takes a number of bits or 'float', not '\(value)'")
+        let pattern = String(text[..<place])
+        if value == "float" { return (pattern, nil) }
+        if let bits = Int(value) { return (pattern, try format(bits)) }
+        let parts = value.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count <= 2, let mode = QuantizationMode(rawValue: String(parts[0])),
+            let bits = parts.count == 2 ? Int(parts[1]).map(Optional.some) : .some(nil)
+        else {
+            throw ValidationError(
+                "--bits-for takes BITS, MODE, MODE:BITS or 'float', not '\(value)'")
         }
-        return (String(text[..<place]), try format(bits))
+        return (pattern, try ModelQuantization.Format(groupSize: nil, bits: bits, mode: mode))
     }
 
     /// How codes are chosen, with the tokens of the text.
