@@ -105,8 +105,8 @@ final class Turns: @unchecked Sendable {
 
     /// Puts a run's lists into the queues of their devices.
     /// - Parameters:
-    ///   - drives: teams whose turn the calling thread will take next: nobody else is sent there, to
-    ///     compete with it for a core.
+    ///   - drives: teams whose turn the calling thread will take next: nobody else is sent there,
+    ///     to compete with it for a core.
     ///   - waiter: called when the run has ended. Others may wait for it already, because its
     ///     results are claimed.
     func submit(
