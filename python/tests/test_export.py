@@ -139,3 +139,38 @@ def test_recordings_share_their_constants(path):
     assert pathlib.Path(path).stat().st_size < constant.nbytes + 8192
     function = mx.import_function(path)
     assert function(mx.array(1), mx.array(1))[0][3, 5].item() == 3
+
+
+@pytest.mark.parametrize("text", ["", "a text", "é \u4e2d", '{"layers": 12}', "x" * 100_000])
+def test_a_text_goes_along(path, text):
+    mx.export_function(path, add, X, X, metadata=text)
+    function, found = mx.import_function(path, return_metadata=True)
+    assert found == text and function(X, X)[0].tolist() == [2, 4]
+    with mx.exporter(path, add, metadata=text) as export:
+        export(X, X)
+        export(X, X, X)
+    assert mx.import_function(path, return_metadata=True)[1] == text
+
+
+def test_what_is_no_text_does_not_go_along(path):
+    mx.export_function(path, add, X, X)
+    assert mx.import_function(path, return_metadata=True)[1] == ""
+    for metadata in ({"a": 1}, 5, b"a"):
+        with pytest.raises(TypeError):
+            mx.export_function(path, add, X, X, metadata=metadata)
+    with pytest.raises(ValueError):
+        mx.export_function(print, add, X, X, metadata="a text")
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_convolutions_of_any_size(path, groups):
+    weight = mx.random.normal((6, 3, 3, 4 // groups))
+
+    def convolution(x):
+        return mx.conv2d(x, weight, stride=2, padding=1, groups=groups)
+
+    mx.export_function(path, convolution, mx.ones((2, 8, 8, 4)), shapeless=True)
+    function = mx.import_function(path)
+    for shape in ((2, 8, 8, 4), (1, 7, 9, 4), (3, 16, 5, 4)):
+        x = mx.random.normal(shape)
+        assert mx.allclose(function(x)[0], convolution(x))
