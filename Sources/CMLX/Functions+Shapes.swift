@@ -141,11 +141,11 @@ extension FunctionTable {
         one("linspace") { c in
             let (start, stop, count) = (try c.double(0), try c.double(1), try c.int(2))
             let (isWithEnd, type) = (try c.bool(3), try c.type(4))
-            if isWithEnd { return linspace(start, stop, count: count).asType(type) }
+            if isWithEnd { return linspace(start, stop, count: count, dtype: type) }
             guard count >= 0, count < Int(Int32.max) else {
                 throw c.error(.argument, "\(count) numbers")
             }
-            return linspace(start, stop, count: count + 1)[0..<count].asType(type)
+            return linspace(start, stop, count: count + 1, dtype: type)[0..<count]
         }
         one("hanning") { c in hanning(try c.small(0)) }
         one("hamming") { c in hamming(try c.small(0)) }

@@ -39,14 +39,21 @@ def linspace(start, stop, num=50, endpoint=True, dtype=e.float32, stream=None):
     return e._linspace(start, stop, 50 if num is None else num, endpoint, dtype or e.float32)
 
 
+def _filled(shape, vals, dtype):
+    # A number goes into the dtype at once: on the way through float32 it would lose digits.
+    if dtype is not None and not isinstance(vals, array):
+        vals = array(vals, dtype)
+    return e._full(shape, vals, dtype)
+
+
 def full(shape, vals, dtype=None, *, stream=None):
     """An array of the shape, filled with a number or with a broadcast array."""
-    return e._full(_shape(shape), vals, dtype)
+    return _filled(_shape(shape), vals, dtype)
 
 
 def full_like(a, vals, dtype=None, *, stream=None):
     """An array of the shape and dtype of a, filled with a number or a broadcast array."""
-    return e._full(a.shape, vals, dtype or a.dtype)
+    return _filled(a.shape, vals, dtype or a.dtype)
 
 
 def zeros_like(a, /, dtype=None, *, stream=None):
