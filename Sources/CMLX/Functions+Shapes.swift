@@ -124,6 +124,14 @@ extension FunctionTable {
             let value = try c.array(1)
             return full(try c.ints(0), values: value, dtype: try c.type(2, else: value.dtype))
         }
+        one("full_like") { c in
+            let (x, value, type) = (try c.array(0), try c.array(1), try c.type(2))
+            guard value.ndim == 0, x.isShapeWatched else {
+                return full(x.shape, values: value, dtype: type)
+            }
+            // As many as there are elements, without a word about how many that is.
+            return which(x .== x, value, value).asType(type)
+        }
         one("zeros") { c in zeros(try c.ints(0), dtype: try c.type(1)) }
         one("ones") { c in ones(try c.ints(0), dtype: try c.type(1)) }
         one("eye") { c in

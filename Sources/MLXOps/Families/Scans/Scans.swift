@@ -37,7 +37,7 @@ package enum Scans {
         jvp: JVPRule = .transposed
     ) -> OpRow {
         OpRow(
-            code: code, name: name, synopsis: synopsis, arity: 1...1,
+            code: code, name: name, synopsis: synopsis, arity: 1...1, traits: .shapeless,
             attributeNames: ["axis from the last", "reverse", "exclusive"], dtype: dtype,
             shape: .scanned, vjp: vjp, jvp: jvp, vmap: .trailing,
             work: OpWork(.scan) { Double($0.output.size) * weight },
