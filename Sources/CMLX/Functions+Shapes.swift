@@ -124,6 +124,14 @@ extension FunctionTable {
             let value = try c.array(1)
             return full(try c.ints(0), values: value, dtype: try c.type(2, else: value.dtype))
         }
+        one("full_like") { c in
+            let (x, value, type) = (try c.array(0), try c.array(1), try c.type(2))
+            guard value.ndim == 0, x.isShapeWatched else {
+                return full(x.shape, values: value, dtype: type)
+            }
+            // As many as there are elements, without a word about how many that is.
+            return which(x .== x, value, value).asType(type)
+        }
         one("zeros") { c in zeros(try c.ints(0), dtype: try c.type(1)) }
         one("ones") { c in ones(try c.ints(0), dtype: try c.type(1)) }
         one("eye") { c in
@@ -141,11 +149,11 @@ extension FunctionTable {
         one("linspace") { c in
             let (start, stop, count) = (try c.double(0), try c.double(1), try c.int(2))
             let (isWithEnd, type) = (try c.bool(3), try c.type(4))
-            if isWithEnd { return linspace(start, stop, count: count).asType(type) }
+            if isWithEnd { return linspace(start, stop, count: count, dtype: type) }
             guard count >= 0, count < Int(Int32.max) else {
                 throw c.error(.argument, "\(count) numbers")
             }
-            return linspace(start, stop, count: count + 1)[0..<count].asType(type)
+            return linspace(start, stop, count: count + 1, dtype: type)[0..<count]
         }
         one("hanning") { c in hanning(try c.small(0)) }
         one("hamming") { c in hamming(try c.small(0)) }

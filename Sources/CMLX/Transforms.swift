@@ -409,11 +409,13 @@ public func cmlx_exporter_add(
 
 @c @implementation
 public func cmlx_exporter_write(
-    _ exporter: OpaquePointer?, _ path: UnsafePointer<CChar>?
+    _ exporter: OpaquePointer?, _ path: UnsafePointer<CChar>?, _ note: UnsafePointer<CChar>?
 ) -> Int32 {
     guarded {
         guard let path else { throw ArrayError(.file, "export", "has no path") }
-        try recorded(exporter).write(to: URL(fileURLWithPath: String(cString: path)))
+        try recorded(exporter).write(
+            note: note.map { String(cString: $0) } ?? "",
+            to: URL(fileURLWithPath: String(cString: path)))
     }
 }
 
@@ -433,6 +435,14 @@ public func cmlx_import(_ path: UnsafePointer<CChar>?) -> OpaquePointer? {
 public func cmlx_imported_free(_ imported: OpaquePointer?) {
     guard let imported else { return }
     Unmanaged<ImportedFunction>.fromOpaque(UnsafeRawPointer(imported)).release()
+}
+
+@c @implementation
+public func cmlx_imported_note(_ imported: OpaquePointer?) -> UnsafeMutablePointer<CChar>? {
+    guard let imported else { return nil }
+    let function = Unmanaged<ImportedFunction>.fromOpaque(UnsafeRawPointer(imported))
+        .takeUnretainedValue()
+    return strdup(function.note)
 }
 
 @c @implementation

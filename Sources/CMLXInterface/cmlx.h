@@ -301,10 +301,13 @@ void cmlx_exporter_free(cmlx_exporter *exporter);
 int32_t cmlx_exporter_add(cmlx_exporter *exporter, cmlx_callback function, void *context,
                           const cmlx_array *inputs, const char *const *labels, int32_t count,
                           int32_t shapeless);
-int32_t cmlx_exporter_write(cmlx_exporter *exporter, const char *path);
+/* `note` is a text that goes along, NULL for none. */
+int32_t cmlx_exporter_write(cmlx_exporter *exporter, const char *path, const char *note);
 typedef struct cmlx_imported cmlx_imported;
 cmlx_imported *cmlx_import(const char *path);
 void cmlx_imported_free(cmlx_imported *imported);
+/* The text that was written along, "" if there was none, for `free`. */
+char *cmlx_imported_note(cmlx_imported *imported);
 int32_t cmlx_imported_call(cmlx_imported *imported, const cmlx_array *inputs,
                            const char *const *labels, int32_t count, cmlx_list *outputs);
 

@@ -70,7 +70,11 @@ extension Ops {
     package static func reshape(
         _ x: MLXArray, _ dims: UnsafeBufferPointer<Int>, stream: StreamID = .unpinned
     ) -> MLXArray {
-        directReshape(x, dims, stream) ?? reshapeChecked(x, Array(dims), stream: stream)
+        // What a length of -1 stands for is worked out anew in recordings for any shape.
+        if dims.contains(-1), x.isShapeWatched, dims.allSatisfy({ $0 >= -1 }) {
+            return regroup(x, Array(dims), stream: stream)
+        }
+        return directReshape(x, dims, stream) ?? reshapeChecked(x, Array(dims), stream: stream)
     }
 
     /// nil for dimensions that do not fit: the general path says why.

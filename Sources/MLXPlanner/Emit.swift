@@ -117,7 +117,7 @@ extension PlanBuilder {
         // A step's operands are consecutive: repeat them after the outputs. A reshape that has to
         // copy fills its result in the order of its input's shape.
         _ = add(
-            op == .reshape
+            op == .reshape || op == .regroup
                 ? rowMajor(plan.operands[Int(output)], as: shapes[0])
                 : plan.operands[Int(output)])
         for input in inputs { _ = add(plan.operands[Int(input)]) }

@@ -12,7 +12,7 @@ extension PlanBuilder {
         let input = plan.operands[Int(operandOf[source])]
         let shape = graph.shapes[node]
         switch graph.ops[node] {
-        case .reshape: return reshaped(input, to: shape)
+        case .reshape, .expandDims, .squeeze, .regroup: return reshaped(input, to: shape)
         case .transpose: return transposed(input, to: shape, graph.words[node])
         case .broadcastTo: return broadcast(input, to: shape)
         case .slice: return sliced(input, to: shape, node, graph)

@@ -149,6 +149,12 @@ extension Recording {
             } else if graph.ops[node] == .elementCount {
                 results[node] = Ops.elementCount(
                     inputs[0], graph.attributes(node), graph.dtypes[node])
+            } else if [.expandDims, .squeeze].contains(graph.ops[node]) {
+                results[node] = Ops.singleAxes(
+                    graph.ops[node], inputs[0], graph.words[node], stream: graph.streams[node])
+            } else if graph.ops[node] == .regroup {
+                results[node] = Ops.regroup(
+                    inputs[0], graph.attributes(node).words, stream: graph.streams[node])
             } else if infersShapes {
                 var attributes = graph.attributes(node)
                 attributes.outputShape = nil

@@ -37,8 +37,15 @@ package enum Tangent {
                     ArrayError(.argument, "jvp", "the function's result is invalid"),
                     inputs: [output])
             }
-            return tangents[Int(root)]?.aliased() ?? Ops.full(output.nodeShape, 0, output.dtype)
+            return tangents[Int(root)]?.aliased() ?? zero(for: output, seeds)
         }
+    }
+
+    /// The tangent of a result that does not change. There are no bools that could be added up:
+    /// for bools it has the dtype of the tangents that went in.
+    private static func zero(for output: MLXArray, _ seeds: [MLXArray]) -> MLXArray {
+        let type = output.dtype == .bool ? seeds.first?.dtype ?? .bool : output.dtype
+        return Ops.full(output.nodeShape, 0, type)
     }
 
     private static func push(

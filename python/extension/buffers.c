@@ -360,41 +360,73 @@ static void gather(const Tensor *tensor, const char *bytes, int axis, int size, 
         gather(tensor, bytes + index * tensor->strides[axis] * size, axis + 1, size, target);
 }
 
-static cmlx_array adopt(ManagedTensor *managed, int *is_taken) {
-    Tensor *tensor = &managed->tensor;
-    int dtype = -1;
+/* The dtype of a tensor's elements, -1 if arrays have none such. Complex numbers of two doubles
+ * are -2, as those of buffers. */
+static int dtype_of_tensor(const Tensor *tensor) {
+    if (tensor->dtype.lanes != 1) return -1;
+    if (tensor->dtype.code == 5 && tensor->dtype.bits == 128) return -2;
     for (int number = 0; number < 14; number++) {
         Tensor one;
         describe(number, &one);
         if (one.dtype.code == tensor->dtype.code && one.dtype.bits == tensor->dtype.bits)
-            dtype = number;
+            return number;
     }
-    int64_t count = 1;
-    if (tensor->device.type != 1 || dtype < 0 || tensor->dtype.lanes != 1 || tensor->ndim < 0 ||
-        tensor->ndim > 16 || (tensor->ndim && !tensor->shape)) {
+    return -1;
+}
+
+/* An array of elements that lie packed, row by row. */
+static cmlx_array packed_copy(const Tensor *tensor, const char *bytes, int own) {
+    if (own != -2) return cmlx_copy(bytes, own, tensor->shape, tensor->ndim);
+    int64_t count = 2;
+    for (int axis = 0; axis < tensor->ndim; axis++)
+        count *= tensor->shape[axis];
+    float *pairs = malloc((size_t)count * sizeof *pairs + 1);
+    if (!pairs) return PyErr_NoMemory(), 0;
+    for (int64_t index = 0; index < count; index++)
+        pairs[index] = (float)((const double *)(const void *)bytes)[index];
+    cmlx_array handle = cmlx_copy(pairs, CMLX_COMPLEX64, tensor->shape, tensor->ndim);
+    free(pairs);
+    return handle;
+}
+
+static cmlx_array gathered_copy(const Tensor *tensor, const char *bytes, int own) {
+    int size = own == -2 ? 16 : cmlx_dtype_size(own);
+    size_t count = 1;
+    for (int axis = 0; axis < tensor->ndim; axis++)
+        count *= (size_t)tensor->shape[axis];
+    char *packed = malloc(count * (size_t)size + 1), *end = packed;
+    if (!packed) return PyErr_NoMemory(), 0;
+    gather(tensor, bytes, 0, size, &end);
+    cmlx_array handle = packed_copy(tensor, packed, own);
+    free(packed);
+    return handle;
+}
+
+static cmlx_array adopt(ManagedTensor *managed, int sharing, int *is_taken) {
+    Tensor *tensor = &managed->tensor;
+    int own = dtype_of_tensor(tensor);
+    if (tensor->device.type != 1 || own == -1 || tensor->ndim < 0 || tensor->ndim > 16 ||
+        (tensor->ndim && !tensor->shape)) {
         PyErr_SetString(PyExc_ValueError,
                         "the tensor has a device, dtype or rank that arrays have not");
         return 0;
     }
-    for (int axis = 0; axis < tensor->ndim; axis++)
-        count *= tensor->shape[axis];
     char *bytes = (char *)tensor->data + tensor->byte_offset;
+    int is_packed = is_row_major(tensor), can_share = is_packed && own >= 0;
     cmlx_array handle;
-    if (is_row_major(tensor)) {
-        handle = cmlx_adopt(bytes, dtype, tensor->shape, tensor->ndim, finish_import, managed);
-        *is_taken = handle != 0;
-    } else {
-        int size = cmlx_dtype_size(dtype);
-        char *packed = malloc((size_t)count * (size_t)size + 1), *end = packed;
-        if (!packed) return PyErr_NoMemory(), 0;
-        gather(tensor, bytes, 0, size, &end);
-        handle = cmlx_copy(packed, dtype, tensor->shape, tensor->ndim);
-        free(packed);
+    if (sharing == SHARED && !can_share) {
+        PyErr_SetString(PyExc_ValueError, "an array of that needs a copy");
+        return 0;
     }
+    if (can_share && sharing != COPIED) {
+        handle = cmlx_adopt(bytes, own, tensor->shape, tensor->ndim, finish_import, managed);
+        *is_taken = handle != 0;
+    } else
+        handle = is_packed ? packed_copy(tensor, bytes, own) : gathered_copy(tensor, bytes, own);
     return handle ? handle : (raise_failure(), 0);
 }
 
-cmlx_array array_from_dlpack(PyObject *object, int dtype) {
+cmlx_array array_from_dlpack(PyObject *object, int dtype, int sharing) {
     PyObject *capsule = PyCapsule_CheckExact(object)
                             ? Py_NewRef(object)
                             : PyObject_CallMethod(object, "__dlpack__", NULL);
@@ -406,7 +438,7 @@ cmlx_array array_from_dlpack(PyObject *object, int dtype) {
         PyErr_SetString(PyExc_ValueError, "not a DLPack capsule, or one that was used already");
     else {
         int is_taken = 0;
-        handle = adopt(managed, &is_taken);
+        handle = adopt(managed, sharing, &is_taken);
         if (handle) {
             PyCapsule_SetName(capsule, "used_dltensor");
             if (!is_taken && managed->deleter) managed->deleter(managed);
@@ -422,13 +454,17 @@ static PyObject *from_dlpack(PyObject *module, PyObject *args, PyObject *names) 
     static char *keywords[] = {"", "copy", NULL};
     if (!PyArg_ParseTupleAndKeywords(args, names, "O|$O:from_dlpack", keywords, &object, &copy))
         return NULL;
-    cmlx_array handle = array_from_dlpack(object, -1);
+    int sharing = copy == Py_None ? SHARED_IF_POSSIBLE : PyObject_IsTrue(copy) ? COPIED : SHARED;
+    if (PyErr_Occurred()) return NULL;
+    cmlx_array handle = array_from_dlpack(object, -1, sharing);
     return handle ? array_wrap(handle) : NULL;
 }
 
 static PyMethodDef methods[] = {
     {"from_dlpack", (PyCFunction)(void (*)(void))from_dlpack, METH_VARARGS | METH_KEYWORDS,
-     "from_dlpack(x, /, *, copy=None)\n--\n\nAn array in the memory of another library's array."},
+     "from_dlpack(x, /, *, copy=None)\n--\n\nAn array in the memory of another library's array, or "
+     "a copy where that cannot be: of elements that do not lie row by row, and of complex128. "
+     "With copy=True always a copy, with copy=False never one."},
     {NULL, NULL, 0, NULL},
 };
 

@@ -271,11 +271,58 @@ int is_array_like(PyObject *object) {
            PyObject_HasAttrString(object, "__dlpack__");
 }
 
-/* As MLX has it: doubles become float32 unless float64 is asked for. */
+/* As MLX has it: doubles become float32 unless float64 is asked for. What the other library writes
+ * there later does not change the array. */
 static cmlx_array doubles_made_single(PyObject *object, int dtype) {
-    cmlx_array handle = array_from_dlpack(object, dtype);
+    cmlx_array handle = array_from_dlpack(object, dtype, COPIED);
     int is_double = handle && dtype < 0 && cmlx_dtype(handle) == CMLX_FLOAT64;
     return is_double ? cast(handle, CMLX_FLOAT32) : handle;
+}
+
+/* Whether an object is of NumPy's with the bfloat16 of the package ml_dtypes, which buffers and
+ * DLPack cannot name. */
+static int is_foreign_bfloat16(PyObject *object) {
+    if (!PyObject_HasAttrString(object, "dtype")) return 0;
+    PyObject *dtype = PyObject_GetAttrString(object, "dtype");
+    PyObject *name = dtype ? PyObject_GetAttrString(dtype, "name") : NULL;
+    int is_so = name && PyUnicode_Check(name) &&
+                PyUnicode_CompareWithASCIIString(name, "bfloat16") == 0;
+    Py_XDECREF(dtype);
+    Py_XDECREF(name);
+    PyErr_Clear();
+    return is_so;
+}
+
+static cmlx_array from_foreign_bfloat16(PyObject *object, int dtype) {
+    PyObject *bits = PyObject_CallMethod(object, "view", "s", "uint16");
+    cmlx_array handle = bits ? array_from_buffer(bits, CMLX_UINT16) : 0;
+    Py_XDECREF(bits);
+    if (!handle) return 0;
+    cmlx_argument arguments[2] = {{.kind = CMLX_ARRAY, .value.array = handle},
+                                  {.kind = CMLX_DTYPE, .value.integer = CMLX_BFLOAT16}};
+    cmlx_list results;
+    cmlx_list_init(&results);
+    int status = cmlx_call(function_named("view"), arguments, 2, &results);
+    cmlx_release(handle);
+    if (status < 0) return raise_failure(), 0;
+    return cast(cmlx_list_arrays(&results)[0], dtype);
+}
+
+/* An array of what a buffer holds, else of what DLPack shares. */
+static cmlx_array from_memory(PyObject *object, int dtype) {
+    cmlx_array handle = array_from_buffer(object, dtype);
+    if (handle) return handle;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    int is_foreign = is_foreign_bfloat16(object);
+    if (!is_foreign && !PyObject_HasAttrString(object, "__dlpack__")) {
+        PyErr_Restore(type, value, traceback);
+        return 0;
+    }
+    Py_XDECREF(type);
+    Py_XDECREF(value);
+    Py_XDECREF(traceback);
+    return is_foreign ? from_foreign_bfloat16(object, dtype) : doubles_made_single(object, dtype);
 }
 
 cmlx_array array_from(PyObject *object, int dtype) {
@@ -310,11 +357,7 @@ cmlx_array array_from(PyObject *object, int dtype) {
             Py_DECREF(array);
             return handle;
         }
-        if (PyObject_CheckBuffer(object)) {
-            cmlx_array handle = array_from_buffer(object, dtype);
-            if (handle || !PyObject_HasAttrString(object, "__dlpack__")) return handle;
-            PyErr_Clear();
-        }
+        if (PyObject_CheckBuffer(object)) return from_memory(object, dtype);
         if (PyObject_HasAttrString(object, "__dlpack__")) return doubles_made_single(object, dtype);
     }
     no_array_of(object, object == Py_None ? PyExc_TypeError : PyExc_ValueError);
@@ -332,7 +375,7 @@ static PyObject *asarray(PyObject *module, PyObject *args, PyObject *names) {
     if (number < 0 && dtype != Py_None) return NULL;
     if (IS_ARRAY(object) && copy != Py_True && (number < 0 || cmlx_dtype(HANDLE(object)) == number))
         return Py_NewRef(object);
-    if (copy == Py_False && !IS_ARRAY(object)) {
+    if (copy == Py_False) {
         PyErr_SetString(PyExc_ValueError, "an array of that needs a copy");
         return NULL;
     }

@@ -60,7 +60,9 @@ int convert_add(PyObject *module);
 
 /* buffers.c: from buffers and DLPack, and back. */
 cmlx_array array_from_buffer(PyObject *object, int dtype);
-cmlx_array array_from_dlpack(PyObject *object, int dtype);
+/* Whether an array lies in the memory of the object that it is made of. */
+enum { SHARED_IF_POSSIBLE, COPIED, SHARED };
+cmlx_array array_from_dlpack(PyObject *object, int dtype, int sharing);
 int array_get_buffer(PyObject *self, Py_buffer *view, int flags);
 void array_release_buffer(PyObject *self, Py_buffer *view);
 PyObject *array_dlpack(PyObject *self, PyObject *args, PyObject *names);

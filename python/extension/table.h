@@ -203,6 +203,7 @@
     F(repeat, CALL, "repeat", "array repeats:i axis:i?=None * stream:s", ONE, \
       "Each element repeated.") \
     F(tile, CALL, "tile", "a reps:x / * stream:s", ONE, "The array repeated along axes.") \
+    F(_full_like, CALL, "full_like", "a vals dtype:d", ONE, NULL) \
     F(_full, CALL, "full", "shape:x vals dtype:d?", ONE, NULL) \
     F(zeros, CALL, "zeros", "shape:x dtype:d?=float32 * stream:s", ONE, "An array of 0.") \
     F(ones, CALL, "ones", "shape:x dtype:d?=float32 * stream:s", ONE, "An array of 1.") \

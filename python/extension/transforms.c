@@ -362,6 +362,15 @@ static PyObject *import_(PyObject *module, PyObject *path) {
     return PyCapsule_New(imported, "imported", free_imported);
 }
 
+static PyObject *imported_note(PyObject *module, PyObject *capsule) {
+    (void)module;
+    cmlx_imported *imported = PyCapsule_GetPointer(capsule, "imported");
+    char *note = imported ? cmlx_imported_note(imported) : NULL;
+    PyObject *text = note ? PyUnicode_FromString(note) : NULL;
+    free(note);
+    return text || PyErr_Occurred() ? text : PyErr_NoMemory();
+}
+
 /* The UTF-8 of a list of strings, borrowed from them. */
 static const char **texts_of(PyObject *list) {
     Py_ssize_t count = PyList_Size(list);
@@ -427,11 +436,11 @@ static PyObject *exporter_add(PyObject *module, PyObject *args) {
 static PyObject *exporter_write(PyObject *module, PyObject *args) {
     (void)module;
     PyObject *capsule;
-    const char *path;
-    if (!PyArg_ParseTuple(args, "Os", &capsule, &path)) return NULL;
+    const char *path, *note;
+    if (!PyArg_ParseTuple(args, "Oss", &capsule, &path, &note)) return NULL;
     cmlx_exporter *exporter = PyCapsule_GetPointer(capsule, "exporter");
     if (!exporter) return NULL;
-    if (cmlx_exporter_write(exporter, path) < 0) return raise_failure();
+    if (cmlx_exporter_write(exporter, path, note) < 0) return raise_failure();
     Py_RETURN_NONE;
 }
 
@@ -445,6 +454,7 @@ static PyMethodDef methods[] = {
     {"_compiled_make", compiled_make, METH_O, NULL},
     {"_compiled_call", compiled_call, METH_VARARGS, NULL},
     {"_import", import_, METH_O, NULL},
+    {"_imported_note", imported_note, METH_O, NULL},
     {"_imported_call", imported_call, METH_VARARGS, NULL},
     {"_exporter_make", exporter_make, METH_NOARGS, NULL},
     {"_exporter_add", exporter_add, METH_VARARGS, NULL},

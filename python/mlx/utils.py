@@ -151,9 +151,14 @@ def tree_flatten(
     return destination
 
 
+def _is_index(key: str) -> bool:
+    """Whether a key is a number as lists number their items; "01" is a name."""
+    return key.isascii() and key.isdigit() and (key[0] != "0" or key == "0")
+
+
 def tree_unflatten(tree: Iterable[tuple[str, Any]] | dict[str, Any]) -> Any:
-    """The tree that has these leaves at these paths. Keys that all are numbers make a list, in
-    which places that no path mentions are empty dicts.
+    """The tree that has these leaves at these paths. Keys that all are numbers, written
+    as such, make a list, in which places that no path mentions are empty dicts.
 
     Raises:
         ValueError: where a list would have more than a million such places.
@@ -168,7 +173,7 @@ def tree_unflatten(tree: Iterable[tuple[str, Any]] | dict[str, Any]) -> Any:
     for path, leaf in pairs:
         key, _, below = path.partition(".")
         branches.setdefault(key, []).append((below, leaf))
-    if not all(key.isascii() and key.isdigit() for key in branches):
+    if not all(_is_index(key) for key in branches):
         return {key: tree_unflatten(below) for key, below in branches.items()}
     indices = {int(key): below for key, below in branches.items()}
     count = max(indices, default=-1) + 1

@@ -209,3 +209,72 @@ def test_formats_are_strings():
     with pytest.raises(TypeError):
         mx.array(1.5).__format__(mx.array(1))
     assert format(mx.array([1]), "") == "array([1], dtype=int32)"
+
+
+class Shared:
+    """Memory that is shared through DLPack alone."""
+
+    def __init__(self, values):
+        self._values = values
+        self.__dlpack__ = values.__dlpack__
+        self.__dlpack_device__ = values.__dlpack_device__
+
+
+@pytest.mark.parametrize("layout", ["rows", "columns", "every other", "backwards"])
+def test_dlpack_copies_when_it_is_told_to(layout):
+    source = np.arange(12, dtype=np.float32).reshape(3, 4)
+    view = {"rows": source, "columns": source.T, "every other": source[:, ::2],
+            "backwards": source[::-1]}[layout]
+    before = view.tolist()
+    copies = [mx.from_dlpack(view, copy=True), mx.array(Shared(view))]
+    if layout == "rows":
+        shared = mx.from_dlpack(view, copy=False)
+    else:
+        with pytest.raises(ValueError):
+            mx.from_dlpack(view, copy=False)
+    source += 100
+    assert [x.tolist() for x in copies] == [before, before]
+    if layout == "rows":
+        assert shared.tolist() == view.tolist()
+
+
+def test_dlpack_of_complex_doubles():
+    source = np.array([[1 + 2j, 3 - 4j], [0.5j, 7]])
+    for view in (source, source.T):
+        x = mx.from_dlpack(view)
+        assert x.dtype is mx.complex64 and x.tolist() == view.tolist()
+        with pytest.raises(ValueError):
+            mx.from_dlpack(view, copy=False)
+
+
+def test_asarray_makes_no_copy_when_it_must_not():
+    x = mx.array([1, 2])
+    assert mx.asarray(x, copy=True).tolist() == [1, 2]
+    for value, dtype in ((x, mx.float32), ([1, 2], None), (1.5, None)):
+        with pytest.raises(ValueError):
+            mx.asarray(value, dtype=dtype, copy=False)
+
+
+class Foreign16(np.ndarray):
+    """As arrays with the bfloat16 of the package ml_dtypes are: no buffer can name it."""
+
+    bits = np.array([0x3FC0, 0xC020], np.uint16)
+
+    @property
+    def dtype(self):
+        return type("Type", (), {"name": "bfloat16"})
+
+    def view(self, dtype):
+        assert dtype == "uint16"
+        return self.bits
+
+
+def test_numpy_arrays_of_a_foreign_bfloat16():
+    source = np.zeros(2, "datetime64[s]").view(Foreign16)
+    for x in (mx.array(source), mx.asarray(source)):
+        assert x.dtype is mx.bfloat16 and x.tolist() == [1.5, -2.5]
+    assert mx.array(source, mx.float32).dtype is mx.float32
+    assert (mx.array([1.0, 1.0]) + source).tolist() == [2.5, -1.5]
+    # What has another name is an error as ever.
+    with pytest.raises((ValueError, BufferError)):
+        mx.array(np.zeros(2, "datetime64[s]"))

@@ -139,3 +139,123 @@ def test_recordings_share_their_constants(path):
     assert pathlib.Path(path).stat().st_size < constant.nbytes + 8192
     function = mx.import_function(path)
     assert function(mx.array(1), mx.array(1))[0][3, 5].item() == 3
+
+
+@pytest.mark.parametrize("text", ["", "a text", "é \u4e2d", '{"layers": 12}', "x" * 100_000])
+def test_a_text_goes_along(path, text):
+    mx.export_function(path, add, X, X, metadata=text)
+    function, found = mx.import_function(path, return_metadata=True)
+    assert found == text and function(X, X)[0].tolist() == [2, 4]
+    with mx.exporter(path, add, metadata=text) as export:
+        export(X, X)
+        export(X, X, X)
+    assert mx.import_function(path, return_metadata=True)[1] == text
+
+
+def test_what_is_no_text_does_not_go_along(path):
+    mx.export_function(path, add, X, X)
+    assert mx.import_function(path, return_metadata=True)[1] == ""
+    for metadata in ({"a": 1}, 5, b"a"):
+        with pytest.raises(TypeError):
+            mx.export_function(path, add, X, X, metadata=metadata)
+    with pytest.raises(ValueError):
+        mx.export_function(print, add, X, X, metadata="a text")
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_convolutions_of_any_size(path, groups):
+    weight = mx.random.normal((6, 3, 3, 4 // groups))
+
+    def convolution(x):
+        return mx.conv2d(x, weight, stride=2, padding=1, groups=groups)
+
+    mx.export_function(path, convolution, mx.ones((2, 8, 8, 4)), shapeless=True)
+    function = mx.import_function(path)
+    for shape in ((2, 8, 8, 4), (1, 7, 9, 4), (3, 16, 5, 4)):
+        x = mx.random.normal(shape)
+        assert mx.allclose(function(x)[0], convolution(x))
+
+
+FOR_ANY_SHAPE = {
+    "new axes": lambda x: x[:, None, ..., None],
+    "expand_dims": lambda x: mx.expand_dims(x, (0, -1)),
+    "squeeze": lambda x: mx.squeeze(x.sum(axis=1, keepdims=True), 1) * x.mean(),
+    "flatten": lambda x: mx.flatten(x, 0, 1),
+    "flatten all": lambda x: mx.argmax(x),
+    "unflatten": lambda x: mx.unflatten(x, -1, (2, -1)),
+    "reshape": lambda x: mx.reshape(x, (-1, 2)),
+    "reshape, method": lambda x: x.reshape(2, -1),
+    "stack": lambda x: mx.stack([x, x + 1], axis=1),
+    "sort": lambda x: mx.sort(x, axis=1),
+    "argsort": lambda x: mx.argsort(x, axis=0),
+    "take_along_axis": lambda x: mx.take_along_axis(x, mx.argsort(x, axis=1), axis=1),
+    "put_along_axis": lambda x: mx.put_along_axis(x, mx.argsort(x, axis=1), x, axis=1),
+    "pad": lambda x: mx.pad(x, ((1, 2), (0, 0), (3, 0)), constant_values=2.0),
+    "cumsum": lambda x: mx.cumsum(x, axis=1, reverse=True),
+    "zeros_like": lambda x: x + mx.zeros_like(x),
+    "ones_like": lambda x: mx.ones_like(x / 0, mx.int32),
+    "full_like": lambda x: mx.full_like(x, 1.5),
+    "conv1d": lambda x: mx.conv1d(x, mx.ones((3, 2, 4)), padding=1),
+}
+
+
+@pytest.mark.parametrize("name", FOR_ANY_SHAPE)
+def test_what_can_be_exported_for_any_shape(path, name):
+    function = FOR_ANY_SHAPE[name]
+    mx.export_function(path, function, mx.random.normal((2, 6, 4)), shapeless=True)
+    imported = mx.import_function(path)
+    compiled = mx.compile(function, shapeless=True)
+    for shape in ((2, 6, 4), (3, 8, 4), (1, 1, 4)):
+        x = mx.random.normal(shape)
+        for result in (imported(x)[0], compiled(x)):
+            assert result.shape == function(x).shape
+            assert mx.allclose(result, function(x), atol=1e-5)
+
+
+TRANSFORMED = {
+    "mapped": lambda x: mx.vmap(lambda y: mx.flatten(y[None], 0, 1), in_axes=1)(x),
+    "pushed": lambda x: mx.jvp(lambda y: mx.flatten(mx.sin(y)[:, None]), [x], [x])[1][0],
+    "derived": lambda x: mx.grad(lambda y: mx.sin(y[None] * mx.expand_dims(y, 0)).sum())(x),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMED)
+def test_transforms_within_what_is_compiled_for_any_shape(name):
+    function = TRANSFORMED[name]
+    compiled = mx.compile(function, shapeless=True)
+    for shape in ((2, 6, 4), (3, 8, 4), (1, 1, 4)):
+        x = mx.random.normal(shape)
+        assert compiled(x).shape == function(x).shape
+        assert mx.allclose(compiled(x), function(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", FOR_ANY_SHAPE)
+def test_transforms_of_what_is_compiled_for_any_shape(name):
+    function = FOR_ANY_SHAPE[name]
+    compiled = mx.compile(function, shapeless=True)
+    for shape in ((2, 6, 4), (3, 8, 4)):
+        x = mx.random.normal(shape)
+        for axis in (0, 1):
+            want = mx.vmap(lambda y: function(y[None, :, :4]), in_axes=axis)(x)
+            got = mx.vmap(lambda y: compiled(y[None, :, :4]), in_axes=axis)(x)
+            assert got.shape == want.shape and mx.allclose(got, want, atol=1e-5)
+        if function(x).dtype == mx.float32:
+            want, got = (mx.grad(lambda y: mx.square(f(y)).sum())(x) for f in (function, compiled))
+            assert mx.allclose(got, want, atol=1e-3)
+
+
+def test_what_does_not_fit_other_shapes(path):
+    cases = [
+        (lambda x: mx.squeeze(x, 0), (1, 4), (3, 4)), (lambda x: x.reshape(3, -1), (6,), (7,)),
+        (lambda x: mx.unflatten(x, 0, (2, 3)), (6, 1), (8, 1)),
+    ]
+    for function, good, bad in cases:
+        mx.export_function(path, function, mx.ones(good), shapeless=True)
+        imported = mx.import_function(path)
+        assert imported(mx.ones(good))[0].shape == function(mx.ones(good)).shape
+        with pytest.raises(ValueError):
+            mx.eval(imported(mx.ones(bad)))
+    # Lengths that are no lengths stay errors.
+    for function in (lambda x: x.reshape(-2, -1), lambda x: mx.unflatten(x, 0, (-3, 2))):
+        with pytest.raises(ValueError):
+            mx.export_function(path, function, mx.ones((2, 4)), shapeless=True)

@@ -214,3 +214,37 @@ def test_other_distributions_may_add_to_the_package(tmp_path):
         env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)})
     # What the package imports is short, too.
     assert done.stdout.split() == ["42", "[]"], done.stderr
+
+
+@pytest.mark.parametrize("value", [0.1, math.pi, 1e300, 1e-300])
+def test_numbers_that_float32_has_not(value):
+    assert mx.full((2,), value, mx.float64).tolist() == [value] * 2
+    assert mx.full_like(mx.zeros(2, mx.float64), value).tolist() == [value] * 2
+    assert mx.full((1,), value).dtype is mx.float32
+
+
+@pytest.mark.parametrize("endpoint", [True, False])
+@pytest.mark.parametrize("num", [0, 1, 2, 7])
+def test_linspace_in_double_precision(num, endpoint):
+    x = mx.linspace(0.1, math.pi, num, endpoint=endpoint, dtype=mx.float64)
+    want = np.linspace(0.1, math.pi, num, endpoint=endpoint)
+    assert x.dtype is mx.float64 and np.allclose(x.tolist(), want, rtol=1e-15, atol=0)
+    assert mx.linspace(0.1, math.pi, num, endpoint=endpoint).dtype is mx.float32
+
+
+def test_the_namespace_says_what_it_has():
+    info = mx.__array_namespace_info__()
+    assert info.default_device() == mx.default_device() and mx.cpu in info.devices()
+    assert info.default_dtypes()["real floating"] is mx.float32
+    assert info.dtypes(kind="real floating") == {"float32": mx.float32, "float64": mx.float64}
+    assert info.dtypes(kind=("bool", "complex floating"), device=mx.Device(mx.cpu)) == {
+        "bool": mx.bool_, "complex64": mx.complex64}
+    every = info.dtypes()
+    assert every == {**info.dtypes(kind="numeric"), "bool": mx.bool_}
+    assert all(getattr(mx, "bool_" if name == "bool" else name) is every[name] for name in every)
+    assert isinstance(info.capabilities()["max dimensions"], int)
+    for kind in ("real", 5, ("bool", "real")):
+        with pytest.raises(ValueError):
+            info.dtypes(kind=kind)
+    with pytest.raises(TypeError):
+        info.dtypes(device="cpu")

@@ -25,6 +25,8 @@ def test_files_of_arrays(tmp_path, kind):
         mx.save_gguf(path, arrays, {"k": "v", "l": ["x", "y"], "n": mx.array(3)})
         metadata = mx.load(path, return_metadata=True)[1]
         assert metadata["k"] == "v" and metadata["l"] == ["x", "y"] and metadata["n"].item() == 3
+        # Nothing that nobody gave.
+        assert len(metadata) == 3
     loaded = mx.load(path)
     assert {key: x.tolist() for key, x in loaded.items()} == {
         key: x.tolist() for key, x in arrays.items()}

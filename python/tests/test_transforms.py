@@ -326,3 +326,42 @@ def test_threads_share_plain_arguments():
     assert results == [(3, 2)] * 4
     assert mx.grad(lambda p, q: p["x"] * q["x"] * 3, argnums=(0, 1))(shared, shared)[1][
         "x"].item() == 6
+
+
+@pytest.mark.parametrize("transform", [mx.grad, mx.value_and_grad])
+@pytest.mark.parametrize("argnums", ["x", 1.0, (None, None), (0, 1.5), [None]], ids=str)
+def test_numbers_of_arguments_are_integers(transform, argnums):
+    with pytest.raises(TypeError):
+        transform(lambda x: x, argnums)
+
+
+@pytest.mark.parametrize("result", [lambda x: (x, 1), lambda x: (x,), lambda x: [x], lambda x: 1])
+def test_grad_takes_functions_of_one_result(result):
+    with pytest.raises(ValueError):
+        mx.grad(result)(mx.array(1.0))
+
+
+@pytest.mark.parametrize("kind", [
+    mx.equal, mx.not_equal, mx.less, mx.less_equal, mx.greater, mx.greater_equal,
+    mx.logical_and, lambda x, y: mx.isnan(x), lambda x, y: mx.logical_not(x),
+])
+@pytest.mark.parametrize("dtype", [mx.float32, mx.float16], ids=str)
+def test_tangents_of_bools_can_be_added_up(kind, dtype):
+    x = mx.array([1.0, -2.0], dtype)
+    outputs, tangents = mx.jvp(lambda x: kind(x, 0), [x], [mx.ones_like(x)])
+    assert outputs[0].dtype is mx.bool_ and tangents[0].dtype is dtype
+    assert tangents[0].tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("scan, x", [
+    (mx.cummax, [2.0, 2.0, 1.0, 2.0, 3.0]), (mx.cummin, [-2.0, -2.0, -1.0, -2.0, -3.0]),
+])
+@pytest.mark.parametrize("reverse, inclusive, want", [
+    (False, True, [1, 10 + 100, 0, 1000, 10000]), (False, False, [10, 1100, 0, 10000, 0]),
+    (True, True, [0, 0, 0, 0, 11111]), (True, False, [0, 0, 0, 0, 1111]),
+])
+def test_the_latest_of_equal_extremes_has_the_gradient(scan, x, reverse, inclusive, want):
+    cotangent = mx.array([1.0, 10.0, 100.0, 1000.0, 10000.0])
+    _, (gradient,) = mx.vjp(
+        lambda x: scan(x, reverse=reverse, inclusive=inclusive), [mx.array(x)], [cotangent])
+    assert gradient.tolist() == want

@@ -132,3 +132,9 @@ def test_public_names():
     assert set(utils.__all__) == {
         "tree_flatten", "tree_map", "tree_map_with_path", "tree_merge", "tree_reduce",
         "tree_unflatten"}
+
+
+@pytest.mark.parametrize("keys", [["01", "1", "2"], ["00"], ["0", "01"], ["0", "a"], ["-1", "0"]])
+def test_what_is_no_index_is_a_name(keys):
+    assert tree_unflatten([(key, key) for key in keys]) == {key: key for key in keys}
+    assert tree_unflatten([(f"x.{key}", key) for key in keys]) == {"x": {key: key for key in keys}}

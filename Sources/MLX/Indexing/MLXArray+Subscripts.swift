@@ -46,9 +46,32 @@ extension MLXArray {
 
     package func read(_ operations: [MLXArrayIndexOperation], _ stream: StreamID) -> MLXArray {
         recording([self]) { () throws(ArrayError) in
+            if isShapeWatched, let places = newAxes(operations) {
+                return Ops.singleAxes(
+                    .expandDims, self, AxisMask(places, keepDims: false).word, stream: stream)
+            }
             let plan = try IndexPlan(operations, shape: shape)
             return plan.gathered(from: windowed(by: plan, stream), stream)
         }
+    }
+
+    /// Where a subscript has new axes, if it has axes in full besides and nothing else: that can be
+    /// said whatever the shape is.
+    private func newAxes(_ operations: [MLXArrayIndexOperation]) -> [Int]? {
+        var places: [Int] = []
+        let ellipsis = ndim - operations.count(where: \.isAxis)
+        var axis = 0
+        for operation in operations {
+            switch operation {
+            case .newAxis:
+                places.append(axis)
+                axis += 1
+            case .ellipsis: axis += ellipsis
+            case .slice(let slice) where slice.isFull: axis += 1
+            default: return nil
+            }
+        }
+        return ellipsis >= 0 && ndim + places.count <= Shape.maximumRank ? places : nil
     }
 
     /// The window of a subscript's slices.

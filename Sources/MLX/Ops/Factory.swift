@@ -286,16 +286,25 @@ private func diagonalMask(
     return recordBinary(comparison, columns - rows, k, stream).asType(dtype, stream: stream)
 }
 
+/// `count` numbers evenly spaced from `start` to `stop`, computed in float64 for that dtype and in
+/// float32 for all others.
+package func linspace(_ start: Double, _ stop: Double, count: Int, dtype: DType) -> MLXArray {
+    evenlySpaced(start, stop, count, .default, dtype == .float64 ? .float64 : .float32)
+        .asType(dtype)
+}
+
 private func evenlySpaced(
-    _ start: Double, _ stop: Double, _ count: Int, _ stream: StreamOrDevice
+    _ start: Double, _ stop: Double, _ count: Int, _ stream: StreamOrDevice,
+    _ dtype: DType = .float32
 ) -> MLXArray {
     guard count >= 0, start.isFinite, stop.isFinite else {
         return Ops.invalid(
             ArrayError(.argument, "linspace", "\(count) numbers from \(start) to \(stop)"))
     }
-    if count == 1 { return filled([1], start, .float32, stream) }
-    let t = arange(0.0, Double(count), stream: stream) / Float(count - 1)
-    return (1 - t) * Float(start) + t * Float(stop)
+    if count == 1 { return filled([1], start, dtype, stream) }
+    func number(_ value: Double) -> MLXArray { Ops.scalar(value, dtype) }
+    let t = arange(0.0, Double(count), dtype: dtype, stream: stream) / number(Double(count - 1))
+    return (number(1) - t) * number(start) + t * number(stop)
 }
 
 /// The length is ⌈(stop - start) / step⌉, not below 0; elements are start + i increment, with

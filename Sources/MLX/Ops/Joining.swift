@@ -36,7 +36,8 @@ public func stacked(
         guard let first = arrays.first else {
             throw ArrayError(.argument, "stack", "needs at least one array")
         }
-        if let other = arrays.first(where: { $0.nodeShape != first.nodeShape }) {
+        // Joining them finds out anew for other shapes.
+        if let other = arrays.first(where: { $0.recordedShape != first.recordedShape }) {
             throw ArrayError(
                 .shape, "stack", "All arrays must have the same shape",
                 shapes: [first.shape, other.shape])

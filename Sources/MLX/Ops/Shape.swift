@@ -52,19 +52,19 @@ func recording(
 public func flattened(
     _ array: MLXArray, start: Int = 0, end: Int = -1, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    let shape = array.shape
-    if shape.isEmpty { return Ops.reshape(array, [1], stream: stream.id) }
+    let rank = array.ndim
+    if rank == 0 { return Ops.reshape(array, [1], stream: stream.id) }
     return recording([array]) { () throws(ArrayError) in
-        let rank = shape.count
         let first = Swift.max(start < 0 ? start + rank : start, 0)
         let last = Swift.min(end < 0 ? end + rank : end, rank - 1)
         guard first <= last else {
             throw ArrayError(
-                .axis, "flatten", "start axis \(start) is after end axis \(end)", shapes: [shape])
+                .axis, "flatten", "start axis \(start) is after end axis \(end)",
+                shapes: [array.shape])
         }
-        let merged = shape[first...last].reduce(1, *)
-        return Ops.reshape(
-            array, Array(shape[..<first]) + [merged] + Array(shape[(last + 1)...]),
+        return Ops.regroup(
+            array,
+            (0..<first).map(SingleAxes.kept) + [-1] + (last + 1..<rank).map(SingleAxes.kept),
             stream: stream.id)
     }
 }
@@ -87,6 +87,12 @@ public func unflatten(
     recording([a]) { () throws(ArrayError) in
         let axis = try Axes.normalize(axis, rank: a.ndim, operation: "unflatten")
         var parts = Array(shape)
+        if a.isShapeWatched, parts.allSatisfy({ $0 >= -1 }) {
+            return Ops.regroup(
+                a,
+                (0..<axis).map(SingleAxes.kept) + parts
+                    + (axis + 1..<a.ndim).map(SingleAxes.kept), stream: stream.id)
+        }
         if let unknown = parts.firstIndex(of: -1) {
             let known = parts.reduce(1) { $1 == -1 ? $0 : $0 &* $1 }
             parts[unknown] = known > 0 ? a.dim(axis) / known : -1
@@ -119,9 +125,8 @@ public func expandedDimensions(
                 shapes: [array.shape])
         }
         let places = try Axes.normalize(axes, rank: rank, operation: "expand_dims")
-        var old = array.shape.makeIterator()
-        return Ops.reshape(
-            array, (0..<rank).map { places.contains($0) ? 1 : old.next()! }, stream: stream.id)
+        return Ops.singleAxes(
+            .expandDims, array, AxisMask(places, keepDims: false).word, stream: stream.id)
     }
 }
 
@@ -144,17 +149,9 @@ public func squeezed(
     _ array: MLXArray, axes: some Collection<Int>, stream: StreamOrDevice = .default
 ) -> MLXArray {
     recording([array]) { () throws(ArrayError) in
-        let shape = array.shape
-        let places = try Axes.normalize(axes, rank: shape.count, operation: "squeeze")
-        if let wrong = places.first(where: { shape[$0] != 1 }) {
-            throw ArrayError(
-                .shape, "squeeze",
-                "Cannot squeeze axis \(wrong) with size \(shape[wrong]) which is not equal to 1.",
-                shapes: [shape])
-        }
-        return Ops.reshape(
-            array, shape.indices.filter { !places.contains($0) }.map { shape[$0] },
-            stream: stream.id)
+        let places = try Axes.normalize(axes, rank: array.ndim, operation: "squeeze")
+        return Ops.singleAxes(
+            .squeeze, array, AxisMask(places, keepDims: false).word, stream: stream.id)
     }
 }
 

@@ -12,17 +12,19 @@ private enum FunctionFile {
     static let format = "mlx-actors.function"
     static let version = "1"
 
-    static func write(_ programs: [Program], to url: URL) throws {
+    /// - Parameter note: a text of the caller's that goes along.
+    static func write(_ programs: [Program], note: String = "", to url: URL) throws {
         var constants: [MLXArray] = []
         let trees = programs.map { $0.encode(constants: &constants) }
         let text = JSONWriter.text(of: .array(trees))
         let arrays = Dictionary(
             uniqueKeysWithValues: constants.enumerated().map { ("constant.\($0)", $1) })
-        try writeSafetensors(
-            arrays, metadata: ["format": format, "version": version, "functions": text], to: url)
+        var metadata = ["format": format, "version": version, "functions": text]
+        if !note.isEmpty { metadata["note"] = note }
+        try writeSafetensors(arrays, metadata: metadata, to: url)
     }
 
-    static func read(_ url: URL) throws -> [Program] {
+    static func read(_ url: URL) throws -> (programs: [Program], note: String) {
         let file = try Safetensors.open(path: url.path)
         guard file.metadata["format"] == format, let text = file.metadata["functions"] else {
             throw ArrayError(.file, "import", "\(url.path) is no file of exported functions")
@@ -39,7 +41,10 @@ private enum FunctionFile {
         let stored = try loadedTensors(file.tensors)
         var constants: [MLXArray] = []
         while let constant = stored["constant.\(constants.count)"] { constants.append(constant) }
-        return try (tree.array ?? []).map { try Program.decode($0, constants: constants) }
+        let programs = try (tree.array ?? []).map { tree in
+            try Program.decode(tree, constants: constants)
+        }
+        return (programs, file.metadata["note"] ?? "")
     }
 }
 
@@ -130,9 +135,11 @@ public func importFunction(from url: URL) throws -> ImportedFunction {
 @dynamicCallable
 public final class ImportedFunction: Sendable {
     private let programs: [Program]
+    /// The text that was written along, "" if there was none.
+    package let note: String
 
     /// Reads a function. See ``importFunction(from:)``.
-    public init(url: URL) throws { programs = try FunctionFile.read(url) }
+    public init(url: URL) throws { (programs, note) = try FunctionFile.read(url) }
 
     /// What the first of the file's functions takes.
     package var arguments: [(shape: Shape, dtype: DType)] {
@@ -206,7 +213,10 @@ package final class RecordedFunctions {
         if !isRefused() { programs.append(program) }
     }
 
-    package func write(to url: URL) throws { try FunctionFile.write(programs, to: url) }
+    /// - Parameter note: a text that goes along, for whoever reads the file.
+    package func write(note: String = "", to url: URL) throws {
+        try FunctionFile.write(programs, note: note, to: url)
+    }
 }
 
 /// Writes what a function does to arrays like the arguments, which have labels ("" for none).

@@ -1,7 +1,8 @@
 import MLXBase
 
-/// Writing GGUF version 3: the alignment first among the metadata, keys and tensors sorted by name,
-/// tensors of plain dtypes at multiples of 32 bytes. Everything is checked before the first byte.
+/// Writing GGUF version 3: keys and tensors sorted by name, tensors of plain dtypes at multiples of
+/// 32 bytes, which is what readers expect of a file that names no alignment. Everything is checked
+/// before the first byte.
 extension GGUF {
     package static func write(
         _ tensors: [TensorContents], metadata: [String: GGUFValue] = [:], path: String
@@ -43,8 +44,9 @@ extension GGUF {
         out.append32(magic)
         out.append32(3)
         out.append64(tensors.count)
+        // Data is aligned as readers expect it of files that do not say; one that was read may.
         var values = metadata
-        values[alignmentKey] = .scalar(.uint32, [UInt8(defaultAlignment), 0, 0, 0])
+        values[alignmentKey] = nil
         out.append64(values.count)
         for (key, value) in values.sorted(by: { $0.key < $1.key }) {
             guard !key.isEmpty, key.utf8.count <= 65_535 else {

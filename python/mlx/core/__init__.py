@@ -17,6 +17,7 @@ from ._export import FunctionExporter, export_function, exporter, import_functio
 from ._files import load, save, save_gguf, save_safetensors, savez, savez_compressed
 from ._functions import *
 from ._limits import finfo, iinfo
+from ._namespace import ArrayNamespaceInfo, __array_namespace_info__
 from ._transforms import (
     checkpoint, compile, custom_function, disable_compile, enable_compile, grad, jvp,
     value_and_grad, vjp, vmap,

@@ -36,8 +36,14 @@ def _outputs(result):
 class FunctionExporter:
     """Writes a function to a file, recorded once for each call; see `exporter`."""
 
-    def __init__(self, file, fun, shapeless):
+    def __init__(self, file, fun, shapeless, metadata=None):
+        if metadata is not None and not isinstance(metadata, str):
+            raise TypeError(
+                f"export_function(): metadata is a text, not {type(metadata).__name__}")
+        if "\0" in (metadata or ""):
+            raise ValueError("[export_function] The metadata has a null character.")
         self._file, self._fun, self._shapeless = file, fun, shapeless
+        self._metadata = metadata or ""
         self._recorded = e._exporter_make()
 
     def __enter__(self):
@@ -51,7 +57,7 @@ class FunctionExporter:
     def close(self):
         """Writes the file; the function cannot be recorded any more."""
         if self._recorded is not None:
-            e._exporter_write(self._recorded, self._file)
+            e._exporter_write(self._recorded, self._file, self._metadata)
             self._recorded = None
 
     def __call__(self, *args, **kwargs):
@@ -71,15 +77,19 @@ class FunctionExporter:
 def exporter(file, fun, *, shapeless=False, metadata=None):
     """A context in which each call writes what a function does to arrays like its arguments.
 
+    `metadata` is a text that goes along, for `import_function(file, return_metadata=True)`.
+
     >>> with mx.exporter("add.mlxfn", mx.add) as export:
     ...     export(mx.ones(2), mx.ones(2))
     ...     export(mx.ones(3), mx.ones(3))
     """
-    return FunctionExporter(os.fspath(file), fun, shapeless)
+    return FunctionExporter(os.fspath(file), fun, shapeless, metadata)
 
 
 def export_function(file_or_callback, fun, *args, shapeless=False, metadata=None, **kwargs):
     """Writes what a function does to arguments like these to a file, which holds no code.
+
+    `metadata` is a text that goes along.
 
     A callable in the place of the file's name is called with a dictionary for each part instead:
     of "type" inputs, keyword_inputs, outputs, constants, and one primitive after the other. Arrays
@@ -87,9 +97,11 @@ def export_function(file_or_callback, fun, *args, shapeless=False, metadata=None
     arguments are the numbers that a file has of them.
     """
     if not callable(file_or_callback):
-        with exporter(file_or_callback, fun, shapeless=shapeless) as export:
+        with exporter(file_or_callback, fun, shapeless=shapeless, metadata=metadata) as export:
             export(*args, **kwargs)
         return
+    if metadata is not None:
+        raise ValueError("[export_function] A callback takes no metadata.")
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -158,11 +170,12 @@ def _parts(path):
 
 
 def import_function(file, return_metadata=False):
-    """The function of a file: called with arrays, it gives a tuple of arrays."""
+    """The function of a file: called with arrays, it gives a tuple of arrays. With
+    `return_metadata` that and the text that was written along, "" if there was none."""
     imported = e._import(os.fspath(file))
 
     def function(*args, **kwargs):
         arrays, names = _labelled(args, kwargs, "import_function::call")
         return tuple(e._imported_call(imported, arrays, names))
 
-    return (function, "") if return_metadata else function
+    return (function, e._imported_note(imported)) if return_metadata else function

@@ -39,24 +39,30 @@ def linspace(start, stop, num=50, endpoint=True, dtype=e.float32, stream=None):
     return e._linspace(start, stop, 50 if num is None else num, endpoint, dtype or e.float32)
 
 
+def _value(vals, dtype):
+    # A number goes into the dtype at once: on the way through float32 it would lose digits.
+    return vals if dtype is None or isinstance(vals, array) else array(vals, dtype)
+
+
 def full(shape, vals, dtype=None, *, stream=None):
     """An array of the shape, filled with a number or with a broadcast array."""
-    return e._full(_shape(shape), vals, dtype)
+    return e._full(_shape(shape), _value(vals, dtype), dtype)
 
 
 def full_like(a, vals, dtype=None, *, stream=None):
     """An array of the shape and dtype of a, filled with a number or a broadcast array."""
-    return e._full(a.shape, vals, dtype or a.dtype)
+    dtype = dtype or a.dtype
+    return e._full_like(a, _value(vals, dtype), dtype)
 
 
 def zeros_like(a, /, dtype=None, *, stream=None):
     """0 in the shape and dtype of a."""
-    return e.zeros(a.shape, dtype or a.dtype)
+    return e._full_like(a, False, dtype or a.dtype)
 
 
 def ones_like(a, /, dtype=None, *, stream=None):
     """1 in the shape and dtype of a."""
-    return e.ones(a.shape, dtype or a.dtype)
+    return e._full_like(a, True, dtype or a.dtype)
 
 
 def identity(n, dtype=e.float32, *, stream=None):

@@ -1,6 +1,7 @@
 """Transforms of functions over trees of arrays. The engine knows functions of lists of arrays."""
 
 import functools
+import operator
 
 from . import _engine as e
 from ._engine import array
@@ -21,7 +22,13 @@ def _argument_numbers(argnums, argnames, operation):
         numbers = [] if names else [0]
         is_single = not names
     else:
-        numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+        try:
+            numbers = [argnums] if isinstance(argnums, int) else list(argnums)
+            numbers = [operator.index(number) for number in numbers]
+        except TypeError:
+            raise TypeError(
+                f"{operation}(): argnums is an integer or a sequence of integers, "
+                f"not {argnums!r}") from None
         is_single = len(numbers) == 1
     if not numbers and not names:
         raise ValueError(f"[{operation}] Gradient wrt no argument requested")
@@ -34,7 +41,8 @@ def _argument_numbers(argnums, argnames, operation):
 
 def _value(result, operation):
     """What a differentiated function is differentiated for."""
-    value = result[0] if isinstance(result, tuple) and result else result
+    has_more = operation == "value_and_grad" and isinstance(result, tuple) and result
+    value = result[0] if has_more else result
     if not isinstance(value, array):
         raise ValueError(
             f"[{operation}] The return value of the function whose gradient we want to compute "

@@ -15,6 +15,7 @@ package enum Convolution {
                     context.shapes[0], context.shapes[1], context)
             },
             samples: sampleGeometries.map { .init($0.shapes, Attributes(words: $0.words)) },
+            traits: .shapeless,
             vjp: .rule { context in
                 let (x, w) = (context.inputs[0], context.inputs[1])
                 return [
@@ -73,10 +74,10 @@ package enum Convolution {
     private static func row(
         _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
         shape: ShapeRule,
-        samples: [SampleRule.Sample], vjp: VJPRule
+        samples: [SampleRule.Sample], traits: OpTraits = [], vjp: VJPRule
     ) -> OpRow {
         OpRow(
-            code: code, name: name, synopsis: synopsis, arity: 2...2,
+            code: code, name: name, synopsis: synopsis, arity: 2...2, traits: traits,
             attributeNames: ConvolutionGeometry.names, dtype: .inexact, shape: shape, vjp: vjp,
             work: OpWork(.convolution) { cost($0, code) }, kernel: kernel,
             toleranceEpsilons: 256, samples: SampleRule { samples })

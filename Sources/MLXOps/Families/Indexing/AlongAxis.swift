@@ -9,8 +9,8 @@ package enum AlongAxis {
     package static let rows: [OpRow] = [
         OpRow(
             code: .takeAlong, name: "take_along_axis", synopsis: "y[i, j, k] = x[i, n[i, j, k], k]",
-            arity: 2...2, traits: .mayFail, attributeNames: ["axis"], attributeForm: .integer,
-            dtype: indexed,
+            arity: 2...2, traits: [.mayFail, .shapeless], attributeNames: ["axis"],
+            attributeForm: .integer, dtype: indexed,
             shape: ShapeRule { (context) throws(ArrayError) in
                 try check(context, 1)
                 return context.shapes[1]
@@ -38,8 +38,9 @@ package enum AlongAxis {
             }),
         OpRow(
             code: .putAlong, name: "put_along_axis",
-            synopsis: "y = x, y[i, n[i, j, k], k] = u[i, j, k]", arity: 3...3, traits: .mayFail,
-            attributeNames: ["axis"], attributeForm: .integer, dtype: indexed,
+            synopsis: "y = x, y[i, n[i, j, k], k] = u[i, j, k]", arity: 3...3,
+            traits: [.mayFail, .shapeless], attributeNames: ["axis"],
+            attributeForm: .integer, dtype: indexed,
             shape: ShapeRule { (context) throws(ArrayError) in
                 try check(context, 1)
                 guard context.shapes[2] == context.shapes[1],

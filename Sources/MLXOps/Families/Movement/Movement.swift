@@ -143,7 +143,7 @@ package enum Movement {
 
     private static let pad = OpRow(
         code: .pad, name: "pad", synopsis: "y = x surrounded by v", arity: 2...2,
-        attributeNames: ["low…", "high…"],
+        traits: .shapeless, attributeNames: ["low…", "high…"],
         dtype: DTypeRule { context in (context.dtypes[0], context.dtypes[0]) },
         shape: ShapeRule { (context) throws(ArrayError) in
             let input = context.shapes[0]

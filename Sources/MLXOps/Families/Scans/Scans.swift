@@ -37,7 +37,7 @@ package enum Scans {
         jvp: JVPRule = .transposed
     ) -> OpRow {
         OpRow(
-            code: code, name: name, synopsis: synopsis, arity: 1...1,
+            code: code, name: name, synopsis: synopsis, arity: 1...1, traits: .shapeless,
             attributeNames: ["axis from the last", "reverse", "exclusive"], dtype: dtype,
             shape: .scanned, vjp: vjp, jvp: jvp, vmap: .trailing,
             work: OpWork(.scan) { Double($0.output.size) * weight },
@@ -85,7 +85,7 @@ package enum Scans {
         return [Ops.select(isFirst, atZero, elsewhere)]
     }
 
-    /// Each cotangent goes to the first element that set the extreme in force.
+    /// Each cotangent goes to the last of the elements so far that are the extreme in force.
     private static func extremeVJP(_ code: OpCode) -> VJPRule {
         .rule { extremeCotangent(code, $0) }
     }
@@ -109,15 +109,12 @@ package enum Scans {
                 .concatenate, reverse ? [zero, others] : [others, zero],
                 Attributes(word: UInt64(x.ndim - 1)))
         }
-        let best = scan(code, x, [0, words[1], 0])
-        let previous = scan(code, x, [0, words[1], 1])
-        let isNew = Ops.binary(
-            .logicalAnd, Ops.binary(.equal, x, best), Ops.binary(.notEqual, previous, best))
+        let isExtreme = Ops.binary(.equal, x, scan(code, x, [0, words[1], 0]))
         let numbers = Ops.arange(start: 0, increment: 1, count: length, .int32)
         let first = Ops.scalar(reverse ? Double(length - 1) : 0, .int32)
         let sources = scan(
             reverse ? .cumulativeMinimum : .cumulativeMaximum,
-            Ops.select(isNew, numbers, first), [0, words[1], 0])
+            Ops.select(isExtreme, numbers, first), [0, words[1], 0])
         let sums = Ops.addAlongLast(cotangent, at: sources, count: length)
         return [Ops.axisBack(sums, axis)]
     }

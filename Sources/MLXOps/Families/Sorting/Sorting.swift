@@ -46,8 +46,9 @@ package enum Sorting {
         jvp: JVPRule = .transposed
     ) -> OpRow {
         OpRow(
-            code: code, name: name, synopsis: synopsis, arity: 1...1, attributeNames: attributes,
-            attributeForm: .integer, dtype: dtype, shape: attributes.isEmpty ? .hasAxis : .hasRank,
+            code: code, name: name, synopsis: synopsis, arity: 1...1, traits: .shapeless,
+            attributeNames: attributes, attributeForm: .integer, dtype: dtype,
+            shape: attributes.isEmpty ? .hasAxis : .hasRank,
             vjp: vjp, jvp: jvp,
             vmap: .trailing,
             work: OpWork(.sort) {
