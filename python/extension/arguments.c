@@ -77,6 +77,9 @@ int arguments_prepare(Row *row) {
     return -1;
 }
 
+/* A row that a function in Python calls has an underscore before that function's name. */
+static const char *shown(const Row *row) { return row->name + (row->name[0] == '_'); }
+
 /* - Matching - */
 
 static int match_name(const Row *row, PyObject *name, PyObject *value, PyObject **values) {
@@ -89,7 +92,7 @@ static int match_name(const Row *row, PyObject *name, PyObject *value, PyObject 
             return 0;
         }
     }
-    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", row->name, name);
+    PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument '%U'", shown(row), name);
     return -1;
 }
 
@@ -109,7 +112,7 @@ int arguments_match(const Row *row, PyObject *self, PyObject *const *args, Py_ss
             int position = first + (int)index;
             if (position >= row->count || row->parameters[position].is_keyword) {
                 PyErr_Format(PyExc_TypeError,
-                             "%s() takes at most %d positional arguments (%zd given)", row->name,
+                             "%s() takes at most %d positional arguments (%zd given)", shown(row),
                              position, count + first);
                 return -1;
             }
@@ -127,7 +130,7 @@ int arguments_match(const Row *row, PyObject *self, PyObject *const *args, Py_ss
         if (row->parameters[index].is_optional)
             values[index] = Py_None;
         else {
-            PyErr_Format(PyExc_TypeError, "%s() is missing the argument '%U'", row->name,
+            PyErr_Format(PyExc_TypeError, "%s() is missing the argument '%U'", shown(row),
                          row->parameters[index].name);
             return -1;
         }
@@ -151,7 +154,7 @@ void arguments_give_back(Converted *converted) {
 static int wrong(const Row *row, const Parameter *parameter, const char *wanted, PyObject *value) {
     if (!PyErr_Occurred() || PyErr_ExceptionMatches(PyExc_TypeError)) {
         PyErr_Clear();
-        PyErr_Format(PyExc_TypeError, "%s(): the argument '%U' must be %s, not %R", row->name,
+        PyErr_Format(PyExc_TypeError, "%s(): the argument '%U' must be %s, not %R", shown(row),
                      parameter->name, wanted, Py_TYPE(value));
     }
     return -1;
@@ -310,12 +313,12 @@ int argument_convert(const Row *row, const Parameter *parameter, PyObject *value
     case 'f':
         if (to_number(value, argument) < 0) return wrong(row, parameter, "a number", value);
         return 0;
-    case 'b': {
-        int truth = PyObject_IsTrue(value);
+    case 'b':
+        /* What else is true, as a dtype or an axis is, was meant for another parameter. */
+        if (!PyBool_Check(value)) return wrong(row, parameter, "True or False", value);
         argument->kind = CMLX_BOOLEAN;
-        argument->value.integer = truth;
-        return truth < 0 ? -1 : 0;
-    }
+        argument->value.integer = value == Py_True;
+        return 0;
     case 'd':
         argument->kind = CMLX_DTYPE;
         argument->value.integer = dtype_number(value);

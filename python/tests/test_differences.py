@@ -28,3 +28,10 @@ def test_numbers_with_shifts_and_bits_in_front():
 def test_numpy_arrays_are_indices():
     assert mx.array([1, 2])[np.array([1, 0])].tolist() == [2, 1]
     assert mx.array([1, 2])[np.int64(1)].item() == 2
+
+
+def test_bytes_seen_as_truths():
+    x = mx.array([0, 1, 5, 256], mx.int32)
+    seen = x.view(mx.bool_)
+    assert np.array_equal(np.array(seen), np.array(x).view(np.uint8) != 0)
+    assert mx.sum(seen).item() == 3 and mx.all(seen.view(mx.uint8) <= 1)

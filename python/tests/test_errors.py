@@ -179,3 +179,119 @@ def test_what_is_no_dtype():
     for call in (lambda: mx.issubdtype(mx.float32, "x"), lambda: mx.result_type(mx.int8, 2.5)):
         with pytest.raises(ValueError):
             call()
+
+
+@pytest.mark.parametrize("call", [
+    lambda: mx.sum(A, None, mx.int32),
+    lambda: A.max(keepdims=1),
+    lambda: mx.var(A, None, 1),
+    lambda: mx.argmax(A, 0, None),
+    lambda: mx.cumsum(A, reverse=mx.array(True)),
+    lambda: mx.softmax(A, precise="yes"),
+    lambda: mx.allclose(A, A, equal_nan=0),
+    lambda: mx.linspace(0, 1, 5, mx.int64),
+    lambda: mx.linalg.cholesky(mx.eye(2), "upper"),
+    lambda: mx.fast.rope(mx.zeros((1, 2, 4)), 4, traditional=1, base=1e4, scale=1.0, offset=0),
+])
+def test_truths_are_true_or_false(call):
+    """A dtype, a ddof or a word where a truth belongs was meant for another parameter."""
+    with pytest.raises(TypeError) as raised:
+        call()
+    assert "_linspace" not in str(raised.value)
+
+
+@pytest.mark.parametrize("call, expected", [
+    (lambda: mx.arange(3), [0, 1, 2]),
+    (lambda: mx.arange(stop=3), [0, 1, 2]),
+    (lambda: mx.arange(3, None), [0, 1, 2]),
+    (lambda: mx.arange(3, None, 2), [0, 2]),
+    (lambda: mx.arange(3, step=2), [0, 2]),
+    (lambda: mx.arange(stop=1, step=0.5), [0, 0.5]),
+    (lambda: mx.arange(-2, step=-1), [0, -1]),
+    (lambda: mx.arange(1, 3), [1, 2]),
+    (lambda: mx.arange(1, stop=3), [1, 2]),
+    (lambda: mx.arange(start=1, stop=3), [1, 2]),
+    (lambda: mx.arange(start=1, stop=5, step=3, dtype=mx.float32), [1, 4]),
+    (lambda: mx.arange(0, 3, 1, mx.int8), [0, 1, 2]),
+])
+def test_bounds_of_a_range(call, expected):
+    assert call().tolist() == expected
+
+
+@pytest.mark.parametrize("call", [
+    lambda: mx.arange(start=1),
+    lambda: mx.arange(start=1, step=2),
+    lambda: mx.arange(step=2),
+    lambda: mx.arange(None, 3),
+    lambda: mx.arange("3"),
+    lambda: mx.arange(0, 1, 1, None, 5),
+    lambda: mx.arange(3, end=4),
+])
+def test_a_range_without_its_bounds(call):
+    with pytest.raises(TypeError, match="arange"):
+        call()
+
+
+def coded(mode):
+    """A row of numbers, and the codes of a matrix with their scales."""
+    x = mx.random.normal((1, 64), key=mx.random.key(0))
+    return x, mx.quantize(mx.random.normal((32, 64), key=mx.random.key(1)), mode=mode)
+
+
+def products(mode):
+    first = mx.array([0])
+
+    def gathered(x, w, *scales):
+        return mx.gather_qmm(x, w[None], *[s[None] for s in scales], rhs_indices=first, mode=mode)
+
+    return [lambda *a: mx.quantized_matmul(*a, mode=mode), gathered]
+
+
+@pytest.mark.parametrize("mode", ["affine", "mxfp4", "mxfp8", "nvfp4"])
+@pytest.mark.parametrize("product", [0, 1])
+def test_codes_have_no_gradient(mode, product):
+    """Nor have scales that are codes themselves. Zeros would pass for a gradient."""
+    x, codes = coded(mode)
+    function = products(mode)[product]
+    for number in [1] if mode == "affine" else [1, 2]:
+        with pytest.raises((ValueError, RuntimeError), match="no gradient"):
+            mx.eval(mx.grad(lambda *a: function(*a).sum(), argnums=number)(x, *codes))
+    by_rows = mx.grad(lambda *a: function(*a).sum())(x, *codes)
+    expected = mx.dequantize(*codes, mode=mode).astype(mx.float32).sum(axis=0)
+    assert mx.allclose(by_rows[0], expected, 1e-3, 1e-3)
+    if mode == "affine":
+        by_scales = mx.grad(lambda *a: function(*a).sum(), argnums=(2, 3))(x, *codes)
+        assert all(mx.any(part != 0) for part in by_scales)
+
+
+@pytest.mark.parametrize("mode", ["mxfp4", "mxfp8", "nvfp4"])
+def test_codes_have_no_tangents(mode):
+    x, codes = coded(mode)
+    for number in (0, 1):
+        def function(part):
+            parts = [part if index == number else codes[index] for index in (0, 1)]
+            return mx.quantized_matmul(x, *parts, mode=mode)
+
+        with pytest.raises((ValueError, RuntimeError)):
+            mx.eval(mx.jvp(function, [codes[number]], [codes[number]]))
+
+
+@pytest.mark.parametrize("mode", ["mxfp8", "nvfp4"])
+def test_codes_are_constants_where_both_sides_are_rounded(mode):
+    x, codes = coded(mode)
+    by_scales = mx.grad(lambda s: mx.qqmm(x, codes[0], s, mode=mode).sum())(codes[1])
+    assert not mx.any(by_scales).item()
+
+
+@pytest.mark.parametrize("dtype, wider", [
+    (mx.float16, mx.float32), (mx.bfloat16, mx.float32), (mx.float16, mx.bfloat16),
+    (mx.float32, mx.complex64),
+])
+def test_masks_and_sinks_that_are_wider_than_the_result(dtype, wider):
+    x = mx.ones((1, 2, 3, 8), dtype)
+    for extra in ({"sinks": mx.zeros(2, wider)}, {"mask": mx.zeros((3, 3), wider)}):
+        with pytest.raises(ValueError, match="must promote to output type"):
+            mx.fast.scaled_dot_product_attention(x, x, x, scale=1.0, **extra)
+    for narrow in (dtype, mx.int32):
+        y = mx.fast.scaled_dot_product_attention(x, x, x, scale=1.0, sinks=mx.zeros(2, narrow))
+        assert y.dtype == dtype and y.shape == x.shape

@@ -9,7 +9,7 @@ import mlx.core as mx
 STUB = pathlib.Path(__file__).resolve().parent.parent / "mlx" / "core" / "__init__.pyi"
 #: Names of the stub alone: they stand for types.
 OF_TYPES = {"R", "Scalar", "StreamOrDevice", "Any", "Callable", "IO", "Literal", "ModuleType",
-            "PathLike", "Sequence", "TypeVar"}
+            "PathLike", "Sequence", "TypeVar", "overload"}
 #: Names that MLX itself lacks: the tests run on its core too.
 BEYOND_MLX = {"device", "evaluate_async", "explain", "trace_evaluation"}
 

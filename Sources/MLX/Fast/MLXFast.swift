@@ -119,7 +119,8 @@ public enum MLXFast {
     ///   - keys: (B, G, S, D), where G divides H: each head of keys serves H / G query heads.
     ///   - values: (B, G, S, E).
     ///   - mask: an array must broadcast to (B, H, L, S) and be bool or promote into the result.
-    ///   - sinks: (H), scores of an extra key for each head whose value is zero.
+    ///   - sinks: (H), scores of an extra key for each head whose value is zero; must promote into
+    ///     the result.
     /// - Returns: (B, H, L, E). A query that sees no key gets the mean of all values.
     public static func scaledDotProductAttention(
         queries: MLXArray, keys: MLXArray, values: MLXArray, scale: Float,
@@ -143,7 +144,14 @@ public enum MLXFast {
                 }
                 inputs.append(array.dtype == .bool ? array : cast(array))
             }
-            if let sinks { inputs.append(cast(sinks)) }
+            if let sinks {
+                guard DType.promote(sinks.dtype, type) == type else {
+                    throw ArrayError(
+                        .dtype, name, "Type of sinks must promote to output type \(type).",
+                        dtypes: [sinks.dtype])
+                }
+                inputs.append(cast(sinks))
+            }
             return Ops.record(
                 .attention, inputs,
                 AttentionRow.words(

@@ -271,9 +271,11 @@ public func quantizedQuantizedMM(
         }
         let left = back(x, globalScaleX)
         if let scales, globalScaleW == nil {
+            // Codes count as constants here, as they do where they are widened first.
             return quantizedMM(
-                left, w, scales: scales, biases: nil, groupSize: groupSize, bits: bits, mode: mode,
-                stream: stream)
+                left, stopGradient(w, stream: stream),
+                scales: stopGradient(scales, stream: stream), biases: nil, groupSize: groupSize,
+                bits: bits, mode: mode, stream: stream)
         }
         let right =
             scales.map {
@@ -337,7 +339,8 @@ public func gatherQuantizedQuantizedMM(
         let left = requantized(x, groupSize, bits, mode, globalScaleX, stream)
         if let scales, globalScaleW == nil {
             return gatherQuantizedMM(
-                left, w, scales: scales, biases: nil, lhsIndices: lhsIndices,
+                left, stopGradient(w, stream: stream),
+                scales: stopGradient(scales, stream: stream), biases: nil, lhsIndices: lhsIndices,
                 rhsIndices: rhsIndices, groupSize: groupSize, bits: bits, mode: mode,
                 sortedIndices: sortedIndices, stream: stream)
         }

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from os import PathLike
 from types import ModuleType
-from typing import IO, Any, Literal, TypeVar
+from typing import IO, Any, Literal, TypeVar, overload
 
 from . import cuda, distributed, fast, fft, linalg, metal, random
 
@@ -504,15 +504,25 @@ def any(
     stream: StreamOrDevice = None,
 ) -> array:
     """Whether some element along `axis` is true; over all axes by default."""
+@overload
 def arange(
-    start: None | int | float = None,
-    stop: None | int | float = None,
+    start: int | float,
+    stop: None | int | float,
     step: None | int | float = None,
     dtype: Dtype | None = None,
     *,
     stream: StreamOrDevice = None,
 ) -> array:
     """Numbers from `start` up to `stop`, without it, in steps: (ceil((stop - start) / step),)."""
+@overload
+def arange(
+    stop: int | float,
+    step: None | int | float = None,
+    dtype: Dtype | None = None,
+    *,
+    stream: StreamOrDevice = None,
+) -> array:
+    """Numbers from 0 up to `stop`, without it, in steps: (ceil(stop / step),)."""
 def arccos(a: array, /, *, stream: StreamOrDevice = None) -> array: ...
 def arccosh(a: array, /, *, stream: StreamOrDevice = None) -> array: ...
 def arcsin(a: array, /, *, stream: StreamOrDevice = None) -> array: ...

@@ -8,21 +8,36 @@ def _shape(shape):
     return (shape,) if isinstance(shape, int) else tuple(shape)
 
 
-def arange(start=None, stop=None, step=None, dtype=None, *, stream=None):
-    """Numbers from start to stop, which is excluded. One argument is stop, from 0.
+def _from_start(start, stop, step=None, dtype=None):
+    return start, stop, step, dtype
 
-    They are float32 if one of the arguments is a float, else int32, or int64 where they go
-    beyond.
+
+def _from_zero(stop, step=None, dtype=None):
+    return 0, stop, step, dtype
+
+
+# What Python says of arguments that do not fit is said of the function that was called.
+_from_start.__qualname__ = _from_zero.__qualname__ = "arange"
+
+
+def arange(*bounds, stream=None, **named):
+    """Numbers from start to stop, which is excluded, in steps.
+
+    The arguments are `start, stop, step=None, dtype=None`, or from 0 `stop, step=None,
+    dtype=None`. Without a dtype they are float32 if a bound or the step is a float, else int32,
+    or int64 where they go beyond.
 
     >>> mx.arange(3)
     array([0, 1, 2], dtype=int32)
     """
+    has_start = len(bounds) > 1 or "start" in named or (bounds and "stop" in named)
+    start, stop, step, dtype = (_from_start if has_start else _from_zero)(*bounds, **named)
     if stop is None:
-        start, stop = None, start
-    if stop is None:
-        raise TypeError("arange() is missing the argument 'stop'")
-    start = 0 if start is None else start
+        start, stop = 0, start
     step = 1 if step is None else step
+    for bound in (start, stop, step):
+        if isinstance(bound, str) or not hasattr(bound, "__float__"):
+            raise TypeError(f"arange(): a bound or a step is a number, not {type(bound)!r}")
     if dtype is None:
         if any(isinstance(x, float) for x in (start, stop, step)):
             dtype = e.float32

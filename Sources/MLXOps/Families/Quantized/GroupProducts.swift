@@ -100,6 +100,10 @@ package enum GroupProducts {
             },
             vjp: .rule(pulled),
             jvp: .rule { context in
+                for input in [1, 2] where isCoded(input, context.attributes) {
+                    if context.tangents[input] == nil { continue }
+                    return Ops.invalid(refusal("quantized_matmul"), dtype: context.inputs[0].dtype)
+                }
                 var terms: [MLXArray] = []
                 func product(_ x: MLXArray, _ scales: ArraySlice<MLXArray>) {
                     terms.append(
@@ -175,9 +179,33 @@ package enum GroupProducts {
         return Attributes(words: words)
     }
 
+    /// Says that there is no derivative by codes, nor by the scales of the floating-point modes,
+    /// which are codes themselves: zeros would pass for a gradient.
+    private static func refusal(_ name: String) -> ArrayError {
+        ArrayError(
+            .notDifferentiable, name,
+            "no gradient with respect to quantized weights, nor to the scales of mxfp4, mxfp8 and"
+                + " nvfp4")
+    }
+
+    /// Whether an input of a product is made of codes.
+    private static func isCoded(_ input: Int, _ attributes: Attributes) -> Bool {
+        input == 1 || input == 2 && attributes.words[2] != 0
+    }
+
+    /// Cotangents of a product's inputs before there are any: the refusals.
+    private static func refusals(_ context: VJPContext, _ name: String) -> [MLXArray?] {
+        context.inputs.indices.map { input in
+            guard context.wanted[input], isCoded(input, context.attributes) else { return nil }
+            return Ops.invalid(
+                refusal(name), shapeHint: context.inputs[input].nodeShape,
+                dtype: context.inputs[input].dtype)
+        }
+    }
+
     private static func pulled(_ context: VJPContext) -> [MLXArray?] {
         let inputs = context.inputs
-        var result = [MLXArray?](repeating: nil, count: inputs.count)
+        var result = refusals(context, "quantized_matmul")
         if context.wanted[0] {
             let product = Ops.record(
                 .quantizedMatmul, [context.cotangent] + inputs.dropFirst(),
@@ -294,7 +322,7 @@ package enum GroupProducts {
     private static func gatheredPulled(_ context: VJPContext) -> [MLXArray?] {
         let (inputs, cotangent) = (context.inputs, context.cotangent)
         let (left, right) = (inputs[inputs.count - 2], inputs[inputs.count - 1])
-        var result = [MLXArray?](repeating: nil, count: inputs.count)
+        var result = refusals(context, "gather_qmm")
         let lead = Array(cotangent.nodeShape.array.dropLast(2))
         let own = Ops.reshape(
             Ops.arange(start: 0, increment: 1, count: lead.reduce(1, *), .int32), lead)
