@@ -72,7 +72,8 @@ enum Reference {
         if row.name == "load" { return Tensor(shape) { Double($0) } }
         if inputs.isEmpty { return nil }
         switch row.name {
-        case "reshape": return Tensor(shape, inputs[0].values)
+        case "reshape", "expand_dims", "squeeze", "regroup":
+            return Tensor(shape, inputs[0].values)
         case "broadcast_to":
             return Tensor(shape) { inputs[0][Tensor.index($0, shape)] }
         case "matmul": return product(inputs[0], inputs[1], shape)

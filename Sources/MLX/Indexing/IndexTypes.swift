@@ -109,6 +109,11 @@ public struct MLXSlice: Equatable, CustomStringConvertible, Sendable {
     /// All elements in order.
     public var isFull: Bool { givenStart == nil && givenEnd == nil && stride == 1 }
 
+    /// Whether these are all elements in order, however it is put.
+    var isWhole: Bool {
+        position == nil && (givenStart ?? 0) == 0 && givenEnd == nil && step == 1
+    }
+
     /// The distance between two elements; negative to go backwards, 1 if none was given.
     public var stride: Int32 { Int32(clamping: step) }
 

@@ -67,11 +67,12 @@ extension MLXArray {
                 places.append(axis)
                 axis += 1
             case .ellipsis: axis += ellipsis
-            case .slice(let slice) where slice.isFull: axis += 1
+            case .slice(let slice) where slice.isWhole: axis += 1
             default: return nil
             }
         }
-        return ellipsis >= 0 && ndim + places.count <= Shape.maximumRank ? places : nil
+        let fits = ellipsis >= 0 && ndim + places.count <= Shape.maximumRank
+        return fits && !places.isEmpty ? places : nil
     }
 
     /// The window of a subscript's slices.

@@ -35,6 +35,13 @@ import Testing
         ("which", { which($0 .> 0, $0, -$0).mean(axis: 0) }),
         ("norm", { $0 / MLXLinalg.norm($0) }),
         ("mean squared error", { mean(square($0 - 1)) }),
+        ("reshape", { $0.reshaped([-1]) }), ("flattened", { $0.flattened().sum() }),
+        ("new axes", { $0[0..., .newAxis] * expandedDimensions($0, axis: 1) }),
+        ("without an axis", { $0.sum(axis: 0, keepDims: true).squeezed(axis: 0) }),
+        ("axes apart", { unflatten($0.flattened(), axis: 0, shape: [1, -1]) }),
+        ("stacked", { stacked([$0, $0 + 1], axis: 1) }),
+        ("argMax", { argMax($0) }), ("sorted", { sorted($0, axis: -1) }),
+        ("cumsum", { cumsum($0) }),
     ]
 
     private static let anew: [Function] = [
@@ -64,14 +71,12 @@ import Testing
         ("zeros alone", { zeros(like: $0) }), ("its shape", { $0 * Float($0.dim(0)) }),
         ("its size", { $0.sum() / Float($0.size) }), ("its count", { $0 + Float($0.count) }),
         ("a branch", { $0.dim(0) > 3 ? $0 * 2 : $0 - 1 }),
-        ("reshape", { $0.reshaped([-1]) }), ("reshape to its own", { $0.reshaped([2, 3]) }),
-        ("flattened", { $0.flattened().sum() }), ("squeezed", { $0.squeezed() }),
+        ("reshape to its own", { $0.reshaped([2, 3]) }), ("squeezed", { $0.squeezed() }),
         ("broadcast", { broadcast($0.sum(axis: 0), to: $0.shape) }),
         ("padded", { padded($0, width: 1) }), ("edge", { padded($0, width: 1, mode: .edge) }),
         ("repeated", { repeated($0, count: 2, axis: 0) }),
         ("tiled", { tiled($0, repetitions: [2, 1]) }),
         ("arange", { $0 + arange($0.dim(1)).asType(.float32) }),
-        ("argMax", { argMax($0) }), ("sorted", { sorted($0, axis: -1) }),
         ("top", { top($0, k: 2, axis: -1).sum(axis: -1) }),
         ("split", { split($0, parts: 1, axis: 0)[0] + 1 }),
         ("tril", { tril($0) }), ("diagonal", { diagonal($0) }), ("trace", { trace($0) }),
@@ -100,7 +105,7 @@ import Testing
                 jvp({ [$0[0].mean(axis: 0)] }, primals: [x], tangents: [ones(like: x)]).1[0]
             }
         ),
-        ("median", { median($0) }), ("cumsum", { cumsum($0) }),
+        ("median", { median($0) }),
         ("einsum", { einsum("ij,kj->ik", $0, $0) }),
         ("meshGrid", { meshGrid([$0.flattened()])[0] }),
         ("take", { take($0, MLXArray([0, -1] as [Int32]), axis: 0) }),
