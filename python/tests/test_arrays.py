@@ -278,3 +278,33 @@ def test_numpy_arrays_of_a_foreign_bfloat16():
     # What has another name is an error as ever.
     with pytest.raises((ValueError, BufferError)):
         mx.array(np.zeros(2, "datetime64[s]"))
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("axis, length", [(0, 5), (1, 8), (1, 1), (-1, 33)])
+def test_logarithms_of_running_sums_of_complex_numbers(axis, length, reverse):
+    shape = (length, 3) if axis == 0 else (3, length)
+    rng = np.random.default_rng(length)
+    x = (rng.normal(size=shape) + 1j * rng.normal(size=shape)).astype(np.complex64)
+    along = np.flip(x, axis) if reverse else x
+    expected = np.cumsum(np.exp(along), axis)
+    expected = np.flip(expected, axis) if reverse else expected
+    # Without overflow: the exponentials of these are not numbers of float32.
+    found = mx.logcumsumexp(mx.array(x + 200), axis=axis, reverse=reverse) - 200
+    assert np.allclose(np.exp(np.array(found)), expected, rtol=1e-3, atol=1e-3)
+    others = np.array(mx.logcumsumexp(mx.array(x), axis=axis, reverse=reverse, inclusive=False))
+    ends = np.take(others, -1 if reverse else 0, axis)
+    assert np.all(ends.real == -np.inf) and np.all(ends.imag == 0)
+    assert np.isinf(others).sum() == 3
+
+
+def test_derivatives_of_logarithms_of_running_sums_of_complex_numbers():
+    x = mx.array([0.5 + 1j, -0.3 + 0.2j, 0.1 - 1j])
+
+    def direct(x):
+        return mx.log(mx.cumsum(mx.exp(x)))
+
+    weights = [mx.array([1 + 0j, 2j, 1 - 1j])]
+    found = mx.vjp(mx.logcumsumexp, [x], weights)[1][0]
+    expected = mx.vjp(direct, [x], weights)[1][0]
+    assert np.allclose(np.array(found), np.array(expected), atol=1e-5)

@@ -67,3 +67,19 @@ def test_losses(functions):
     assert len(got) == len(cases.LOSSES)
     for name, array in got.items():
         check(array, functions[f"loss:{name}"], name)
+
+
+@pytest.mark.parametrize("lead", [(), (2,), (2, 3)])
+def test_distances_are_taken_off_under_any_leading_axes(lead):
+    scores = mx.zeros((*lead, 4, 3, 5))
+    expected = nn.ALiBi.create_alibi_matrix(3, 5, 4)[0]
+    found = nn.ALiBi()(scores)
+    assert found.shape == scores.shape
+    assert mx.array_equal(found, mx.broadcast_to(expected, scores.shape))
+    masked = nn.ALiBi()(scores, mask=mx.ones((3, 5)))
+    assert mx.allclose(masked, found + 1)
+
+
+def test_distances_need_heads():
+    with pytest.raises(ValueError, match="heads, queries, keys"):
+        nn.ALiBi()(mx.zeros((3, 5)))

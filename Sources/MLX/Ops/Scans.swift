@@ -119,9 +119,42 @@ public func logCumsumExp(
     _ array: MLXArray, axis: Int, reverse: Bool = false, inclusive: Bool = true,
     stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.scan(
+    if array.dtype == .complex64 {
+        return complexLogSums(array, axis: axis, reverse: reverse, inclusive: inclusive, stream)
+    }
+    return Ops.scan(
         .logCumulativeSum, array, axis: axis, reverse: reverse, inclusive: inclusive,
         stream: stream.id)
+}
+
+/// The same of complex numbers, for which there is no kernel: in steps that double, after which
+/// each element has taken in the 2, 4, 8 … before it (Hillis and Steele, 1986).
+private func complexLogSums(
+    _ array: MLXArray, axis: Int, reverse: Bool, inclusive: Bool, _ stream: StreamOrDevice
+) -> MLXArray {
+    recording([array]) { () throws(ArrayError) in
+        let shape = array.shape
+        let axis = try Axes.normalize(axis, rank: shape.count, operation: "logcumsumexp")
+        let length = shape[axis]
+        /// What lies `count` places before each element; beyond the end the logarithm of nothing.
+        func before(_ x: MLXArray, _ count: Int) throws(ArrayError) -> MLXArray {
+            var border = shape
+            border[axis] = count
+            let nothing = Ops.full(
+                try Shape(validating: border, operation: "logcumsumexp"), -Double.infinity,
+                .complex64)
+            let rest = Ops.slice(x, axis: axis, reverse ? count : 0, length - count)
+            return concatenated(
+                reverse ? [rest, nothing] : [nothing, rest], axis: axis, stream: stream)
+        }
+        var sums = array.aliased()
+        var reach = 1
+        while reach < length {
+            sums = logAddExp(sums, try before(sums, reach), stream: stream)
+            reach *= 2
+        }
+        return inclusive || length == 0 ? sums : try before(sums, 1)
+    }
 }
 
 /// The logarithms of running sums of exponentials of the flattened array.

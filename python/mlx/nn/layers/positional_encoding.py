@@ -138,12 +138,19 @@ class ALiBi(Module):
         """Scores with the distances taken off.
 
         Args:
-            attention_scores: (N, heads, queries, keys).
+            attention_scores: (…, heads, queries, keys).
             offset: the position of the first query.
             mask: is added too.
+
+        Raises:
+            ValueError: where there are fewer than three axes.
         """
-        _, heads, queries, keys = attention_scores.shape
+        if attention_scores.ndim < 3:
+            raise ValueError(
+                f"ALiBi takes scores (..., heads, queries, keys), not {attention_scores.shape}"
+            )
+        heads, queries, keys = attention_scores.shape[-3:]
         bias = self.create_alibi_matrix(
             queries + offset, keys, heads, offset, attention_scores.dtype
-        )
+        )[0]
         return attention_scores + (bias if mask is None else bias + mask)
