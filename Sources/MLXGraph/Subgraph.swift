@@ -172,11 +172,8 @@ import Synchronization
 
     /// Has references in place of the hold: for a run that takes long, and has claimed its results,
     /// so that others wait for it where they meet it.
-    /// - Parameter node: whose value the run has taken away, if it has taken that of the node.
-    package mutating func keepReferences(without taken: (Int) -> Bool) {
-        guard holdsEdges else { return letGoOfEdges() }
-        for node in 0..<count where at.values[node] != nil && taken(node) { at.values[node] = nil }
-        retainAll()
+    package mutating func keepReferences() {
+        if holdsEdges { retainAll() }
         letGoOfEdges()
     }
 

@@ -152,7 +152,7 @@ extension StoreTests {
             let reference = root.acquire()
             var graph = Subgraph()
             graph.extract(roots: [reference])
-            graph.keepReferences { _ in false }
+            graph.keepReferences()
             let holds = graph.holdsEdges
             #expect(!holds)
             GraphStore.shared.bind(root.handle, value())

@@ -77,9 +77,6 @@ package struct Donations: ~Copyable {
         count += 1
     }
 
-    /// The nodes whose values were taken away.
-    var nodes: Set<Int> { Set((0..<count).map { Int(taken![$0].donation.node) }) }
-
     // MARK: - Running
 
     /// The place of what a step overwrites; nil for most.

@@ -93,13 +93,12 @@ package final class Run: @unchecked Sendable {
     /// Keeps the plan, because the run leaves its core.
     func own(_ plan: Plan) { self.plan = plan }
 
-    /// Lets go of the graph's edges: the run is bound and has claimed its results.
+    /// Lets go of the graph's edges: the run is bound and has claimed its results. One that writes
+    /// over arrays holds them to its end: of its inner nodes, to which others would come, nothing
+    /// is left then.
     func keepReferences() {
-        let donations = donationNodes
-        graph.keepReferences { donations.contains($0) }
+        if donations.isEmpty { graph.keepReferences() }
     }
-
-    private var donationNodes: Set<Int> { donations.isEmpty ? [] : donations.nodes }
 
     // MARK: - Binding
 
