@@ -56,6 +56,13 @@ typedef double _Complex zd;
 #define SAME(v) (v)
 #define LOOP _Pragma("clang loop vectorize(assume_safety)")
 #define INLINE static inline __attribute__((always_inline))
+/// How far ahead rows of a matrix are asked for that lie one after another and are read side by
+/// side, a few at a time, which the processor does not foresee: whole rows, of 32 KB or more.
+INLINE ptrdiff_t rows_ahead(ptrdiff_t row_bytes) {
+    const ptrdiff_t bytes = 1 << 15, least = 4;
+    ptrdiff_t rows = row_bytes > 0 ? (bytes + row_bytes - 1) / row_bytes : 0;
+    return (rows > least ? rows : least) * row_bytes;
+}
 /// After stores past the caches: whoever is told that they are done sees them.
 INLINE void fence_streams(void) {
 #if defined(__x86_64__)

@@ -98,7 +98,7 @@ static void few_code_rows(float *out, ptrdiff_t ldo, const i8 *x, size_t ldx, co
         group_scales own;
         float sums[4];
         pick_code_rows(codes, own, w, row_bytes, scales, groups, i, together, count);
-        dots(sums, codes, own, x, ldx, xs, groups, n, group, code_rows_ahead(row_bytes));
+        dots(sums, codes, own, x, ldx, xs, groups, n, group, rows_ahead((ptrdiff_t)row_bytes));
         place_sums(out, ldo, sums, rows, i, together, count);
     }
 }

@@ -16,9 +16,8 @@ enum {
     SKINNY_STEPS = 32,
     /// Floats of the depth of one block of dot products.
     SKINNY_BLOCK = 512,
-    /// How far ahead the matrix is asked for, in bytes: along its rows, and whole rows, which the
-    /// processor does not foresee where they are read side by side.
-    SKINNY_AHEAD = 512, SKINNY_ROWS_AHEAD = 1 << 15,
+    /// How far ahead the matrix is asked for along its rows, in bytes.
+    SKINNY_AHEAD = 512,
 };
 typedef VF VF_AT __attribute__((aligned(4)));
 typedef u16 VH __attribute__((ext_vector_type(VECTOR_BYTES / 4)));
@@ -365,11 +364,7 @@ void LEVEL_NAME(mlx_skinny_dots)(float *out, ptrdiff_t ldo, const float *x, ptrd
     float copy[4 * SKINNY_BLOCK] __attribute__((aligned(64)));
     VF lanes[4 * MLX_SKINNY_ROWS];
     size_t size = dtype == MLX_F32 ? 4 : 2, whole = depth / SKINNY_LANES * SKINNY_LANES;
-    ptrdiff_t bytes = stride * (ptrdiff_t)size, ahead = 2 * SKINNY_AHEAD;
-    if (bytes > 0) {
-        ptrdiff_t rows_ahead = (SKINNY_ROWS_AHEAD + bytes - 1) / bytes;
-        ahead = (rows_ahead > 4 ? rows_ahead : 4) * bytes;
-    }
+    ptrdiff_t ahead = rows_ahead(stride * (ptrdiff_t)size);
     for (size_t i = 0; i < count; i += 4) {
         size_t n = count - i < 4 ? count - i : 4;
         for (size_t k = 0, block; k < depth; k += block) {

@@ -18,14 +18,6 @@ INLINE void pick_code_rows(code_rows codes, group_scales own, const u8 *w, size_
     }
 }
 
-/// How far ahead rows are asked for: those that lie one after another are read side by side, which
-/// the processor does not foresee.
-INLINE ptrdiff_t code_rows_ahead(size_t row_bytes) {
-    const size_t ahead = 1 << 15;
-    size_t rows = row_bytes ? (ahead + row_bytes - 1) / row_bytes : 0;
-    return (ptrdiff_t)((rows > 4 ? rows : 4) * row_bytes);
-}
-
 /// The sums of rows of x with those rows of w that there are.
 INLINE void place_sums(float *out, ptrdiff_t ldo, const float *sums, size_t rows, size_t i,
                        size_t together, size_t count) {

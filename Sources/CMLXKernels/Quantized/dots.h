@@ -196,7 +196,7 @@ void LEVEL_NAME(mlx_code_dots)(float *out, ptrdiff_t ldo, const u8 *w, size_t ro
         group_scales own;
         float sums[4];
         pick_code_rows(codes, own, w, row_bytes, scales, groups, i, together, count);
-        dot(sums, codes, own, x, ldx, n, group, code_rows_ahead(row_bytes));
+        dot(sums, codes, own, x, ldx, n, group, rows_ahead((ptrdiff_t)row_bytes));
         place_sums(out, ldo, sums, rows, i, together, count);
     }
 }

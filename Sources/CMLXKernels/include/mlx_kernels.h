@@ -91,9 +91,16 @@ mlx_softmax_rows mlx_log_sum_exp_fn(int dtype);
 void mlx_random_words(uint32_t *out, uint32_t key0, uint32_t key1, size_t count,
                       size_t begin, size_t end);
 
+/// Taps of a window that lie side by side in the image: row and column of the first one, from an
+/// output pixel's place in dilated input positions, and how many there are.
+typedef struct {
+    ptrdiff_t row, column, taps;
+} mlx_tap_run;
+
 /// Where the rows of a patch matrix come from: a channels-last image batch, a grid of output
-/// pixels and a list of window taps. A tap that falls outside the image, or between its elements
-/// when the image is dilated, reads zero.
+/// pixels and the window's taps. A tap that falls outside the image, or between its elements when
+/// the image is dilated, reads zero. Runs of several taps are of whole pixels of an image that is
+/// not dilated along its rows.
 typedef struct {
     ptrdiff_t image_stride, row_stride, column_stride; // of the input, in elements
     ptrdiff_t height, width;                           // of the input
@@ -101,12 +108,12 @@ typedef struct {
     ptrdiff_t grid_height, grid_width;                 // output pixels
     ptrdiff_t step[2];      // from one output pixel to the next, in dilated input positions
     ptrdiff_t dilation[2];  // of the input
-    ptrdiff_t tap_count;
-    const ptrdiff_t *taps;  // row and column offset of each tap, in dilated input positions
+    ptrdiff_t run_count;
+    const mlx_tap_run *runs;
     int item_size;
 } mlx_patches;
 
-/// Rows [begin, end) of the patch matrix: tap_count * channels elements each. Up to 15 bytes behind
-/// them are written too.
+/// Rows [begin, end) of the patch matrix: the taps times channels elements each. Up to 15 bytes
+/// behind them are written too.
 void mlx_gather_patches(char *out, const char *in, const mlx_patches *patches, size_t begin,
                         size_t end);

@@ -95,6 +95,20 @@ extension KernelCall {
         return converted(source, to: .float32)
     }
 
+    /// Where float32 results go before they become halves: scratch, or the first output itself if
+    /// it is no half.
+    func wideOutput() -> Operand {
+        let out = outputs[0]
+        guard out.dtype.isHalf else { return out }
+        return Operand(
+            contiguous: scratch(byteCount: out.shape.size * 4), dtype: .float32, shape: out.shape)
+    }
+
+    /// Rounds what `wideOutput` gave room for.
+    func narrow(_ wide: Operand) {
+        if wide.dtype != outputs[0].dtype { convert(wide, to: outputs[0]) }
+    }
+
     /// A contiguous operand cast into scratch.
     func converted(_ source: Operand, to dtype: DType) -> Operand {
         let result = Operand(

@@ -38,9 +38,9 @@ enum Convolution {
         let (image, weight) = (
             call.widened(call.inputs[0]), call.widened(call.inputs[1])
         )
-        let out = wideOutput(call)
+        let out = call.wideOutput()
         run(E.self, Images(operand: image), weight, ConvolutionShape(call.attributes), out, call)
-        narrow(out, call)
+        call.narrow(out)
     }
 
     static func inputGradient<E: Engine>(_ engine: E.Type, _ call: borrowing KernelCall) {
@@ -63,23 +63,11 @@ enum Convolution {
             from: weight.pointer,
             [outPerGroup * taps * dims[3], 1, dims[3], taps * dims[3]],
             itemSize: weight.itemSize, call.fanOut, call.grain)
-        let out = wideOutput(call)
+        let out = call.wideOutput()
         run(
             E.self, Images(operand: gradient), turned,
             shape.adjoint(window: (dims[1], dims[2])), out, call)
-        narrow(out, call)
-    }
-
-    private static func wideOutput(_ call: borrowing KernelCall) -> Operand {
-        let out = call.outputs[0]
-        guard out.dtype.isHalf else { return out }
-        return Operand(
-            contiguous: call.scratch(byteCount: out.shape.size * 4), dtype: .float32,
-            shape: out.shape)
-    }
-
-    private static func narrow(_ wide: Operand, _ call: borrowing KernelCall) {
-        if wide.dtype != call.outputs[0].dtype { call.convert(wide, to: call.outputs[0]) }
+        call.narrow(out)
     }
 
     // MARK: - Forward
@@ -113,9 +101,10 @@ enum Convolution {
         let rows = image.count * phase.grid.0 * phase.grid.1
         let right = weights(weight, phase, group, columns, call)
         let prepared = E.prepare(right, call)
+        let runs = image.runs(phase.taps, shape, channels: channels)
         if isWhole, let prepared, E.readsRows,
             let inPlace = InPlaceConvolution(
-                image, shape, phase, channels: channels, columns: columns, out: out)
+                image, shape, runs, channels: channels, columns: columns, out: out)
         {
             let packed = PackedProduct(out.dtype)
             inPlace.run(group: group, packed, packed.rightPanels(prepared, depth), call)
@@ -127,10 +116,10 @@ enum Convolution {
         let productBytes = isWhole ? 0 : (tileRows * columns * size + 63) & ~63
         let source = image.operand.chars + group * channels * size
         nonisolated(unsafe) let base = source
-        phase.taps.withUnsafeBufferPointer { taps in
+        runs.withUnsafeBufferPointer { runs in
             nonisolated(unsafe) let patches = image.patches(
                 shape, grid: phase.grid, spacing: phase.spacing, channels: channels,
-                taps: taps.baseAddress ?? image.operand.strides, tapCount: phase.tapNumbers.count)
+                runs: runs)
             call.fanOut.forRanges(
                 rows, size: tileRows, picosecondsPerItem: max(1, depth * columns * 25)
             ) { range in
@@ -203,7 +192,7 @@ enum Convolution {
     static func weightGradient<E: Engine>(_ engine: E.Type, _ call: borrowing KernelCall) {
         let image = Images(operand: call.widened(call.inputs[0]))
         let gradient = call.widened(call.inputs[1])
-        let out = wideOutput(call)
+        let out = call.wideOutput()
         let shape = ConvolutionShape(call.attributes)
         if out.shape.size == 0 { return }
         let pixels = gradient.shape.size / max(gradient.shape[3], 1)
@@ -217,10 +206,10 @@ enum Convolution {
         let parts = max(1, (pixels + perPart - 1) / perPart)
         nonisolated(unsafe) let sums = call.scratch(byteCount: parts * partBytes)
         let taps = shape.taps(window: (out.shape[1], out.shape[2]))
-        taps.withUnsafeBufferPointer { taps in
+        image.runs(taps, shape, channels: out.shape[3]).withUnsafeBufferPointer { runs in
             nonisolated(unsafe) let patches = image.patches(
                 shape, grid: (gradient.shape[1], gradient.shape[2]), spacing: (1, 1),
-                channels: out.shape[3], taps: taps.baseAddress!, tapCount: taps.count / 2)
+                channels: out.shape[3], runs: runs)
             call.fanOut.run(
                 chunks: parts, nanoseconds: out.shape.size / 40 * pixels
             ) { part in
@@ -246,7 +235,7 @@ enum Convolution {
             UnsafeMutableRawPointer(out.address(range.lowerBound)).copyMemory(
                 from: first, byteCount: range.count * size)
         }
-        narrow(out, call)
+        call.narrow(out)
     }
 
     private static func addTile<E: Engine>(

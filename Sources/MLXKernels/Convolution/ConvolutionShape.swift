@@ -102,16 +102,33 @@ struct Images {
     var width: Int { operand.shape[2] }
     var channels: Int { operand.shape[3] }
 
+    /// Taps, as row and column offsets, in runs that lie side by side.
+    /// - Parameter read: the channels that are read at each tap.
+    func runs(_ taps: [Int], _ shape: ConvolutionShape, channels read: Int) -> [mlx_tap_run] {
+        let joins = shape.inputDilation.1 == 1 && read == channels
+        var runs: [mlx_tap_run] = []
+        for tap in 0..<taps.count / 2 {
+            let (row, column) = (taps[2 * tap], taps[2 * tap + 1])
+            if joins, let last = runs.last, last.row == row, last.column + last.taps == column {
+                runs[runs.count - 1].taps += 1
+            } else {
+                runs.append(mlx_tap_run(row: row, column: column, taps: 1))
+            }
+        }
+        return runs
+    }
+
+    /// - Parameter runs: of `runs(_:_:channels:)` for the same channels.
     func patches(
         _ shape: ConvolutionShape, grid: (Int, Int), spacing: (Int, Int), channels read: Int,
-        taps: UnsafePointer<Int>, tapCount: Int
+        runs: UnsafeBufferPointer<mlx_tap_run>
     ) -> mlx_patches {
         mlx_patches(
             image_stride: height * width * channels, row_stride: width * channels,
             column_stride: channels, height: height, width: width, channels: read,
             grid_height: grid.0, grid_width: grid.1,
             step: (shape.stride.0 * spacing.0, shape.stride.1 * spacing.1),
-            dilation: (shape.inputDilation.0, shape.inputDilation.1), tap_count: tapCount,
-            taps: taps, item_size: Int32(operand.itemSize))
+            dilation: (shape.inputDilation.0, shape.inputDilation.1), run_count: runs.count,
+            runs: runs.baseAddress, item_size: Int32(operand.itemSize))
     }
 }

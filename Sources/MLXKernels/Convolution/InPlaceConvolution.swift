@@ -6,17 +6,10 @@ import MLXBase
 /// they are. An image that the window reaches beyond is copied once, with zeros around it.
 /// NUMERICS: sums over the taps in order, in blocks of the depth.
 struct InPlaceConvolution {
-    /// Taps that lie side by side, as offsets of the first from an output pixel's place.
-    private struct Run {
-        let row: Int
-        let column: Int
-        var taps: Int
-    }
-
     private let image: Images
     private let out: Operand
     private let stride: (Int, Int)
-    private let runs: [Run]
+    private let runs: [mlx_tap_run]
     private let channels: Int
     private let columns: Int
     /// Zeros before and behind the image's rows, and its columns.
@@ -37,16 +30,15 @@ struct InPlaceConvolution {
     ///   - channels: input channels of a group.
     /// - Returns: nil where patches are better copied.
     init?(
-        _ image: Images, _ shape: ConvolutionShape, _ phase: ConvolutionPhase, channels: Int,
+        _ image: Images, _ shape: ConvolutionShape, _ runs: [mlx_tap_run], channels: Int,
         columns: Int, out: Operand
     ) {
-        guard shape.inputDilation == (1, 1), !phase.tapNumbers.isEmpty else { return nil }
+        guard shape.inputDilation == (1, 1), !runs.isEmpty else { return nil }
         self.image = image
         self.out = out
         self.channels = channels
         self.columns = columns
         stride = shape.stride
-        let runs = Self.runs(phase.taps, joins: channels == image.channels)
         self.runs = runs
         let (height, width) = (out.shape[1], out.shape[2])
         let rows = (runs.map(\.row).min()!, runs.map(\.row).max()!)
@@ -65,19 +57,6 @@ struct InPlaceConvolution {
         else { return nil }
     }
 
-    private static func runs(_ taps: [Int], joins: Bool) -> [Run] {
-        var runs: [Run] = []
-        for tap in 0..<taps.count / 2 {
-            let (row, column) = (taps[2 * tap], taps[2 * tap + 1])
-            if joins, let last = runs.last, last.row == row, last.column + last.taps == column {
-                runs[runs.count - 1].taps += 1
-            } else {
-                runs.append(Run(row: row, column: column, taps: 1))
-            }
-        }
-        return runs
-    }
-
     /// Whether runs are as long as each other and as far apart, as those of a window are.
     private var hasEqualRuns: Bool {
         let step = jump
@@ -88,7 +67,7 @@ struct InPlaceConvolution {
     }
 
     /// Pixels from an output pixel's place to a run, and from one run to the next.
-    private func place(_ run: Run) -> Int { run.row * borderedWidth + run.column }
+    private func place(_ run: mlx_tap_run) -> Int { run.row * borderedWidth + run.column }
     private var jump: Int { runs.count > 1 ? place(runs[1]) - place(runs[0]) : 0 }
 
     private var borderedHeight: Int { image.height + border.top + border.bottom }

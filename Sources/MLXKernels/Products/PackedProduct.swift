@@ -85,18 +85,20 @@ struct PackedProduct {
             && rightInPlace(product.right) != nil
     }
 
-    /// Packed rows of A.
+    /// Packed rows of A, and packed columns of B.
     private func leftPanels(_ pointer: UnsafeRawPointer, _ depth: Int) -> mlx_panels {
-        mlx_panels(
-            base: pointer, panel: mr * panelBytes(depth), row: item, step: mr * item, jump: 0,
-            run: 0)
+        packedPanels(pointer, depth, width: mr)
+    }
+    func rightPanels(_ pointer: UnsafeRawPointer, _ depth: Int) -> mlx_panels {
+        packedPanels(pointer, depth, width: nr)
     }
 
-    /// Packed columns of B.
-    func rightPanels(_ pointer: UnsafeRawPointer, _ depth: Int) -> mlx_panels {
+    private func packedPanels(
+        _ pointer: UnsafeRawPointer, _ depth: Int, width: Int
+    ) -> mlx_panels {
         mlx_panels(
-            base: pointer, panel: nr * panelBytes(depth), row: item, step: nr * item, jump: 0,
-            run: 0)
+            base: pointer, panel: width * panelBytes(depth), row: item, step: width * item,
+            jump: 0, run: 0)
     }
 
     /// The packer of a source dtype: the dtype itself, a half, or int8 for float32 products.

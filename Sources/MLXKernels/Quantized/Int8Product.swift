@@ -66,19 +66,11 @@ enum Int8Product {
             values: UnsafePointer(weight.pointer.assumingMemoryBound(to: Int8.self)),
             scales: UnsafePointer(scales.pointer.assumingMemoryBound(to: Float.self)),
             columns: columns, depth: depth)
-        let target = wide(out, call)
+        let target = call.wideOutput()
         multiply(
             x.pointer.assumingMemoryBound(to: Float.self), rows: out.shape.size / columns, weights,
             target.pointer.assumingMemoryBound(to: Float.self), call)
-        if out.dtype.isHalf { call.convert(target, to: out) }
-    }
-
-    /// Where float32 results go before they become halves; the output itself if it is none.
-    private static func wide(_ out: Operand, _ call: borrowing KernelCall) -> Operand {
-        guard out.dtype.isHalf else { return out }
-        return Operand(
-            contiguous: call.scratch(byteCount: out.shape.size * 4), dtype: .float32,
-            shape: out.shape)
+        call.narrow(target)
     }
 
     /// Rounds all rows, then computes a grid of tiles, each of which reads its weights once.
@@ -118,7 +110,7 @@ enum Int8Product {
 
     static func conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
         if call.outputs[0].shape.size == 0 { return }
-        let out = wide(call.outputs[0], call)
+        let out = call.wideOutput()
         let image = Images(operand: call.widened(call.inputs[0]))
         let weight = call.contiguous(call.inputs[1])
         let scales = call.widened(call.inputs[2])
@@ -128,7 +120,8 @@ enum Int8Product {
         let columns = weight.shape[0] / shape.groups
         let depth = weight.shape[1] * weight.shape[2] * channels
         try checkLength(depth, "int8_conv2d")
-        let taps = shape.taps(window: (weight.shape[1], weight.shape[2]))
+        let runs = image.runs(
+            shape.taps(window: (weight.shape[1], weight.shape[2])), shape, channels: channels)
         let rows = image.count * out.shape[1] * out.shape[2]
         let tileRows = 48
         for group in 0..<shape.groups {
@@ -139,10 +132,10 @@ enum Int8Product {
             nonisolated(unsafe) let base = image.operand.address(group * channels)
             let patchBytes = (tileRows * depth * 4 + 63) & ~63
             let scaleBytes = weights.scaleBytes(tileRows)
-            taps.withUnsafeBufferPointer { taps in
+            runs.withUnsafeBufferPointer { runs in
                 nonisolated(unsafe) let patches = image.patches(
                     shape, grid: (out.shape[1], out.shape[2]), spacing: (1, 1),
-                    channels: channels, taps: taps.baseAddress!, tapCount: taps.count / 2)
+                    channels: channels, runs: runs)
                 call.fanOut.forRanges(
                     rows, size: tileRows,
                     picosecondsPerItem: weights.cost(tileRows, columns) / tileRows
@@ -170,7 +163,7 @@ enum Int8Product {
                 }
             }
         }
-        if call.outputs[0].dtype.isHalf { call.convert(out, to: call.outputs[0]) }
+        call.narrow(out)
     }
 }
 

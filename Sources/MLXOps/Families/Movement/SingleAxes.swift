@@ -146,12 +146,8 @@ extension Ops {
     package static func singleAxes(
         _ code: OpCode, _ x: MLXArray, _ word: UInt64, stream: StreamID = .unpinned
     ) -> MLXArray {
-        if x.isShapeWatched { return record(code, [x], Attributes(word: word), stream: stream) }
-        do throws(ArrayError) {
-            let shape = try SingleAxes.shape(code, of: x.nodeShape, word)
-            return reshape(x, shape.array, stream: stream)
-        } catch {
-            return invalid(error, inputs: [x])
+        reshape(x, by: code, Attributes(word: word), stream) { input throws(ArrayError) in
+            try SingleAxes.shape(code, of: input, word)
         }
     }
 
@@ -160,12 +156,19 @@ extension Ops {
     package static func regroup(
         _ x: MLXArray, _ words: [Int], stream: StreamID = .unpinned
     ) -> MLXArray {
-        if x.isShapeWatched {
-            return record(.regroup, [x], Attributes(words: words), stream: stream)
+        reshape(x, by: .regroup, Attributes(words: words), stream) { input throws(ArrayError) in
+            try SingleAxes.regrouped(input, words)
         }
+    }
+
+    /// Records the operation while shapes are watched, else a reshape to what it makes of a shape.
+    private static func reshape(
+        _ x: MLXArray, by code: OpCode, _ attributes: @autoclosure () -> Attributes,
+        _ stream: StreamID, _ shape: (Shape) throws(ArrayError) -> Shape
+    ) -> MLXArray {
+        if x.isShapeWatched { return record(code, [x], attributes(), stream: stream) }
         do throws(ArrayError) {
-            let shape = try SingleAxes.regrouped(x.nodeShape, words)
-            return reshape(x, shape.array, stream: stream)
+            return reshape(x, try shape(x.nodeShape).array, stream: stream)
         } catch {
             return invalid(error, inputs: [x])
         }
