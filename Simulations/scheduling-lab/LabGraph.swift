@@ -52,12 +52,16 @@ struct LabGraph: Codable, Hashable, Sendable {
         var arrays = 0
         for task in tasks {
             var (candidates, nanoseconds) = platform.nanoseconds { unit in
+                if let model = unit.model, !model.runs(task.name, task.work) { return nil }
                 if let given = task.byDevice?[unit.device.rawValue] { return given }
                 if let given = task.nanoseconds { return given / unit.speed }
                 return unit.rates.nanoseconds(task.work, flops: task.flops, bytes: task.bytes)
             }
             if let devices = task.devices {
-                let able = candidates.intersection(DeviceSet(devices.map { DeviceSet($0) }))
+                // A model says itself what it runs.
+                let modelled = platform.devices.filter { $0.model != nil }.map(\.device)
+                let able = candidates.intersection(
+                    DeviceSet((devices + modelled).map { DeviceSet($0) }))
                 if !able.isEmpty { candidates = able }
                 for device in DeviceType.allCases where !candidates.contains(device) {
                     nanoseconds[device] = .infinity

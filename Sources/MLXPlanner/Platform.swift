@@ -7,7 +7,7 @@ import MLXGraph
 /// Invariant: devices have all cores in common or none, as in a topology file, because a core set
 /// runs one step at a time.
 package struct Platform: Hashable, Sendable {
-    package struct Unit: Hashable, Sendable, Codable {
+    package struct Unit: Hashable, Sendable {
         /// Which of the device types it is.
         package var device: DeviceType
         /// The cores it computes on; the same as another device's or none of them.
@@ -20,6 +20,8 @@ package struct Platform: Hashable, Sendable {
         package var speed: Double
         /// What it takes for steps whose work is given.
         package var rates: CostModel.Rates
+        /// What the rates are made of, for an accelerator that is only modelled.
+        package var model: NPUModel?
 
         package init(
             device: DeviceType, cores: [Int], threads: Int, memory: Int, speed: Double,
@@ -70,6 +72,44 @@ package struct Platform: Hashable, Sendable {
     }
 }
 
+extension Platform.Unit: Codable {
+    private enum Key: String, CodingKey {
+        case device, cores, threads, memory, speed, rates, model
+    }
+
+    /// The rates, or a model that makes them.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        let model = try container.decodeIfPresent(NPUModel.self, forKey: .model)
+        if model != nil && container.contains(.rates) {
+            throw DecodingError.dataCorruptedError(
+                forKey: .model, in: container, debugDescription: "stands beside rates")
+        }
+        self.init(
+            device: try container.decode(DeviceType.self, forKey: .device),
+            cores: try container.decode([Int].self, forKey: .cores),
+            threads: try container.decode(Int.self, forKey: .threads),
+            memory: try container.decode(Int.self, forKey: .memory),
+            speed: try container.decode(Double.self, forKey: .speed),
+            rates: try model?.rates ?? container.decode(CostModel.Rates.self, forKey: .rates))
+        self.model = model
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(device, forKey: .device)
+        try container.encode(cores, forKey: .cores)
+        try container.encode(threads, forKey: .threads)
+        try container.encode(memory, forKey: .memory)
+        try container.encode(speed, forKey: .speed)
+        if let model {
+            try container.encode(model, forKey: .model)
+        } else {
+            try container.encode(rates, forKey: .rates)
+        }
+    }
+}
+
 extension Platform: Codable {
     private enum Key: String, CodingKey { case name, devices, links, memories, distances }
 
@@ -91,6 +131,9 @@ extension Platform {
         if name.isEmpty { return "name: is empty" }
         guard (1...DeviceType.allCases.count).contains(devices.count) else {
             return "devices: not a list of 1 to \(DeviceType.allCases.count)"
+        }
+        if devices.allSatisfy({ $0.model != nil }) {
+            return "devices: all are modelled, and one must run everything"
         }
         if memories.isEmpty { return "memories: is empty" }
         for (index, memory) in memories.enumerated() {
@@ -129,6 +172,7 @@ extension Platform {
             return "memory: there is no memory \(device.memory)"
         }
         if !(device.speed > 0 && device.speed.isFinite) { return "speed: is not above zero" }
+        if let problem = device.model?.problem { return "model.\(problem)" }
         return device.rates.isUsable ? nil : "rates: not all are above zero"
     }
 
@@ -217,12 +261,18 @@ extension Platform {
     /// The device of a type.
     package func unit(_ device: DeviceType) -> Unit? { devices.first { $0.device == device } }
 
-    /// What a step takes on each device that there is, and which those are.
+    /// What a step takes on each device that runs it, and which those are.
+    /// - Parameter cost: nil where a device does not run it.
     package func nanoseconds(
-        _ cost: (Unit) -> Double
+        _ cost: (Unit) -> Double?
     ) -> (candidates: DeviceSet, nanoseconds: PerDevice<Double>) {
         var costs = PerDevice(repeating: Double.infinity)
-        for unit in devices { costs[unit.device] = cost(unit) }
-        return (DeviceSet(devices.map { DeviceSet($0.device) }), costs)
+        var candidates: DeviceSet = []
+        for unit in devices {
+            guard let nanoseconds = cost(unit) else { continue }
+            costs[unit.device] = nanoseconds
+            candidates.insert(DeviceSet(unit.device))
+        }
+        return (candidates, costs)
     }
 }

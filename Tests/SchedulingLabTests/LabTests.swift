@@ -1,5 +1,6 @@
 import Foundation
 import MLXBase
+import MLXOps
 import MLXPlanner
 import Testing
 
@@ -141,7 +142,7 @@ import Testing
 
     @Test("platform files say what is wrong with which field in which line") func platforms() throws
     {
-        let names = ["three-equal", "three-unequal", "zen4-2"]
+        let names = ["modelled-npu", "three-equal", "three-unequal", "zen4-2"]
         for name in names { #expect(try Self.platform(name).name == name) }
         let path = Self.root.appending(
             path: "Simulations/scheduling-lab/Platforms/three-unequal.json")
@@ -165,6 +166,75 @@ import Testing
         let line = good.split(separator: "\n", omittingEmptySubsequences: false)
             .firstIndex { $0.contains(#""speed": 2.5"#) }
         #expect(Int(speed.prefix { $0 != ":" }) == line.map { $0 + 1 })
+    }
+
+    // MARK: - A modelled accelerator
+
+    @Test("a modelled npu's time follows its tiles, transfers and peak") func modelledTimes() {
+        var model = NPUModel(
+            launchNanoseconds: 1000, int8OperationsPerNanosecond: 100, sramBytes: 12_000,
+            dmaBytesPerNanosecond: 2, dmaNanoseconds: 50, operations: ["int8", "matmul"])
+        func time(_ flops: Double, _ bytes: Double) -> Double {
+            model.rates.nanoseconds(.int8, flops: flops, bytes: bytes)
+        }
+        // One transfer of 600 bytes, then a hundred nanoseconds of operations.
+        #expect(time(10_000, 600) == 1000 + 300 + 50 + 100)
+        // Bound by transfers: a first tile of 6,000 bytes, then nine more.
+        #expect(time(10_000, 60_000) == 1000 + (3000 + 50) + 9 * (3000 + 50))
+        // Products are read again and again: 10^8 / side bytes with a side of √1000.
+        let moved = 1e8 / 1000.0.squareRoot()
+        let transfers = (moved / 6000).rounded(.up)
+        let wanted = 1000 + 3050 + max(1e6, (moved - 6000) / 2 + (transfers - 1) * 50)
+        #expect(abs(time(1e8, 60_000) - wanted) < 1e-6 * wanted)
+        // Half of a tile that holds all is there sooner, and the rest comes meanwhile.
+        model.sramBytes = 24_000
+        #expect(time(1e5, 12_000) == 1000 + (3000 + 50) + (3000 + 50))
+        model.sramBytes = 12_000
+        let small = time(1e8, 60_000)
+        model.sramBytes *= 16
+        #expect(time(1e8, 60_000) < small)
+        #expect(model.runs("matmul", .matmul) && model.runs("int8_conv2d", .int8))
+        #expect(!model.runs("exp", .elementwise))
+    }
+
+    @Test("a modelled npu gets the steps that it lists, and no others") func modelledPlaces() throws
+    {
+        let platform = try Self.platform("modelled-npu")
+        let graph = try GraphSource.graph("captured:attention", seed: 1)
+        let placed = graph.placement(on: platform)
+        let products = graph.tasks.indices.filter { graph.tasks[$0].work == .matmul }
+        #expect(!products.isEmpty && products.count < placed.count)
+        for step in 0..<placed.count {
+            #expect(placed.candidates[step].contains(DeviceType.npu) == products.contains(step))
+            #expect(placed.nanoseconds[step][.npu].isFinite == products.contains(step))
+        }
+        for run in try runs("heft,cost,portfolio", ["captured:attention"], "modelled-npu") {
+            #expect(run.ratio >= 1 - 1e-9)
+        }
+    }
+
+    @Test("models that make no sense are refused by field") func badModels() throws {
+        let path = Self.root.appending(
+            path: "Simulations/scheduling-lab/Platforms/modelled-npu.json")
+        let good = try String(contentsOf: path, encoding: .utf8)
+        for (old, new, wanted) in [
+            (#""sramBytes": 2097152"#, #""sramBytes": 1"#, "model.sramBytes: is below 1024"),
+            (
+                #""dmaBytesPerNanosecond": 40"#, #""dmaBytesPerNanosecond": 0"#,
+                "model.dmaBytesPerNanosecond: is not above zero"
+            ),
+            (
+                #""launchNanoseconds": 5000"#, #""launchNanoseconds": -1"#,
+                "model.launchNanoseconds: is negative"
+            ),
+            (#""int8","#, #""int9","#, "'int9' is no operation and no class of work"),
+            (#""model""#, #""rates": {}, "model""#, "devices[2].model: stands beside rates"),
+        ] {
+            let text = good.replacing(old, with: new, maxReplacements: 1)
+            #expect(text != good, "\(old)")
+            let said = try complaint(text) { _ = try PlatformFile.read(path: $0) }
+            #expect(said.contains(wanted), "\(said)")
+        }
     }
 
     // MARK: - Runs
