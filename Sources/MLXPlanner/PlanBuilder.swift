@@ -19,6 +19,8 @@ struct PlanBuilder: ~Copyable {
     // Fuse.
     /// The cluster an elementwise node belongs to, -1 for others.
     var clusterOf: [Int32]
+    /// Something outside the node's cluster reads it.
+    var isShared: [Bool]
     var clusterSink: [Int32] = []
     var clusterStart: [Int32] = []
     var clusterMembers: [Int32] = []
@@ -43,6 +45,7 @@ struct PlanBuilder: ~Copyable {
         isLive = Array(repeating: false, count: nodeCount)
         isWanted = Array(repeating: false, count: nodeCount)
         clusterOf = Array(repeating: -1, count: nodeCount)
+        isShared = Array(repeating: false, count: nodeCount)
         operandOf = Array(repeating: -1, count: nodeCount)
         dynamicStart = Array(repeating: -1, count: nodeCount)
         tapeScratch = TapeScratch(nodeCount: nodeCount)

@@ -55,7 +55,7 @@ extension PlanBuilder {
             }
         }
         let dtype = graph.dtypes[node]
-        let isStored = isSink || isWanted[node]
+        let isStored = isSink || isWanted[node] || isShared[node]
         let wide = dtype.computeType.size
         // A wider result must not be written over a narrower input, so it gets a tile first.
         let isWidening =

@@ -27,10 +27,57 @@ import Testing
         #expect(try plan([exp(x) - sum(exp(x), axis: 1, keepDims: true)]).steps.count == 3)
         // Another shape does.
         #expect(try plan([exp(leaf([8])) + exp(x)]).steps.count == 2)
-        // A value that a step outside uses is stored on the way.
+    }
+
+    @Test("fuse: what a later step reads too is stored on the way") func fuseShared() throws {
         let inner = exp(x)
-        let outputs = try plan([inner + 1, cumsum(inner, axis: 0)])
-        #expect(outputs.steps.count == 3)
+        #expect(try plan([inner + 1, cumsum(inner, axis: 0)]).names == ["add", "cumsum"])
+        // Not by a cluster that reads what the other one makes.
+        let sums = cumsum(inner, axis: 0)
+        #expect(try plan([inner + sums]).names == ["exp", "cumsum", "add"])
+        #expect(try plan([(inner + sums) * 2, inner[1...] - 1]).steps.count == 4)
+        // A recurrence is a tape for each step, with its state and its output.
+        var (state, outputs) = (x, [MLXArray]())
+        for _ in 0..<3 {
+            let cell = sin(state) + 1
+            outputs.append(cos(cell))
+            state = cumsum(cell, axis: 1)
+        }
+        let planned = try plan(outputs + [state])
+        #expect(planned.names == ["cos", "cumsum", "cos", "cumsum", "cos", "cumsum"])
+        #expect(planned.steps[0].outputCount == 2)
+    }
+
+    @Test("fuse: clusters that share values depend on each other in one direction")
+    func fuseAtRandom() throws {
+        for seed in 0..<300 {
+            var random = SplitMix64(seed: UInt64(seed))
+            func number(_ count: Int) -> Int { Int(random.next() % UInt64(count)) }
+            var values = [x]
+            for _ in 0..<(3 + number(20)) {
+                let (a, b) = (values[number(values.count)], values[number(values.count)])
+                switch number(5) {
+                case 0: values.append(cumsum(a, axis: 1))
+                case 1: values.append(sin(a))
+                case 2: values.append(a - sum(b, axis: 1, keepDims: true) * 0.125)
+                default: values.append(a * 0.5 + b)
+                }
+            }
+            let wanted = (0...number(3)).map { _ in values[number(values.count)] }
+            let planned = try plan(wanted)
+            var written = Set<Int32>()
+            for step in planned.steps {
+                let first = step.operandStart
+                for operand in (first + step.outputCount)..<(first + step.operandCount) {
+                    let slot = planned.operands[Int(operand)].slot
+                    let producer = planned.slots[Int(slot)].producer
+                    #expect(producer < 0 || written.contains(slot), "seed \(seed)")
+                }
+                for operand in first..<(first + step.outputCount) {
+                    written.insert(planned.operands[Int(operand)].slot)
+                }
+            }
+        }
     }
 
     @Test("fuse: long chains are cut into tapes") func longChains() throws {
