@@ -5,6 +5,7 @@ import MLX
 import MLXBase
 import MLXGraph
 import MLXMemory
+import MLXOps
 import MLXRuntime
 
 // Computing arrays, where they are computed, and the memory that it takes.
@@ -72,6 +73,21 @@ public func cmlx_enter_device(_ device: Int32) -> Int32 {
 
 @c @implementation
 public func cmlx_exit_device() -> Int32 { Defaults.exit() ? 0 : -1 }
+
+@c @implementation
+public func cmlx_enter_precision(_ tolerance: Double) -> Int32 {
+    guarded {
+        let word = Tolerance.word(tolerance)
+        guard word >= 0 else {
+            throw ArrayError(
+                .argument, "precision", "a tolerance is a number of at least 0, not \(tolerance)")
+        }
+        Defaults.enter { $0.productTolerance = word }
+    }
+}
+
+@c @implementation
+public func cmlx_exit_precision() -> Int32 { Defaults.exit() ? 0 : -1 }
 
 // MARK: - Memory
 

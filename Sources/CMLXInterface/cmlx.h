@@ -227,6 +227,11 @@ char *cmlx_draw(const cmlx_array *arrays, const char *const *names, int32_t coun
  * processor, 2 the vector units, 3 the integer units. Ends with `cmlx_exit_device`. */
 int32_t cmlx_enter_device(int32_t device);
 int32_t cmlx_exit_device(void);
+/* The calling thread's next products with one matrix, and its convolutions, may round their
+ * operands to int8 where that is off by no more than tolerance times the norms of the row and the
+ * column, whatever the values; 0 rounds none. Ends with `cmlx_exit_precision`. */
+int32_t cmlx_enter_precision(double tolerance);
+int32_t cmlx_exit_precision(void);
 
 /* - Transforms - */
 

@@ -14,6 +14,9 @@ package struct Defaults: Sendable {
     package var onInvalid: (@Sendable (ArrayError) -> Void)?
     /// The scheduling policy to use, as an opaque value of the runtime.
     package var policy: (any Sendable)?
+    /// How far off products may be for being computed in int8, in the unit of their words; nil
+    /// rounds none.
+    package var productTolerance: Int?
     /// The number of gradient traces around the recording code.
     package var traceDepth = 0
     /// Who wants to know of shapes that are read, while a function is recorded for any shape.

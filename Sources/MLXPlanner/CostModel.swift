@@ -15,6 +15,8 @@ package struct CostModel: Hashable, Sendable {
         /// Operations per nanosecond, while the data is in cache, by class of work; bytes per
         /// nanosecond for `memory`, whose operations compute nothing.
         fileprivate var work: [Double]
+        /// The local memory of a modelled accelerator; nil where caches do what they do.
+        package var tiles: NPUModel.Tiles?
 
         /// - Parameter other: the rate of classes that `work` does not name.
         package init(
@@ -34,7 +36,7 @@ package struct CostModel: Hashable, Sendable {
 
         /// Whether a policy can divide by the figures.
         package var isUsable: Bool {
-            startNanoseconds >= 0 && startNanoseconds.isFinite
+            startNanoseconds >= 0 && startNanoseconds.isFinite && tiles?.isUsable != false
                 && ([bandwidth] + work).allSatisfy { $0 > 0 && $0.isFinite }
         }
     }
@@ -74,10 +76,10 @@ package struct CostModel: Hashable, Sendable {
     package func nanoseconds(
         _ op: OpCode, flops: Double, bytes: Double, on candidates: DeviceSet
     ) -> PerDevice<Double> {
-        let work = WorkClass.index(of: op)
+        let (work, special) = (WorkClass.index(of: op), OpTable.specialWork[Int(op.raw)])
         var costs = PerDevice(repeating: Double.infinity)
         for kind in DeviceKind.allCases where candidates.contains(kind) {
-            costs[DeviceType(kind)] = rates[kind.index].nanoseconds(work, flops, bytes)
+            costs[DeviceType(kind)] = price(kind, work, special, flops, bytes)
         }
         return costs
     }
@@ -85,7 +87,19 @@ package struct CostModel: Hashable, Sendable {
     package func nanoseconds(
         _ op: OpCode, flops: Double, bytes: Double, on kind: DeviceKind
     ) -> Double {
-        rates[kind.index].nanoseconds(WorkClass.index(of: op), flops, bytes)
+        price(kind, WorkClass.index(of: op), OpTable.specialWork[Int(op.raw)], flops, bytes)
+    }
+
+    @inline(__always) private func price(
+        _ kind: DeviceKind, _ work: Int, _ special: OpWork.Special?, _ flops: Double,
+        _ bytes: Double
+    ) -> Double {
+        let rates = rates[kind.index]
+        if let special, special.engine == kind.traits.products {
+            return rates.nanoseconds(
+                special.workClass, flops: flops + special.flopsPerByte * bytes, bytes: bytes)
+        }
+        return rates.nanoseconds(work, flops, bytes)
     }
 }
 
@@ -110,6 +124,11 @@ extension CostModel.Rates {
         _ work: Int, _ flops: Double, _ bytes: Double
     ) -> Double {
         if work == CostModel.memory { return startNanoseconds + bytes / self.work[work] }
+        if let tiles {
+            return startNanoseconds
+                + tiles.nanoseconds(
+                    flops: flops, bytes: bytes, rate: self.work[work], bandwidth: bandwidth)
+        }
         return startNanoseconds + max(flops / self.work[work], bytes / bandwidth)
     }
 }
@@ -167,12 +186,13 @@ extension CostModel {
 // MARK: - As text
 
 extension CostModel.Rates: Codable {
-    private enum Key: String, CodingKey { case startNanoseconds, bandwidth, work }
+    private enum Key: String, CodingKey { case startNanoseconds, bandwidth, work, tiles }
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Key.self)
         startNanoseconds = try container.decode(Double.self, forKey: .startNanoseconds)
         bandwidth = try container.decode(Double.self, forKey: .bandwidth)
+        tiles = try container.decodeIfPresent(NPUModel.Tiles.self, forKey: .tiles)
         let named = try container.decode([String: Double].self, forKey: .work)
         work = try WorkClass.allCases.map { work in
             guard let rate = named[work.rawValue] else {
@@ -187,6 +207,7 @@ extension CostModel.Rates: Codable {
         var container = encoder.container(keyedBy: Key.self)
         try container.encode(startNanoseconds, forKey: .startNanoseconds)
         try container.encode(bandwidth, forKey: .bandwidth)
+        try container.encodeIfPresent(tiles, forKey: .tiles)
         let named = zip(WorkClass.allCases, work).map { ($0.rawValue, $1) }
         try container.encode(Dictionary(uniqueKeysWithValues: named), forKey: .work)
     }

@@ -132,7 +132,9 @@ extension PlanBuilder {
                 flops: row.work.flops(context),
                 bytes: row.work.bytes(context, operands: bytes)),
             candidates: DeviceSet(
-                DeviceKind.allCases.filter { row.kernel(for: $0) != nil }.map { DeviceSet($0) }),
+                DeviceKind.allCases.filter {
+                    row.kernel(for: $0) != nil && row.allows($0, words: context.words)
+                }.map { DeviceSet($0) }),
             stream: graph.streams[node])
         return output
     }

@@ -1,5 +1,6 @@
 import MLXBase
 import MLXGraph
+import MLXOps
 
 /// Why a plan is what it is: columns beside its steps with what every candidate would cost, what
 /// was chosen and by which rule. Plans carry none of it: explaining plans anew.
@@ -15,6 +16,8 @@ package struct Explanation: Sendable {
         case cheapest
         /// Its cores would be done with it first.
         case earliestFinish
+        /// A device that rounds might be off by more than the program allows.
+        case tolerance(DeviceType, bound: Double, allowed: Double)
         /// A policy that does not say why.
         case policy
     }
@@ -44,7 +47,10 @@ extension Planner {
         var reasons: [Explanation.Reason] = []
         for (step, device) in placement.devices.enumerated() {
             clocks.place(step, on: device)
-            if let kind = graph.streams[Int(plan.steps[step].node)].kind {
+            let node = Int(plan.steps[step].node)
+            if let refusal = graph.toleranceRefusal(node, plan.steps[step].op) {
+                reasons.append(refusal)
+            } else if let kind = graph.streams[node].kind {
                 reasons.append(kind == device.kind ? .pinned : .passedOn(from: DeviceType(kind)))
             } else if view.candidates[step].count == 1 {
                 reasons.append(.onlyCandidate)
@@ -58,6 +64,24 @@ extension Planner {
             plan: plan, coreSets: coreSets, candidates: view.candidates,
             nanoseconds: view.nanoseconds, devices: placement.devices, reasons: reasons,
             makespanNanoseconds: clocks.makespanNanoseconds)
+    }
+}
+
+extension Subgraph {
+    /// Why a product whose inputs may be rounded within a tolerance is not; nil where it may be.
+    fileprivate borrowing func toleranceRefusal(
+        _ node: Int, _ op: OpCode
+    ) -> Explanation.Reason? {
+        guard let row = OpTable.find(op), let bound = row.errorBound, bound.isLimited,
+            let words = payload(node)?.words, words.count >= 2,
+            let kind = DeviceKind.allCases.first(where: { !row.allows($0, words: words) })
+        else { return nil }
+        let context = CostContext(
+            shapes: inputs(of: node).map { shapes[Int($0)] }, output: shapes[node], words: words,
+            itemSize: dtypes[node].size)
+        return .tolerance(
+            DeviceType(kind), bound: bound.relative(context),
+            allowed: Double(words[words.count - 2]) / Tolerance.parts)
     }
 }
 
@@ -89,7 +113,15 @@ extension Explanation: CustomStringConvertible {
         case .passedOn(let wanted): "\(device), because \(wanted) has no kernel for it"
         case .cheapest: "\(device), the cheapest"
         case .earliestFinish: "\(device), where it finishes first"
+        case .tolerance(let other, let bound, let allowed):
+            "\(device), because \(other) may be off by \(rounded(bound)), more than"
+                + " \(rounded(allowed))"
         case .policy: "\(device), says the policy \(plan.policyName)"
         }
+    }
+
+    /// Three digits after the point are enough to compare by, but not for small tolerances.
+    private func rounded(_ part: Double) -> Double {
+        part >= 0.01 ? (part * 1000).rounded() / 1000 : (part * 1e6).rounded() / 1e6
     }
 }

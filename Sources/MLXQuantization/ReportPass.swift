@@ -134,7 +134,7 @@ private struct ErrorSums {
 /// element by element; NaN for other layers.
 ///
 /// With weights W in floats, W' decoded and inputs x the difference is Σ (W' - W) x, and where
-/// inputs are rounded to int8 row by row, each by at most r = max|x| / 254, Σ |W'| r more. Sums of
+/// inputs are rounded to int8, by rows or by groups, that of half a step for each more. Sums of
 /// n products differ by at most n ε Σ|W'||x| from what they are in exact numbers, on either side.
 func errorBound(_ layer: Module, _ quantized: Module, _ x: MLXArray) -> MLXArray {
     guard let linear = layer as? Linear, let form = quantized as? any Quantized,
@@ -144,9 +144,9 @@ func errorBound(_ layer: Module, _ quantized: Module, _ x: MLXArray) -> MLXArray
     let weight = linear.weight.asType(.float32)
     let sizes = maximum(abs(decoded), abs(weight))
     var bound = matmul(input, abs(decoded - weight).T)
-    if form.mode == .int8 {
-        let step = input.max(axis: -1, keepDims: true) / 254
-        bound = bound + step * abs(decoded).sum(axis: 1)
+    if form.mode == .int8 || form.mode == .affineInt8 {
+        let groupSize = form.mode == .int8 ? nil : form.groupSize
+        bound = bound + int8RoundingError(input, decoded, groupSize: groupSize)
     }
     // What is stored or computed in half types is rounded to those as well.
     let epsilon = x.dtype.size < 4 || linear.weight.dtype.size < 4 ? Float(0x1p-7) : 0

@@ -21,6 +21,8 @@ package final class Compiled: Sendable {
         let shapes: [Shape]
         let ranks: [Int]
         let dtypes: [DType]
+        /// What products were allowed to be off by.
+        let tolerance = Defaults.current?.value.productTolerance
 
         init(_ arguments: [MLXArray], byRank: Bool) {
             // Whoever goes by the shapes says so.

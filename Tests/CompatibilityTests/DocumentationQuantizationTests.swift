@@ -50,6 +50,16 @@ import Testing
             type(of: model.head) == (kept.contains("head") ? Linear.self : QuantizedLinear.self))
     }
 
+    @Test("Products within a tolerance") func precision() throws {
+        let model = Network()
+        let bound = ReducedPrecision.int8.errorBound(terms: 64)   // 0.036
+        let y = withPrecision(.int8, tolerance: 0.05) { model(batches[0]) }
+        print(try explain(y))
+        #expect(abs(bound - 0.036) < 0.0005)
+        #expect(abs(ReducedPrecision.int8.errorBound(terms: 1024) - 0.146) < 0.001)
+        #expect(abs(y - model(batches[0])).max().item(Float.self) < 0.5)
+    }
+
     @Test("Activations in 8 bits") func smoothing() throws {
         let model = Network()
         let before = model(batches[0])

@@ -76,7 +76,7 @@ enum Reference {
             return Tensor(shape, inputs[0].values)
         case "broadcast_to":
             return Tensor(shape) { inputs[0][Tensor.index($0, shape)] }
-        case "matmul": return product(inputs[0], inputs[1], shape)
+        case "matmul", "matmul_within": return product(inputs[0], inputs[1], shape)
         case "int8_matmul": return int8Product(inputs, shape)
         default:
             return Reductions.evaluate(row.name, inputs, attributes, shape)

@@ -171,7 +171,7 @@ enum Windows {
         _ name: String, _ inputs: [Tensor], _ attributes: Attributes, _ shape: [Int]
     ) -> Tensor? {
         switch name {
-        case "conv2d": return forward(inputs[0], inputs[1], attributes, shape)
+        case "conv2d", "conv2d_within": return forward(inputs[0], inputs[1], attributes, shape)
         case "int8_conv2d":
             var weight = inputs[1]
             let per = weight.values.count / weight.shape[0]

@@ -177,6 +177,20 @@ static PyObject *exit_device(PyObject *module, PyObject *none) {
     Py_RETURN_NONE;
 }
 
+static PyObject *enter_precision(PyObject *module, PyObject *number) {
+    (void)module;
+    double tolerance = PyFloat_AsDouble(number);
+    if (tolerance == -1 && PyErr_Occurred()) return NULL;
+    if (cmlx_enter_precision(tolerance) < 0) return raise_failure();
+    Py_RETURN_NONE;
+}
+
+static PyObject *exit_precision(PyObject *module, PyObject *none) {
+    (void)module, (void)none;
+    cmlx_exit_precision();
+    Py_RETURN_NONE;
+}
+
 static PyObject *system_description(PyObject *module, PyObject *none) {
     (void)module, (void)none;
     return Py_BuildValue("(is)", cmlx_thread_count(), cmlx_instruction_set());
@@ -210,6 +224,8 @@ static PyMethodDef methods[] = {
     {"_node_count", node_count, METH_NOARGS, NULL},
     {"_enter_device", enter_device, METH_O, NULL},
     {"_exit_device", exit_device, METH_NOARGS, NULL},
+    {"_enter_precision", enter_precision, METH_O, NULL},
+    {"_exit_precision", exit_precision, METH_NOARGS, NULL},
     {"_system", system_description, METH_NOARGS, NULL},
     {"_promote", promote, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},

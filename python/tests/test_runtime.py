@@ -127,6 +127,28 @@ def test_streams():
     mx.synchronize()
 
 
+def test_precision():
+    x = mx.random.normal((64, 256))
+    w = mx.random.normal((256, 96))
+    exact = x @ w
+    norms = mx.linalg.norm(x, axis=1, keepdims=True) * mx.linalg.norm(w, axis=0)
+    with mx.actors.precision(0.1), mx.stream(mx.actors.npu):
+        rounded = x @ w
+    with mx.actors.precision(0.01), mx.stream(mx.actors.npu):
+        refused = x @ w
+    error = mx.max(mx.abs(rounded - exact) / norms).item()
+    assert 1e-6 < error < 0.1
+    assert mx.allclose(refused, exact, atol=1e-4).item()
+    with mx.actors.precision(0.01):
+        assert "npu may be off by 0.071, more than 0.01" in mx.explain(x @ w)
+    for bad in (-1, float("nan")):
+        with pytest.raises(ValueError):
+            mx.actors.precision(bad).__enter__()
+    with pytest.raises((TypeError, ValueError)):
+        mx.actors.precision("much")
+    assert mx.array_equal(x @ w, exact).item()
+
+
 def test_async_eval():
     xs = [mx.ones((64, 64)) @ mx.ones((64, 64)) for _ in range(4)]
     mx.async_eval(xs, {"more": xs[0] + 1})

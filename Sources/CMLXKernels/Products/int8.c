@@ -8,6 +8,7 @@
 typedef void round_rows(void *, float *, const float *, size_t, size_t, size_t);
 typedef void dot_rows(float *, ptrdiff_t, const void *, size_t, const float *, size_t, const i8 *,
                       ptrdiff_t, const float *, size_t, size_t);
+typedef void round_weights(i8 *, float *, const float *, size_t, size_t);
 typedef size_t code_stride(size_t, int);
 typedef void round_codes(i8 *, float *, float *, const float *, size_t, size_t, size_t, int);
 typedef void dot_codes(float *, ptrdiff_t, const i8 *, const float *, size_t, const u8 *, size_t,
@@ -18,6 +19,7 @@ typedef struct {
     const size_t *step, *item;
     round_rows *rows;
     dot_rows *dots;
+    round_weights *weights;
     code_stride *code_stride;
     round_codes *code_rows;
     dot_codes *code_dots;
@@ -29,6 +31,7 @@ typedef struct {
     extern const size_t mlx_int8_item_##level;             \
     round_rows mlx_int8_rows_##level;                      \
     dot_rows mlx_int8_dots_##level;                        \
+    round_weights mlx_int8_weights_##level;                \
     code_stride mlx_int8_code_stride_##level;              \
     round_codes mlx_int8_code_rows_##level;                \
     dot_codes mlx_int8_code_dots_##level;                  \
@@ -36,6 +39,7 @@ typedef struct {
     static const int8_kernels int8_##level = {             \
         &mlx_int8_step_##level, &mlx_int8_item_##level,    \
         mlx_int8_rows_##level, mlx_int8_dots_##level,      \
+        mlx_int8_weights_##level,                          \
         mlx_int8_code_stride_##level,                      \
         mlx_int8_code_rows_##level,                        \
         mlx_int8_code_dots_##level,                        \
@@ -97,6 +101,10 @@ void mlx_int8_dots(float *out, ptrdiff_t ldo, const void *x, const float *scales
     size_t row_bytes = mlx_int8_stride(depth);
     dots(out + (ptrdiff_t)first * ldo, ldo, (const char *)x + first * row_bytes, row_bytes,
          scales + first, rows, w, stride, column_scales, count, depth);
+}
+
+void mlx_int8_weights(int8_t *q, float *scales, const float *w, size_t rows, size_t depth) {
+    here()->weights(q, scales, w, rows, depth);
 }
 
 size_t mlx_int8_code_stride(size_t n, int bits) { return here()->code_stride(n, bits); }

@@ -125,6 +125,14 @@ void LEVEL_NAME(mlx_int8_rows)(void *out, float *scales, const float *x, size_t 
     }
 }
 
+void LEVEL_NAME(mlx_int8_weights)(i8 *q, float *scales, const float *w, size_t rows,
+                                  size_t depth) {
+    for (size_t r = 0; r < rows; r++) {
+        float inverse = row_inverse(scales + r, w + r * depth, depth);
+        round_terms(q + r * depth, w + r * depth, depth, inverse);
+    }
+}
+
 /// The last terms of the weights, which nothing may be read behind.
 INLINE void int8_load_end(VI *out, const i8 *p, size_t n) {
 #if MLX_LEVEL_VNNI && VECTOR_BYTES == 64

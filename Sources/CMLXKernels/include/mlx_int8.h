@@ -23,6 +23,9 @@ void mlx_int8_dots(float *out, ptrdiff_t ldo, const void *x, const float *scales
                    size_t rows, size_t all, const int8_t *w, ptrdiff_t stride,
                    const float *column_scales, size_t count, size_t depth);
 
+/// Rows of a weight, rounded as `mlx_int8_rows` rounds those of x, as they lie: q[r * depth + k].
+void mlx_int8_weights(int8_t *q, float *scales, const float *w, size_t rows, size_t depth);
+
 // Products with codes of 2, 4 or 8 bits (mlx_quantized.h: scale * code + offset for each group).
 // Each group of a row of x is rounded with a scale of its own.
 

@@ -21,8 +21,18 @@ public func conv2d(
     geometry.paddingHigh = geometry.paddingLow
     geometry.kernelDilation = [dilation.first, dilation.second]
     geometry.groups = groups
-    return Ops.record(
-        .conv2d, [array, weight], Attributes(words: geometry.words), stream: stream.id)
+    return convolution(array, weight, geometry, stream)
+}
+
+/// A convolution of images, in int8 where the task has a tolerance that allows it.
+private func convolution(
+    _ x: MLXArray, _ w: MLXArray, _ geometry: ConvolutionGeometry, _ stream: StreamOrDevice
+) -> MLXArray {
+    let limited = limitedProduct {
+        Ops.conv2d(x, w, geometry, tolerance: $0, stream: stream.id)
+    }
+    return limited
+        ?? Ops.record(.conv2d, [x, w], Attributes(words: geometry.words), stream: stream.id)
 }
 
 /// One-dimensional convolution (cross-correlation), channels last.
@@ -154,8 +164,7 @@ package func convolved(
             rank == 2
             ? [array, weight]
             : [array, weight].map { expandedDimensions($0, axis: 1, stream: stream) }
-        let result = Ops.record(
-            .conv2d, operands, Attributes(words: geometry.words), stream: stream.id)
+        let result = convolution(operands[0], operands[1], geometry, stream)
         return rank == 2 ? result : squeezed(result, axis: 1, stream: stream)
     }
 }

@@ -14,7 +14,10 @@ import MLXOps
 public func matmul(
     _ a: MLXArray, _ b: MLXArray, stream: StreamOrDevice = .default
 ) -> MLXArray {
-    Ops.matmul(a, b, stream: stream.id)
+    if let product = limitedProduct({ Ops.matmul(a, b, tolerance: $0, stream: stream.id) }) {
+        return product
+    }
+    return Ops.matmul(a, b, stream: stream.id)
 }
 
 /// beta c + alpha (a b), where a b is ``matmul(_:_:stream:)`` and c broadcasts to its shape. A term

@@ -16,7 +16,7 @@ import MLXBase
 /// so all levels agree; the error is the activation's rounding, at most half a step per term. A row
 /// with a NaN or an infinity gives NaN.
 enum Int8Product {
-    static let longestRow = 131_072
+    static let longestRow = Kernels.longestInt8Row
 
     /// Weights as they lie, contiguous (columns, depth), with a scale for each column.
     struct Weights: @unchecked Sendable {
@@ -57,18 +57,30 @@ enum Int8Product {
     static func matmul(_ call: borrowing KernelCall) throws(ArrayError) {
         let out = call.outputs[0]
         if out.shape.size == 0 { return }
-        let x = call.widened(call.inputs[0])
         let weight = call.contiguous(call.inputs[1])
-        let scales = call.widened(call.inputs[2])
-        let (columns, depth) = (weight.shape[0], weight.shape[1])
-        try checkLength(depth, "int8_matmul")
-        let weights = Weights(
+        try checkLength(weight.shape[1], "int8_matmul")
+        matmul(given(weight, scales: call.inputs[2], call), call)
+    }
+
+    /// Weights that are given as integers, (columns, …), and their scales.
+    private static func given(
+        _ weight: Operand, scales: Operand, _ call: borrowing KernelCall
+    ) -> Weights {
+        let columns = weight.shape[0]
+        return Weights(
             values: UnsafePointer(weight.pointer.assumingMemoryBound(to: Int8.self)),
-            scales: UnsafePointer(scales.pointer.assumingMemoryBound(to: Float.self)),
-            columns: columns, depth: depth)
+            scales: UnsafePointer(
+                call.widened(scales).pointer.assumingMemoryBound(to: Float.self)),
+            columns: columns, depth: weight.shape.size / max(columns, 1))
+    }
+
+    /// The rows of the first input with weights.
+    static func matmul(_ weights: Weights, _ call: borrowing KernelCall) {
+        let x = call.widened(call.inputs[0])
         let target = call.wideOutput()
         multiply(
-            x.pointer.assumingMemoryBound(to: Float.self), rows: out.shape.size / columns, weights,
+            x.pointer.assumingMemoryBound(to: Float.self),
+            rows: target.shape.size / weights.columns, weights,
             target.pointer.assumingMemoryBound(to: Float.self), call)
         call.narrow(target)
     }
@@ -110,25 +122,27 @@ enum Int8Product {
 
     static func conv2d(_ call: borrowing KernelCall) throws(ArrayError) {
         if call.outputs[0].shape.size == 0 { return }
+        let weight = call.contiguous(call.inputs[1])
+        try checkLength(weight.shape.size / weight.shape[0], "int8_conv2d")
+        conv2d(given(weight, scales: call.inputs[2], call), call)
+    }
+
+    /// The convolution of the first input with weights of the shape of the second.
+    static func conv2d(_ weights: Weights, _ call: borrowing KernelCall) {
         let out = call.wideOutput()
         let image = Images(operand: call.widened(call.inputs[0]))
-        let weight = call.contiguous(call.inputs[1])
-        let scales = call.widened(call.inputs[2])
-            .pointer.assumingMemoryBound(to: Float.self)
+        let window = call.inputs[1].shape
         let shape = ConvolutionShape(call.attributes)
-        let channels = weight.shape[3]
-        let columns = weight.shape[0] / shape.groups
-        let depth = weight.shape[1] * weight.shape[2] * channels
-        try checkLength(depth, "int8_conv2d")
+        let channels = window[3]
+        let (columns, depth) = (weights.columns / shape.groups, weights.depth)
         let runs = image.runs(
-            shape.taps(window: (weight.shape[1], weight.shape[2])), shape, channels: channels)
+            shape.taps(window: (window[1], window[2])), shape, channels: channels)
         let rows = image.count * out.shape[1] * out.shape[2]
         let tileRows = 48
         for group in 0..<shape.groups {
             let weights = Weights(
-                values: UnsafePointer(weight.pointer.assumingMemoryBound(to: Int8.self))
-                    + group * columns * depth,
-                scales: UnsafePointer(scales + group * columns), columns: columns, depth: depth)
+                values: weights.values + group * columns * depth,
+                scales: weights.scales + group * columns, columns: columns, depth: depth)
             nonisolated(unsafe) let base = image.operand.address(group * channels)
             let patchBytes = (tileRows * depth * 4 + 63) & ~63
             let scaleBytes = weights.scaleBytes(tileRows)
@@ -168,6 +182,9 @@ enum Int8Product {
 }
 
 extension Kernels {
+    /// Terms whose integers' sum fits 32 bits.
+    package static let longestInt8Row = 131_072
+
     /// In integers, with a scale for each row of x.
     package static func int8Matmul(_ call: borrowing KernelCall) throws(ArrayError) {
         try Int8Product.matmul(call)

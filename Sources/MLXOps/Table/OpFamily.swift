@@ -7,7 +7,7 @@ package enum OpFamily: UInt16, CaseIterable {
     case unary, binary, elementwise, reductions, movement, matmul, indexing, generators
     case convolution, pooling, int8Products, transformed, alongAxis, fourier, linearAlgebra
     case sorting, scans, indexedProducts, layout, groupCodes, groupProducts, norms, rotary
-    case attention, load, singleAxes
+    case attention, load, singleAxes, limitedProducts
 
     var rows: [OpRow] {
         switch self {
@@ -22,6 +22,7 @@ package enum OpFamily: UInt16, CaseIterable {
         case .convolution: Convolution.rows
         case .pooling: Pooling.rows
         case .int8Products: Quantized.rows
+        case .limitedProducts: LimitedProducts.rows
         case .transformed: Transformed.rows
         case .alongAxis: AlongAxis.rows
         case .fourier: Fourier.rows

@@ -42,6 +42,8 @@ package struct OpRow: Sendable {
     /// The largest relative difference between devices, in units of the dtype's epsilon; 0 marks
     /// rows that agree bit for bit.
     package var toleranceEpsilons: Double = 0
+    /// How far off it may be where inputs are rounded to int8; nil where none are.
+    package var errorBound: ErrorBound?
     /// The formula, for tests; those that take more than a line are beside the tests.
     package var reference: OpReference?
     package let samples: SampleRule

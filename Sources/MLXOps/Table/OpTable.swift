@@ -49,6 +49,9 @@ package enum OpTable {
 
     package static let workClasses: [WorkClass] = byCode.map { $0?.work.workClass ?? .other }
 
+    /// What an operation is for an engine with another algorithm; few have any.
+    package static let specialWork: [OpWork.Special?] = byCode.map { $0?.work.special }
+
     package static let identities: [OpIdentity] = byCode.map { $0?.identity ?? .none }
 
     package static let isView: [Bool] = byCode.map { $0?.isView ?? false }

@@ -1,4 +1,5 @@
 import MLXBase
+import MLXKernels
 
 /// What limits an operation: the cost model has a rate for each class and each device, which the
 /// calibration measures.
@@ -14,12 +15,31 @@ package struct OpWork: Sendable {
     package let flops: @Sendable (CostContext) -> Double
     /// Bytes read and written; nil counts all operands once.
     package let bytes: (@Sendable (CostContext) -> Double)?
+    /// What it is for an engine of products with another algorithm; nil where that differs in
+    /// speed alone.
+    package var special: Special?
+
+    /// The work of another algorithm.
+    package struct Special: Sendable {
+        package let engine: ProductEngine
+        package let workClass: WorkClass
+        /// Operations for each byte of the operands, beside the row's own.
+        package let flopsPerByte: Double
+
+        package init(_ engine: ProductEngine, _ workClass: WorkClass, flopsPerByte: Double) {
+            self.engine = engine
+            self.workClass = workClass
+            self.flopsPerByte = flopsPerByte
+        }
+    }
 
     package init(
-        _ workClass: WorkClass, bytes: (@Sendable (CostContext) -> Double)? = nil,
+        _ workClass: WorkClass, special: Special? = nil,
+        bytes: (@Sendable (CostContext) -> Double)? = nil,
         flops: @escaping @Sendable (CostContext) -> Double
     ) {
         self.workClass = workClass
+        self.special = special
         self.flops = flops
         self.bytes = bytes
     }

@@ -84,7 +84,39 @@ class PinnedDevice(Device):
         return f"actors.{self._name}"
 
 
+class Precision:
+    """A block whose products may be computed in fewer bits, on this thread."""
+
+    def __init__(self, tolerance):
+        self._tolerance = float(tolerance)
+
+    def __enter__(self):
+        _engine._enter_precision(self._tolerance)
+
+    def __exit__(self, *error):
+        _engine._exit_precision()
+
+
+def _precision(tolerance):
+    """A context in which products with one matrix, and convolutions, may round to int8.
+
+    They do where an element y of a row x and a column w cannot be off by more than ``tolerance``
+    times the norms of x and w, whatever the values, and where that is faster: with K terms the
+    bound is (1 + sqrt(K)) / 254 + K / 254**2. ``mx.explain`` says which products are rounded, and why
+    others are not. Derivatives are those of exact products.
+
+    Args:
+        tolerance (float): at least 0; anything else is a ValueError.
+
+    Example:
+        >>> with mx.actors.precision(0.2):
+        ...     y = model(x)
+    """
+    return Precision(tolerance)
+
+
 actors = types.SimpleNamespace(
+    precision=_precision,
     any=PinnedDevice("any", 0),
     cpu=PinnedDevice("cpu", 1),
     simd=PinnedDevice("simd", 2),

@@ -15,20 +15,7 @@ package enum Convolution {
                     context.shapes[0], context.shapes[1], context)
             },
             samples: sampleGeometries.map { .init($0.shapes, Attributes(words: $0.words)) },
-            traits: .shapeless,
-            vjp: .rule { context in
-                let (x, w) = (context.inputs[0], context.inputs[1])
-                return [
-                    context.wanted[0]
-                        ? record(
-                            .convInputGradient, context.cotangent, conj(w), x.nodeShape, context)
-                        : nil,
-                    context.wanted[1]
-                        ? record(
-                            .convWeightGradient, conj(x), context.cotangent, w.nodeShape, context)
-                        : nil,
-                ]
-            }),
+            traits: .shapeless, vjp: .rule(pulled)),
         row(
             .convInputGradient, "conv2d_input_gradient", "x = adjoint of conv2d in x, of (g, w)",
             Kernels.convInputGradient,
@@ -71,6 +58,19 @@ package enum Convolution {
             }),
     ]
 
+    /// The derivative of a convolution, whose geometry is the first of the attributes.
+    static func pulled(_ context: VJPContext) -> [MLXArray?] {
+        let (x, w) = (context.inputs[0], context.inputs[1])
+        return [
+            context.wanted[0]
+                ? record(.convInputGradient, context.cotangent, conj(w), x.nodeShape, context)
+                : nil,
+            context.wanted[1]
+                ? record(.convWeightGradient, conj(x), context.cotangent, w.nodeShape, context)
+                : nil,
+        ]
+    }
+
     private static func row(
         _ code: OpCode, _ name: String, _ synopsis: String, _ kernel: @escaping Kernel,
         shape: ShapeRule,
@@ -98,7 +98,10 @@ package enum Convolution {
         _ code: OpCode, _ a: MLXArray, _ b: MLXArray, _ shape: Shape, _ context: VJPContext
     ) -> MLXArray {
         Ops.record(
-            code, [a, b], Attributes(words: context.attributes.words, outputShape: shape))
+            code, [a, b],
+            Attributes(
+                words: Array(context.attributes.words.prefix(ConvolutionGeometry.wordCount)),
+                outputShape: shape))
     }
 
     /// Two operations for each element of the output and each weight that reaches it.
@@ -179,9 +182,13 @@ package struct ConvolutionGeometry: Sendable {
         flip = words[11] != 0
     }
 
+    /// Integers in `words`.
+    static let wordCount = 12
+
+    /// - Parameter further: how many words follow.
     /// - Throws: unless there are as many attributes as a convolution has, none absurd.
-    init(checking context: RuleContext) throws(ArrayError) {
-        try AttributeChecks.count(context, 12)
+    init(checking context: RuleContext, further: Int = 0) throws(ArrayError) {
+        try AttributeChecks.count(context, ConvolutionGeometry.wordCount + further)
         guard (0...1).contains(context.attributes.words[11]) else {
             throw context.error(.argument, "flip is 0 or 1, not \(context.attributes.words[11])")
         }

@@ -18,6 +18,15 @@ package enum Matmul {
             product, [context.size] + context.shape.array, stream: context.stream)
     }
 
+    /// The derivative of a product of matrices.
+    static func pulled(_ context: VJPContext) -> [MLXArray?] {
+        let (a, b) = (context.inputs[0], context.inputs[1])
+        return [
+            context.wanted[0] ? leftGradient(a, b, context.cotangent) : nil,
+            context.wanted[1] ? rightGradient(a, b, context.cotangent) : nil,
+        ]
+    }
+
     private static let matmul = OpRow(
         code: .matmul, name: "matmul", synopsis: "c = a b", arity: 2...2,
         traits: .shapeless, dtype: .inexact,
@@ -40,14 +49,7 @@ package enum Matmul {
             return try Shape(
                 validating: batch.array + [a[a.ndim - 2], b[b.ndim - 1]], operation: "matmul")
         },
-        vjp: .rule { context in
-            let (a, b) = (context.inputs[0], context.inputs[1])
-            return [
-                context.wanted[0] ? leftGradient(a, b, context.cotangent) : nil,
-                context.wanted[1] ? rightGradient(a, b, context.cotangent) : nil,
-            ]
-        },
-        vmap: .rule(batched),
+        vjp: .rule(pulled), vmap: .rule(batched),
         work: OpWork(.matmul) { context in
             let a = context.shapes[0]
             return 2 * Double(context.output.size) * Double(a[a.ndim - 1])

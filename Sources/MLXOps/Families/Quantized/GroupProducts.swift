@@ -125,8 +125,15 @@ package enum GroupProducts {
             work: OpWork(rounds(code) ? .int8 : .quantized, flops: flops),
             kernel: rounds(code) ? Kernels.roundedMatmul : Kernels.quantizedMatmul,
             specialKernels: rounds(code) ? [.int8: Kernels.roundedMatmul] : [:],
-            toleranceEpsilons: 256,
+            toleranceEpsilons: 256, errorBound: rounds(code) ? errorBound : nil,
             samples: SampleRule { rounds(code) ? roundedSamples : matmulSamples })
+    }
+
+    private static let errorBound = ErrorBound { context in
+        let size = max(context.words.first ?? 1, 1)
+        let terms = context.shapes[0].dims.last ?? 0
+        return ErrorBound.groups(
+            of: min(size, terms), count: (terms + size - 1) / size, itemSize: context.itemSize)
     }
 
     private static var roundedSamples: [SampleRule.Sample] {
@@ -286,7 +293,7 @@ package enum GroupProducts {
             work: OpWork(rounds(code) ? .int8 : .quantized, flops: flops),
             kernel: rounds(code) ? Kernels.gatherRoundedMatmul : Kernels.gatherQuantizedMatmul,
             specialKernels: rounds(code) ? [.int8: Kernels.gatherRoundedMatmul] : [:],
-            toleranceEpsilons: 256,
+            toleranceEpsilons: 256, errorBound: rounds(code) ? errorBound : nil,
             samples: SampleRule {
                 [
                     sample(

@@ -96,7 +96,12 @@ package enum Quantized {
             kernel: kernel, specialKernels: [.int8: kernel],
             // NUMERICS: an activation is off by up to half a step of amax/127, so a dot product
             // of K terms is off by about amax/254 Σ|w|: 2^-8 of the result's scale.
-            toleranceEpsilons: 0x1p-6 / 0x1p-23, samples: SampleRule { samples })
+            toleranceEpsilons: 0x1p-6 / 0x1p-23,
+            errorBound: ErrorBound { context in
+                let weight = context.shapes[1]
+                return ErrorBound.oneSide(
+                    terms: weight.size / max(weight[0], 1), itemSize: context.itemSize)
+            }, samples: SampleRule { samples })
     }
 }
 
