@@ -94,12 +94,11 @@ package struct CostModel: Hashable, Sendable {
         _ kind: DeviceKind, _ work: Int, _ special: OpWork.Special?, _ flops: Double,
         _ bytes: Double
     ) -> Double {
-        let rates = rates[kind.index]
         if let special, special.engine == kind.traits.products {
-            return rates.nanoseconds(
+            return rates[kind.index].nanoseconds(
                 special.workClass, flops: flops + special.flopsPerByte * bytes, bytes: bytes)
         }
-        return rates.nanoseconds(work, flops, bytes)
+        return rates[kind.index].nanoseconds(work, flops, bytes)
     }
 }
 

@@ -5,16 +5,28 @@ import MLXGraph
 /// constant attributes. Subgraphs of equal structure differ in numbers only, as the steps of a
 /// loop do over a cache that grows.
 package struct FamilyKey: Hashable, Sendable {
-    private var words: [UInt64]
+    private let words: [UInt64]
+    /// Made once: a key is looked up in several tables.
+    private let number: UInt64
 
     /// - Parameter context: what else a plan depends on; see `PlanKey`.
     package init(_ graph: borrowing Subgraph, context: UInt64) {
-        words = [context]
+        var words = [context]
         words.reserveCapacity(graph.count * 4 + 1)
-        for node in 0..<graph.count { append(node, graph) }
+        for node in 0..<graph.count { FamilyKey.append(node, graph, &words) }
+        self.words = words
+        number = words.withUnsafeBufferPointer { PlanKey.hash($0) }
     }
 
-    private mutating func append(_ node: Int, _ graph: borrowing Subgraph) {
+    package static func == (a: FamilyKey, b: FamilyKey) -> Bool {
+        a.number == b.number && a.words == b.words
+    }
+
+    package func hash(into hasher: inout Hasher) { hasher.combine(number) }
+
+    private static func append(
+        _ node: Int, _ graph: borrowing Subgraph, _ words: inout [UInt64]
+    ) {
         let isLeaf = graph.isLeaf(node)
         let op = graph.ops[node]
         let inputs = graph.inputs(of: node)

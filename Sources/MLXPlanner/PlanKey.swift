@@ -119,7 +119,7 @@ package struct PlanKey: ~Copyable {
     }
 
     /// Four chains of multiplications side by side, because one is bound by their latency.
-    private static func hash(_ words: UnsafeBufferPointer<UInt64>) -> UInt64 {
+    static func hash(_ words: UnsafeBufferPointer<UInt64>) -> UInt64 {
         let seed: UInt64 = 0x243F_6A88_85A3_08D3
         var (a, b, c, d) = (seed, seed ^ 1, seed ^ 2, seed ^ 3)
         var index = 0
