@@ -142,7 +142,7 @@ import Testing
 
     @Test("platform files say what is wrong with which field in which line") func platforms() throws
     {
-        let names = ["modelled-npu", "three-equal", "three-unequal", "zen4-2"]
+        let names = ["modelled-npu", "server16", "three-equal", "three-unequal", "zen4-2"]
         for name in names { #expect(try Self.platform(name).name == name) }
         let path = Self.root.appending(
             path: "Simulations/scheduling-lab/Platforms/three-unequal.json")
