@@ -84,7 +84,8 @@ final class StepScratch {
                 start: tape.pointee.steps.base, count: tape.pointee.steps.count),
             operands: UnsafePointer(tapeOperands), operandCount: count,
             slotCount: tape.pointee.slotCount, elementCount: tape.pointee.elementCount,
-            nanoseconds: Int(step.pointee.estimatedNanoseconds),
+            // What it weighs is the time of two cores.
+            nanoseconds: Int(2 * step.pointee.weight),
             device: StepScratch.traits(step, plan))
         launch.run(over: fanOut)
     }
