@@ -105,7 +105,7 @@ extension MLXArray {
 // MARK: - Blocking
 
 /// Computes arrays on the calling thread. An error ends the process outside `withError`; in
-/// asynchronous code there is ``evaluate(_:file:line:)``.
+/// asynchronous code there is ``evaluate(_:file:line:)-(Any...,_,_)``.
 /// ```swift
 /// eval(x, y)
 /// ```
