@@ -98,11 +98,16 @@ extension PlanDraft {
         }
     }
 
+    private func hasLent(_ result: Int32) -> Bool {
+        slots.contains { $0.storage == .lent(result) }
+    }
+
     /// What one step could do, were it the only reader.
     private func donation(_ index: Int32) -> Plan.Donation? {
         let step = steps[Int(index)]
         let output = operands[Int(step.operandStart)].slot
-        guard case .result = slots[Int(output)].storage else { return nil }
+        // What lies in the result's place before the step would be written over the array.
+        guard case .result = slots[Int(output)].storage, !hasLent(output) else { return nil }
         for operand in overwritable(step) {
             let input = operands[Int(operand)].slot
             if case .leaf(let leaf) = slots[Int(input)].storage {

@@ -9,18 +9,7 @@ extension PlanDraft {
     private static let alignment = 64
 
     mutating func layOutMemory() {
-        var lastUse = [Int32](repeating: -1, count: slots.count)
-        var crosses = [Bool](repeating: false, count: slots.count)
-        for (index, step) in steps.enumerated() {
-            for operand in step.operandStart..<(step.operandStart + step.operandCount) {
-                let slot = Int(operands[Int(operand)].slot)
-                lastUse[slot] = Int32(index)
-                let producer = slots[slot].producer
-                if producer >= 0 && steps[Int(producer)].stream != step.stream {
-                    crosses[slot] = true
-                }
-            }
-        }
+        var (lastUse, crosses) = uses()
         var arenas = streams.map { _ in FreeRanges() }
         var batches = streams.map { _ in Batch() }
         var shared = SharedPlaces(self)
@@ -49,6 +38,73 @@ extension PlanDraft {
             }
         }
         arenaBytes = arenas.map(\.highWater)
+    }
+
+    /// The last step that touches each slot, and whether another stream than its own does.
+    private func uses() -> (lastUse: [Int32], crosses: [Bool]) {
+        var lastUse = [Int32](repeating: -1, count: slots.count)
+        var crosses = [Bool](repeating: false, count: slots.count)
+        for (index, step) in steps.enumerated() {
+            for operand in step.operandStart..<(step.operandStart + step.operandCount) {
+                let slot = Int(operands[Int(operand)].slot)
+                lastUse[slot] = Int32(index)
+                let producer = slots[slot].producer
+                if producer >= 0 && steps[Int(producer)].stream != step.stream {
+                    crosses[slot] = true
+                }
+            }
+        }
+        return (lastUse, crosses)
+    }
+
+    /// An intermediate value that a step writes a result over lies where the result will, and
+    /// takes no scratch; so does what that is written over in turn.
+    mutating func lendResults() {
+        let (lastUse, crosses) = uses()
+        let lastBefore = readersBeforeTheLast(lastUse)
+        for index in steps.indices.reversed() {
+            let output = Int(operands[Int(steps[index].operandStart)].slot)
+            let result: Int32
+            switch slots[output].storage {
+            case .result: result = Int32(output)
+            case .lent(let other): result = other
+            default: continue
+            }
+            for operand in overwritable(steps[index]) {
+                let input = Int(operands[Int(operand)].slot)
+                // Readers on other streams may not be done; a step alone has waited for its input.
+                guard case .arena = slots[input].storage, lastUse[input] == index,
+                    slots[input].byteCount == slots[output].byteCount,
+                    slots[input].byteCount > 0,
+                    crosses[input]
+                        ? lastBefore[input] == slots[input].producer
+                        : !isOneBatch(lastBefore[input], index)
+                else { continue }
+                slots[input].storage = .lent(result)
+                break
+            }
+        }
+    }
+
+    /// Of each slot the last step that reads it but for the last one, or writes it.
+    private func readersBeforeTheLast(_ lastUse: [Int32]) -> [Int32] {
+        var last = [Int32](repeating: -1, count: slots.count)
+        for (index, step) in steps.enumerated() {
+            for operand in step.operandStart..<(step.operandStart + step.operandCount) {
+                let slot = Int(operands[Int(operand)].slot)
+                if lastUse[slot] != index { last[slot] = Int32(index) }
+            }
+        }
+        return last
+    }
+
+    /// Whether two steps of a stream may run at the same time.
+    private func isOneBatch(_ earlier: Int32, _ later: Int) -> Bool {
+        guard earlier >= 0 else { return false }
+        let stream = steps[later].stream
+        return !((Int(earlier) + 1)...later).contains {
+            steps[$0].stream == stream && steps[$0].batchCount != 0
+        }
     }
 
     private mutating func placeOutputs(

@@ -30,6 +30,8 @@ package final class Plan: @unchecked Sendable {
     package let results: Column<Result>
     /// Arrays given that results may be written over.
     package let donations: Column<Donation>
+    /// Whether intermediate values lie where results will.
+    package let lends: Bool
     /// The streams the steps run on; a step names its stream by its place here.
     package let streams: Column<StreamID>
     package let waits: Column<Wait>
@@ -84,6 +86,8 @@ package final class Plan: @unchecked Sendable {
         case arena(offset: Int)
         /// A buffer of its own, because the value outlives the run.
         case result
+        /// Where a result will lie that is written over it.
+        case lent(Int32)
     }
 
     package struct DynamicWord: Sendable, BitwiseCopyable {
@@ -126,6 +130,7 @@ package final class Plan: @unchecked Sendable {
         tapes = closing.tapes(strideStorage)
         results = closing.results()
         donations = closing.column(draft.donations(graph))
+        lends = draft.slots.contains { if case .lent = $0.storage { true } else { false } }
         streams = closing.column(draft.streams)
         waits = closing.column(draft.waits)
         arenaBytes = closing.column(draft.arenaBytes)
@@ -189,6 +194,7 @@ package final class Plan: @unchecked Sendable {
         tapes = own.tapes
         results = base.results
         donations = base.donations
+        lends = base.lends
         streams = base.streams
         waits = base.waits
         arenaBytes = own.arenaBytes

@@ -67,6 +67,7 @@ extension Plan: CustomStringConvertible {
         case .scalar(let number): text += "@constant\(number)"
         case .arena(let offset): text += "@scratch\(offset)"
         case .result: text += "@result\(operand.slot)"
+        case .lent(let slot): text += "@result\(slot)"
         }
         if operand.elementOffset != 0 { text += "+\(operand.elementOffset)" }
         if operand.termCount > 0 { text += "*" }
@@ -94,6 +95,10 @@ extension Plan {
             if case .arena = slot.storage { preconditionFailure("a result lies in scratch") }
         }
         for slot in slots {
+            if case .lent(let other) = slot.storage {
+                precondition(slots[Int(other)].storage == .result, "lent a place that is none")
+                precondition(slot.byteCount <= slots[Int(other)].byteCount)
+            }
             guard case .arena(let offset) = slot.storage, slot.producer >= 0 else { continue }
             let stream = Int(steps[Int(slot.producer)].stream)
             precondition(offset + slot.byteCount <= max(arenaBytes[stream], 1))

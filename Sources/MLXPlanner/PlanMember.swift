@@ -97,6 +97,11 @@ struct PlanMember {
     /// Intermediate values lie where the layout has room for them.
     private func place(_ layout: ArenaLayout) -> Bool {
         for index in 0..<slots.count {
+            if case .lent(let result) = slots.base[index].storage,
+                slots.base[index].byteCount > slots.base[Int(result)].byteCount
+            {
+                return false
+            }
             guard case .arena = slots.base[index].storage else { continue }
             if slots.base[index].byteCount > layout.slots[index].byteCount { return false }
             slots.base[index].storage = layout.slots[index].storage

@@ -29,6 +29,26 @@ import Testing
         #expect(try plan([exp(leaf([8])) + exp(x)]).steps.count == 2)
     }
 
+    @Test("memory: what a result is written over lies in its place") func lending() throws {
+        func places(_ plan: Plan) -> [Plan.Storage] {
+            plan.slots.filter { $0.producer >= 0 }.map(\.storage)
+        }
+        let w = leaf([8, 8])
+        let planned = try plan([exp(matmul(x, w))])
+        #expect(planned.lends && planned.arenaByteCount == 0)
+        #expect(places(planned).contains(.result) && places(planned).count == 2)
+        // On another device's stream as well.
+        let gpu = StreamID(.gpu, lane: 0)
+        let far = try plan([Ops.unary(.exp, matmul(x, w, stream: .cpu), stream: gpu)])
+        #expect(far.lends && far.streams.count == 2)
+        // Not what a later step reads, what has another size, or what is only read in part.
+        let product = matmul(x, w)
+        let read = try plan([exp(product), cumsum(product, axis: 0)])
+        #expect(!places(read).contains { if case .lent = $0 { true } else { false } })
+        #expect(!(try plan([sum(product, axis: 0)])).lends)
+        #expect(!(try plan([exp(product[1...])])).lends)
+    }
+
     @Test("fuse: what a later step reads too is stored on the way") func fuseShared() throws {
         let inner = exp(x)
         #expect(try plan([inner + 1, cumsum(inner, axis: 0)]).names == ["add", "cumsum"])

@@ -155,9 +155,20 @@ package final class Run: @unchecked Sendable {
                 }
                 slotPointers[slot] = buffer.pointer
                 buffers[slot] = buffer
+            case .lent: continue
             }
         }
+        // Results have their places now.
+        if plan.lends { placeLent(plan) }
         state = .bound
+    }
+
+    private func placeLent(_ plan: Plan) {
+        for slot in 0..<plan.slots.count {
+            if case .lent(let result) = plan.slots.base[slot].storage {
+                slotPointers[slot] = slotPointers[Int(result)]
+            }
+        }
     }
 
     @inline(__always) private static func stream(
