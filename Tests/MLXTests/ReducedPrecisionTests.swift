@@ -1,6 +1,5 @@
 import MLX
 import MLXGraph
-import MLXNN
 import MLXOps
 import Testing
 
@@ -57,7 +56,7 @@ import Testing
     @Test("layers, vectors, batches on the left and halves are products too")
     func kinds() throws {
         let (x, w) = operands(12, 64, 40)
-        let layer = Linear(weight: w, bias: MLXArray.ones([40]))
+        func layer(_ x: MLXArray) -> MLXArray { addMM(MLXArray.ones([40]), x, w.T) }
         let dense = withPrecision(.int8, tolerance: 1) { using(device: .npu) { layer(x) } }
         let difference = abs(dense - layer(x)).max().item(Float.self)
         #expect(difference > 0 && difference < 1)
