@@ -179,6 +179,8 @@ package final class PlanFamily: Sendable {
             case .shape(let place, let number):
                 // What stands there is a shape, because all before it has agreed.
                 let shape = Shape(word: key.base[place])
+                // One without axes, where the family has some, is not what is known already.
+                guard shape != .scalar else { return nil }
                 if shape == found[number] { continue }
                 guard found[number] == .scalar, follows(shape, shapes[number], distance)
                 else { return nil }

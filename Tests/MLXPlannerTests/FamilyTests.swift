@@ -150,6 +150,27 @@ import Testing
         }
     }
 
+    @Test("an array without axes is no member's row") func withoutAxes() throws {
+        let planner = Planner(policy: SingleDevicePolicy.allCPU)
+        let program = Program("rows") { n in [leaf([5, n]) + leaf([n])] }
+        let family = try #require(try family(program, planner, lengths: [3, 4, 6]))
+        try withGraph([leaf([5, 2]) + leaf([2])]) { graph in
+            #expect(family.member(PlanKey(graph, context: 0)) != nil)
+        }
+        try withGraph([leaf([5, 2]) + leaf([])]) { graph in
+            #expect(family.member(PlanKey(graph, context: 0)) == nil)
+        }
+        // The same through an engine that has met the rows: what lies behind one number is not its.
+        let x = MLXArray(0..<10, [5, 2]).asType(.float32)
+        for n in 2..<12 { eval(MLXArray.ones([5, n]) + MLXArray(0..<n).asType(.float32)) }
+        for _ in 0..<3 {
+            let number = MLXArray([7] as [Float]).sum()
+            eval(x, number)
+            let sum = x + number
+            #expect(sum.asArray(Float.self) == (0..<10).map { Float($0) + 7 })
+        }
+    }
+
     @Test("no family where sizes follow no curve, or two of them change")
     func noFamily() throws {
         let planner = Planner(costs: .typical)
