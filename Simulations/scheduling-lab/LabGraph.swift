@@ -50,6 +50,8 @@ struct LabGraph: Codable, Hashable, Sendable {
     func placement(on platform: Platform) -> PlacementGraph {
         var graph = PlacementGraph(coreSets: platform.coreSets, handovers: platform.handovers)
         var arrays = 0
+        // A model says itself what it runs.
+        let modelled = platform.devices.filter { $0.model != nil }.map(\.device)
         for task in tasks {
             var (candidates, nanoseconds) = platform.nanoseconds { unit in
                 if let model = unit.model, !model.runs(task.name, task.work) { return nil }
@@ -58,8 +60,6 @@ struct LabGraph: Codable, Hashable, Sendable {
                 return unit.rates.nanoseconds(task.work, flops: task.flops, bytes: task.bytes)
             }
             if let devices = task.devices {
-                // A model says itself what it runs.
-                let modelled = platform.devices.filter { $0.model != nil }.map(\.device)
                 let able = candidates.intersection(
                     DeviceSet((devices + modelled).map { DeviceSet($0) }))
                 if !able.isEmpty { candidates = able }

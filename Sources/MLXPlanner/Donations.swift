@@ -98,8 +98,10 @@ extension PlanDraft {
         }
     }
 
-    private func hasLent(_ result: Int32) -> Bool {
-        slots.contains { $0.storage == .lent(result) }
+    private func reads(lentTo result: Int32, by step: Step) -> Bool {
+        let first = Int(step.operandStart + step.outputCount)
+        return operands[first..<Int(step.operandStart + step.operandCount)]
+            .contains { slots[Int($0.slot)].storage == .lent(result) }
     }
 
     /// What one step could do, were it the only reader.
@@ -107,7 +109,9 @@ extension PlanDraft {
         let step = steps[Int(index)]
         let output = operands[Int(step.operandStart)].slot
         // What lies in the result's place before the step would be written over the array.
-        guard case .result = slots[Int(output)].storage, !hasLent(output) else { return nil }
+        guard case .result = slots[Int(output)].storage, !reads(lentTo: output, by: step) else {
+            return nil
+        }
         for operand in overwritable(step) {
             let input = operands[Int(operand)].slot
             if case .leaf(let leaf) = slots[Int(input)].storage {

@@ -8,8 +8,11 @@ import MLXGraph
 extension PlanDraft {
     private static let alignment = 64
 
-    mutating func layOutMemory() {
+    /// - Parameter lends: whether intermediate values may lie where results will. Which do is part
+    ///   of a plan's form, so a layout for another length does not ask again.
+    mutating func layOutMemory(lends: Bool = false) {
         var (lastUse, crosses) = uses()
+        if lends { lendResults(lastUse, crosses) }
         var arenas = streams.map { _ in FreeRanges() }
         var batches = streams.map { _ in Batch() }
         var shared = SharedPlaces(self)
@@ -59,8 +62,7 @@ extension PlanDraft {
 
     /// An intermediate value that a step writes a result over lies where the result will, and
     /// takes no scratch; so does what that is written over in turn.
-    mutating func lendResults() {
-        let (lastUse, crosses) = uses()
+    private mutating func lendResults(_ lastUse: [Int32], _ crosses: [Bool]) {
         let lastBefore = readersBeforeTheLast(lastUse)
         for index in steps.indices.reversed() {
             let output = Int(operands[Int(steps[index].operandStart)].slot)

@@ -125,8 +125,7 @@ package struct Planner: Sendable {
         builder.plan.strides = builder.strides
         let placement = try place(&builder)
         builder.plan.order()
-        builder.plan.lendResults()
-        builder.plan.layOutMemory()
+        builder.plan.layOutMemory(lends: true)
         return Made(
             plan: builder.plan.close(graph, key), draft: builder.plan, placement: placement)
     }

@@ -167,8 +167,8 @@ package final class PlanFamily: Sendable {
     /// The family's shapes at a distance from the base, if all the sizes in a key lie on their
     /// curves.
     private func shapes(_ key: Column<UInt64>, _ distance: Int) -> [Shape]? {
-        // No shape that varies is a scalar: it stands for one that is not known yet.
-        var found = [Shape](repeating: .scalar, count: shapes.count)
+        // nil for those that are not known yet.
+        var found = [Shape?](repeating: nil, count: shapes.count)
         var next = parameter.place
         for word in words {
             for place in next..<word.place where key.base[place] != base.key.base[place] {
@@ -179,10 +179,8 @@ package final class PlanFamily: Sendable {
             case .shape(let place, let number):
                 // What stands there is a shape, because all before it has agreed.
                 let shape = Shape(word: key.base[place])
-                // One without axes, where the family has some, is not what is known already.
-                guard shape != .scalar else { return nil }
                 if shape == found[number] { continue }
-                guard found[number] == .scalar, follows(shape, shapes[number], distance)
+                guard found[number] == nil, follows(shape, shapes[number], distance)
                 else { return nil }
                 found[number] = shape
             case .number(let place, let curve):
@@ -214,9 +212,14 @@ package final class PlanFamily: Sendable {
     }
 
     /// Adds the shapes that are no node's: of walks over several axes as one, say.
-    private func completed(_ found: [Shape], _ distance: Int) -> [Shape]? {
-        var found = found
-        for (number, shape) in shapes.enumerated() where found[number] == .scalar {
+    private func completed(_ found: [Shape?], _ distance: Int) -> [Shape]? {
+        var complete: [Shape] = []
+        complete.reserveCapacity(found.count)
+        for (number, shape) in shapes.enumerated() {
+            if let known = found[number] {
+                complete.append(known)
+                continue
+            }
             let interned = withUnsafeTemporaryAllocation(
                 of: Int.self, capacity: Shape.maximumRank
             ) { dims -> Shape? in
@@ -229,9 +232,9 @@ package final class PlanFamily: Sendable {
                     interning: UnsafeBufferPointer(rebasing: dims[0..<shape.base.ndim]))
             }
             guard let interned else { return nil }
-            found[number] = interned
+            complete.append(interned)
         }
-        return found
+        return complete
     }
 
     /// The plan for a graph of the family.

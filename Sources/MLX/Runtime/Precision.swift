@@ -31,13 +31,12 @@ public enum ReducedPrecision: Sendable, Hashable {
     /// - Returns: (…, M, N), float32.
     public func errorBound(_ x: MLXArray, _ w: MLXArray) -> MLXArray {
         let (left, right) = (abs(x.asType(.float32)), abs(w.asType(.float32)).transposed())
-        let largest = matmul(
-            max(left, axis: -1, keepDims: true), max(right, axis: -1, keepDims: true).T)
-        let floats = ErrorBound.floats(itemSize: x.dtype.size)
-        return int8RoundingError(left, right)
-            + matmul(sum(left, axis: -1, keepDims: true), max(right, axis: -1, keepDims: true).T)
-            * Float(ErrorBound.steps / 254) + largest * Float(x.dim(-1)) / (254 * 254)
-            + matmul(left, right.T) * Float(floats)
+        let column = max(right, axis: -1, keepDims: true).T
+        let largest = matmul(max(left, axis: -1, keepDims: true), column)
+        let ofColumns = matmul(sum(left, axis: -1, keepDims: true), column)
+        return int8RoundingError(left, right) + ofColumns * Float(ErrorBound.steps / 254)
+            + largest * Float(x.dim(-1)) / (254 * 254)
+            + matmul(left, right.T) * Float(ErrorBound.floats(itemSize: x.dtype.size))
     }
 }
 

@@ -85,19 +85,6 @@ class PinnedDevice(Device):
 
 
 class Precision:
-    """A block whose products may be computed in fewer bits, on this thread."""
-
-    def __init__(self, tolerance):
-        self._tolerance = float(tolerance)
-
-    def __enter__(self):
-        _engine._enter_precision(self._tolerance)
-
-    def __exit__(self, *error):
-        _engine._exit_precision()
-
-
-def _precision(tolerance):
     """A context in which products with one matrix, and convolutions, may round to int8.
 
     They do where an element y of a row x and a column w cannot be off by more than ``tolerance``
@@ -112,11 +99,19 @@ def _precision(tolerance):
         >>> with mx.actors.precision(0.2):
         ...     y = model(x)
     """
-    return Precision(tolerance)
+
+    def __init__(self, tolerance):
+        self._tolerance = float(tolerance)
+
+    def __enter__(self):
+        _engine._enter_precision(self._tolerance)
+
+    def __exit__(self, *error):
+        _engine._exit_precision()
 
 
 actors = types.SimpleNamespace(
-    precision=_precision,
+    precision=Precision,
     any=PinnedDevice("any", 0),
     cpu=PinnedDevice("cpu", 1),
     simd=PinnedDevice("simd", 2),
