@@ -99,11 +99,13 @@ public struct GeneratedTokens: AsyncSequence {
         private let model: any LanguageModel
         private let options: GenerationOptions
         private let cache: [KeyValueCache]
-        private var input: [Int]
+        private let prompt: [Int]
         private var seen: Set<Int>
         private var key: MLXArray
         private var count = 0
         private var hasEnded = false
+        /// The next token, which is being computed.
+        private var coming: ComingToken?
 
         fileprivate init(
             _ model: any LanguageModel, _ prompt: [Int], _ options: GenerationOptions
@@ -116,30 +118,51 @@ public struct GeneratedTokens: AsyncSequence {
             // One new position for each token but the last.
             let new = Swift.min(Swift.max(options.maximumTokens, 1), GeneratedTokens.promptChunk)
             for cache in cache { cache.reserve(prompt.count + new - 1) }
-            input = prompt
+            self.prompt = prompt
             seen = Set(prompt)
             key = MLXRandom.key(options.seed)
         }
 
-        /// The next token, nil at the end.
+        /// The next token, nil at the end. While it is computed, the step after it is recorded and
+        /// started, which takes the token from the array and not from here.
         /// - Throws: `ArrayError`, `ModelError` for a prompt without tokens or options that make no
-        ///   sense, `CancellationError`.
+        ///   sense, `CancellationError`; after an error there is no other token.
         public mutating func next() async throws -> Int? {
             try Task.checkCancellation()
-            guard !input.isEmpty else { throw ModelError("the prompt has no tokens") }
-            try options.check()
             if hasEnded || count >= options.maximumTokens { return nil }
-            // The last part of a prompt is whole, and the only one that scores are computed for.
-            let last = (input.count - 1) % GeneratedTokens.promptChunk + 1
-            try await model.read(input.dropLast(last), into: cache)
-            let tokens = tokenArray(input.suffix(last))
-            let scores = penalized(model.nextScores(tokens, cache: cache)[0].asType(.float32))
-            let token = Int(try await choose(scores).value(Int32.self))
+            hasEnded = true
+            let token: ComingToken
+            if let coming { token = coming } else { token = try await first() }
             count += 1
-            hasEnded = options.stopTokens.contains(token)
-            input = [token]
-            if options.repetitionPenalty != 1 { seen.insert(token) }
-            return token
+            // A penalty is for tokens that are known.
+            let isKnownLater = options.repetitionPenalty == 1 && count < options.maximumTokens
+            coming = isKnownLater ? step(token.array.reshaped([1, 1]), after: token) : nil
+            let id = try await token.value()
+            hasEnded = options.stopTokens.contains(id)
+            if hasEnded || isKnownLater {
+                if hasEnded { coming = nil }
+                return id
+            }
+            seen.insert(id)
+            if count < options.maximumTokens { coming = step(tokenArray([id])) }
+            return id
+        }
+
+        /// Reads the prompt: its last part is whole, and the only one that scores are computed for.
+        private mutating func first() async throws -> ComingToken {
+            guard !prompt.isEmpty else { throw ModelError("the prompt has no tokens") }
+            try options.check()
+            let last = (prompt.count - 1) % GeneratedTokens.promptChunk + 1
+            try await model.read(prompt.dropLast(last), into: cache)
+            return step(tokenArray(prompt.suffix(last)))
+        }
+
+        /// Starts computing what follows the tokens, (1, length), once an earlier one is there.
+        private mutating func step(
+            _ tokens: MLXArray, after earlier: ComingToken? = nil
+        ) -> ComingToken {
+            let scores = penalized(model.nextScores(tokens, cache: cache)[0].asType(.float32))
+            return ComingToken(choose(scores), after: earlier)
         }
 
         private func penalized(_ scores: MLXArray) -> MLXArray {
@@ -183,6 +206,34 @@ public struct GeneratedTokens: AsyncSequence {
                 MLXArray.zeros([scores.dim(0)], dtype: .bool), order,
                 values: before .< options.topP, axis: -1)
             return which(isKept, scores, MLXArray(-Float.infinity))
+        }
+    }
+}
+
+/// A token that is being computed. What nobody waits for any longer is cancelled.
+private final class ComingToken: Sendable {
+    let array: MLXArray
+    private let task: Task<Int, any Error>
+
+    /// Starts computing an array of one id, after an earlier token: asked for at once, both would be
+    /// one evaluation now and then, which nothing of the earlier step is freed in.
+    init(_ array: MLXArray, after earlier: ComingToken?) {
+        self.array = array
+        let before = earlier?.task
+        task = Task {
+            _ = try await before?.value
+            return Int(try await array.value(Int32.self))
+        }
+    }
+
+    deinit { task.cancel() }
+
+    /// Waits for the token; cancelling the caller ends the computation.
+    func value() async throws -> Int {
+        try await withTaskCancellationHandler {
+            try await task.value
+        } onCancel: {
+            task.cancel()
         }
     }
 }
