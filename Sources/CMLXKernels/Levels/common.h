@@ -57,9 +57,10 @@ typedef double _Complex zd;
 #define LOOP _Pragma("clang loop vectorize(assume_safety)")
 #define INLINE static inline __attribute__((always_inline))
 /// How far ahead rows of a matrix are asked for that lie one after another and are read side by
-/// side, a few at a time, which the processor does not foresee: whole rows, of 32 KB or more.
+/// side, a few at a time, which the processor does not foresee: whole rows, of 32 KB or more; of
+/// 8 KB where they are as short as the keys of a head, of which there are few.
 INLINE ptrdiff_t rows_ahead(ptrdiff_t row_bytes) {
-    const ptrdiff_t bytes = 1 << 15, least = 4;
+    const ptrdiff_t bytes = row_bytes <= 512 ? 1 << 13 : 1 << 15, least = 4;
     ptrdiff_t rows = row_bytes > 0 ? (bytes + row_bytes - 1) / row_bytes : 0;
     return (rows > least ? rows : least) * row_bytes;
 }

@@ -16,7 +16,8 @@ enum {
     SKINNY_STEPS = 32,
     /// Floats of the depth of one block of dot products.
     SKINNY_BLOCK = 512,
-    /// How far ahead the matrix is asked for along its rows, in bytes.
+    /// How far ahead the matrix is asked for along its rows, in bytes: rows that are no longer than
+    /// this lie one after another, and the next ones are asked for.
     SKINNY_AHEAD = 512,
 };
 typedef VF VF_AT __attribute__((aligned(4)));
@@ -178,6 +179,8 @@ void LEVEL_NAME(mlx_skinny_sums)(float *sums, const float *x, size_t rows, const
     size_t size = dtype == MLX_F32 ? 4 : 2, most = tile_rows(rows, 0, SKINNY_ROWS);
     sums_fn *const *direct =
         dtype == MLX_F32 ? sums_f32 : dtype == MLX_F16 ? sums_f16 : sums_bf16;
+    ptrdiff_t row_bytes = stride * (ptrdiff_t)size;
+    ptrdiff_t ahead = row_bytes <= SKINNY_AHEAD ? rows_ahead(row_bytes) : SKINNY_AHEAD;
     if (rows == 1) {
         // Tiles of one row lie one after another, as its columns do.
         size_t done = (dtype == MLX_F32 ? sum_row_f32 : dtype == MLX_F16 ? sum_row_f16
@@ -198,12 +201,12 @@ void LEVEL_NAME(mlx_skinny_sums)(float *sums, const float *x, size_t rows, const
                 float *target = sums + j * rows + first * SKINNY_WIDTH;
                 const float *y = x + first * depth + k * group;
                 // Each group asks for its share of what comes, so that memory is never idle.
-                const char *next = p + SKINNY_AHEAD + (first ? 64 : 0);
+                const char *next = p + ahead + (first ? 64 : 0);
                 sums_fn *sum = is_copied ? sums_copy[group] : direct[group];
                 const void *from = is_copied ? (const void *)copy : p;
                 float *keep = is_copied || rows == most ? NULL : copy;
                 sum(target, y, from, is_copied ? SKINNY_WIDTH : stride, keep, steps, k > 0, next,
-                    stride * (ptrdiff_t)size);
+                    row_bytes);
                 is_copied = true;
             }
         }
