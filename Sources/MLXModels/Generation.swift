@@ -129,7 +129,7 @@ public struct GeneratedTokens: AsyncSequence {
         ///   sense, `CancellationError`; after an error there is no other token.
         public mutating func next() async throws -> Int? {
             try Task.checkCancellation()
-            if hasEnded || count >= options.maximumTokens { return nil }
+            if hasEnded || count > 0 && count >= options.maximumTokens { return nil }
             hasEnded = true
             let token: ComingToken
             if let coming { token = coming } else { token = try await first() }
@@ -215,8 +215,8 @@ private final class ComingToken: Sendable {
     let array: MLXArray
     private let task: Task<Int, any Error>
 
-    /// Starts computing an array of one id, after an earlier token: asked for at once, both would be
-    /// one evaluation now and then, which nothing of the earlier step is freed in.
+    /// Starts computing an array of one id, after an earlier token. Asked for at once, the steps of
+    /// both would be one evaluation now and then, in which nothing of the earlier one is freed.
     init(_ array: MLXArray, after earlier: ComingToken?) {
         self.array = array
         let before = earlier?.task

@@ -124,6 +124,53 @@ import Testing
         }
     }
 
+    /// The step after a token is started before the token is known.
+    @Test("tokens that are made ahead are seen by nobody") func ahead() async throws {
+        let model = try ModelDirectory(try folder("llama")).languageModel()
+        func made(_ options: GenerationOptions) async throws -> [Int] {
+            var made: [Int] = []
+            for try await token in GeneratedTokens(model, prompt: [3, 17], options) {
+                made.append(token)
+            }
+            return made
+        }
+        let greedy = try await made(GenerationOptions(maximumTokens: 12))
+        #expect(greedy.count == 12)
+        // One after the other, as a penalty needs it: with a penalty that changes nothing.
+        let known = GenerationOptions(maximumTokens: 12, repetitionPenalty: 1.0000001)
+        #expect(known.repetitionPenalty != 1)
+        #expect(try await made(known) == greedy)
+        let end = try #require(greedy.dropFirst(4).first)
+        let until = Array(greedy[...(try #require(greedy.firstIndex(of: end)))])
+        #expect(try await made(.init(maximumTokens: 12, stopTokens: [end])) == until)
+        #expect(try await made(.init(maximumTokens: 1)) == Array(greedy.prefix(1)))
+        // Two at once, in turns, and the second is left before its end.
+        var first = GeneratedTokens(
+            model, prompt: [3, 17], .init(maximumTokens: 12)).makeAsyncIterator()
+        var second = GeneratedTokens(
+            model, prompt: [3, 17], .init(maximumTokens: 12)).makeAsyncIterator()
+        var both: ([Int], [Int]) = ([], [])
+        while let token = try await first.next() {
+            both.0.append(token)
+            if both.1.count < 5, let other = try await second.next() { both.1.append(other) }
+        }
+        #expect(both.0 == greedy && both.1 == Array(greedy.prefix(5)))
+        #expect(try await first.next() == nil)
+        let place = try folder("llama")
+        let task = Task {
+            let model = try ModelDirectory(place).languageModel()
+            for try await _ in GeneratedTokens(model, prompt: [3], .init(maximumTokens: 1 << 40)) {}
+        }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        await #expect(throws: ModelError.self) {
+            for try await _ in GeneratedTokens(model, prompt: [3], .init(maximumTokens: 0)) {}
+        }
+        await #expect(throws: ModelError.self) {
+            for try await _ in GeneratedTokens(model, prompt: [], .init()) {}
+        }
+    }
+
     @Test("weights that do not fit are listed, and nothing is loaded") func misfits() throws {
         let place = FileManager.default.temporaryDirectory
             .appendingPathComponent("model-\(UUID().uuidString)")
