@@ -5,6 +5,7 @@ import os
 import pathlib
 import queue
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -104,7 +105,14 @@ class Peer:
             self.stop()
             return False
         self.names = ready["rows"]
+        self.signal(signal.SIGSTOP)
         return True
+
+    def signal(self, number):
+        """Stops or continues the process. Threads that wait for work by turning in circles take
+        cores from whoever is measured next: a peer runs in its own turn only."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.send_signal(number)
 
     def line(self, seconds):
         """The next line as JSON; None when there is none in time."""
@@ -117,6 +125,13 @@ class Peer:
     def measure(self, name, first):
         if name not in self.names or (self.process is None and not self.start()):
             return
+        self.signal(signal.SIGCONT)
+        try:
+            yield from self.rows(name)
+        finally:
+            self.signal(signal.SIGSTOP)
+
+    def rows(self, name):
         self.process.stdin.write(name + "\n")
         self.process.stdin.flush()
         while True:
