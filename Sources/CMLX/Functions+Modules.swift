@@ -227,6 +227,17 @@ extension FunctionTable {
                 queries: try c.array(0), keys: try c.array(1), values: try c.array(2),
                 scale: try c.float(3), mask: mask, sinks: try c.arrayIfGiven(6))
         }
+        many("recurrent.lstm") { c in
+            let (states, cells) = lstm(
+                try c.array(0), weights: try c.array(1), bias: try c.arrayIfGiven(2),
+                state: try c.arrayIfGiven(3), cell: try c.arrayIfGiven(4))
+            return [states, cells]
+        }
+        one("recurrent.gru") { c in
+            gru(
+                try c.array(0), weights: try c.array(1), bias: try c.arrayIfGiven(2),
+                innerBias: try c.arrayIfGiven(3), state: try c.arrayIfGiven(4))
+        }
         one("max_pool") { c in
             maxPooled(
                 try c.array(0), window: try c.ints(1), stride: try c.ints(2),

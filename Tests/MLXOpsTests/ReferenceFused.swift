@@ -15,8 +15,57 @@ enum Fused {
             return gradient(inputs, eps: number(words[0]), isRMS: name == "rms_norm_gradient")
         case "rope": return rope(inputs, words)
         case "scaled_dot_product_attention": return attention(inputs, words, shape)
+        case "lstm", "gru": return recurrence(name, inputs, words[0], shape)
         default: return nil
         }
+    }
+
+    /// One row, one step and one unit after the other.
+    private static func recurrence(
+        _ op: String, _ inputs: [Tensor], _ flags: Int, _ shape: [Int]
+    ) -> Tensor {
+        var rest = inputs[2...].map(\.values)[...]
+        let terms = (0..<4).map { flags >> $0 & 1 == 0 ? nil : rest.removeFirst() }
+        let (x, weights) = (inputs[0].values, inputs[1].values)
+        let (width, gates) = (inputs[1].shape[1], op == "lstm" ? 4 : 3)
+        let (steps, length) = (shape[shape.count - 2], shape.last!)
+        func sigmoid(_ x: Double) -> Double { 1 / (1 + exp(-x)) }
+        var values = [Double](repeating: 0, count: shape.reduce(1, *))
+        for row in 0..<(steps * length > 0 ? values.count / (steps * length) : 0) {
+            func first(_ term: Int) -> [Double] {
+                (0..<width).map { terms[term]?[row * width + $0] ?? 0 }
+            }
+            var (state, cell) = (first(2), first(3))
+            for step in 0..<steps {
+                let place = row * steps + step
+                func own(_ gate: Int, _ unit: Int) -> Double {
+                    let at = gate * width + unit
+                    return x[place * gates * width + at] + (terms[0]?[at] ?? 0)
+                }
+                func stated(_ gate: Int, _ unit: Int) -> Double {
+                    (0..<width).reduce(0) {
+                        $0 + weights[(gate * width + unit) * width + $1] * state[$1]
+                    }
+                }
+                var next = state
+                for unit in 0..<width {
+                    func sum(_ gate: Int) -> Double { own(gate, unit) + stated(gate, unit) }
+                    if op == "lstm" {
+                        cell[unit] = sigmoid(sum(1)) * cell[unit] + sigmoid(sum(0)) * tanh(sum(2))
+                        next[unit] = sigmoid(sum(3)) * tanh(cell[unit])
+                        values[place * length + width + unit] = cell[unit]
+                    } else {
+                        let inner = stated(2, unit) + (terms[1]?[unit] ?? 0)
+                        let new = tanh(own(2, unit) + sigmoid(sum(0)) * inner)
+                        let keep = sigmoid(sum(1))
+                        next[unit] = (1 - keep) * new + keep * state[unit]
+                    }
+                    values[place * length + unit] = next[unit]
+                }
+                state = next
+            }
+        }
+        return Tensor(shape, values)
     }
 
     private static func number(_ word: Int) -> Double {

@@ -370,7 +370,9 @@
       "stream:s", \
       ONE, "Rotary positions; the second axis from the end is the sequence.") \
     F(fast__attention, CALL, "fast.scaled_dot_product_attention", \
-      "q k v scale:f mask:a? causal:b sinks:a?", ONE, NULL)
+      "q k v scale:f mask:a? causal:b sinks:a?", ONE, NULL) \
+    F(_lstm, CALL, "recurrent.lstm", "x weights:a bias:a? state:a? cell:a?", TUPLE, NULL) \
+    F(_gru, CALL, "recurrent.gru", "x weights:a bias:a? inner_bias:a? state:a?", ONE, NULL)
 
 #define RANDOM(F) \
     F(random_key, CALL, "random.key", "seed:i", ONE, "The key of a seed, two uint32.") \

@@ -90,3 +90,8 @@ INLINE double sincos_f64(double x, u64 quarter) {
     double v = q & 1 ? c : s;
     return float64(bits64(v) ^ ((q & 2) << 62));
 }
+
+INLINE double sigmoid_f64(double x) {
+    double y = 1 / (1 + exp_f64(fabs(x)));
+    return x < 0 ? y : 1 - y;
+}

@@ -32,11 +32,6 @@ INTEGER_SCALARS(i16, u32, 1)
 INTEGER_SCALARS(i32, u32, 1)
 INTEGER_SCALARS(i64, u64, 1)
 
-INLINE double sigmoid_f64(double x) {
-    double y = 1 / (1 + exp_f64(fabs(x)));
-    return x < 0 ? y : 1 - y;
-}
-
 INLINE double remainder_f64(double x, double y) {
     double r = fmod(x, y);
     return r != 0 && (r < 0) != (y < 0) ? r + y : r;

@@ -24,6 +24,7 @@ typedef const mlx_rotate_row rotate_table[2];
 typedef const mlx_depthwise_pixel depthwise_table[2];
 typedef const mlx_softmax_block softmax_block_table[2];
 typedef const mlx_scale_rows scale_rows_table[2];
+typedef const mlx_units_fn units_table[2][2];
 
 #define DECLARE_FUSED(level)                                                              \
     code_stride mlx_code_stride_##level;                                                  \
@@ -42,7 +43,8 @@ typedef const mlx_scale_rows scale_rows_table[2];
     extern rotate_table mlx_rotate_table_##level;                                         \
     extern depthwise_table mlx_depthwise_table_##level;                                   \
     extern softmax_block_table mlx_softmax_block_table_##level;                           \
-    extern scale_rows_table mlx_scale_rows_table_##level;
+    extern scale_rows_table mlx_scale_rows_table_##level;                                 \
+    extern units_table mlx_units_table_##level;
 DECLARE_FUSED(baseline)
 #if defined(__x86_64__)
 DECLARE_FUSED(avx2)
@@ -67,6 +69,7 @@ TABLE(rotate_table, mlx_rotate_table)
 TABLE(depthwise_table, mlx_depthwise_table)
 TABLE(softmax_block_table, mlx_softmax_block_table)
 TABLE(scale_rows_table, mlx_scale_rows_table)
+TABLE(units_table, mlx_units_table)
 #define HERE(name) name##_levels[mlx_level()]
 
 size_t mlx_code_stride(size_t n, int kind) { return HERE(mlx_code_stride)(n, kind); }
@@ -118,3 +121,5 @@ mlx_softmax_block mlx_softmax_block_fn(int dtype) {
 mlx_scale_rows mlx_scale_rows_fn(int dtype) {
     return (*HERE(mlx_scale_rows_table))[dtype == MLX_F64];
 }
+mlx_units_fn mlx_lstm_units_fn(int dtype) { return (*HERE(mlx_units_table))[0][dtype == MLX_F64]; }
+mlx_units_fn mlx_gru_units_fn(int dtype) { return (*HERE(mlx_units_table))[1][dtype == MLX_F64]; }

@@ -21,5 +21,6 @@ TARGET_AVX512
 #include "../Norms/norms.h"
 #include "../Convolution/depthwise.h"
 #include "../Attention/attention.h"
+#include "../Recurrent/cells.h"
 TARGET_END
 #endif

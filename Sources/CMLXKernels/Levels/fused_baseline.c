@@ -18,3 +18,4 @@
 #include "../Norms/norms.h"
 #include "../Convolution/depthwise.h"
 #include "../Attention/attention.h"
+#include "../Recurrent/cells.h"

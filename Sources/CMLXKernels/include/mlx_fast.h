@@ -42,3 +42,18 @@ typedef void (*mlx_scale_rows)(void *out, ptrdiff_t stride, size_t rows, size_t 
                                const void *factor);
 mlx_scale_rows mlx_scale_rows_fn(int dtype);
 
+/// Some units of a recurrent layer of `width` units, in rows. Strides are in elements: the gates of
+/// the input and of the bias lie `width` apart, those of the state's product `product_gate`.
+typedef struct {
+    void *out;
+    const void *input, *bias, *product, *inner_bias, *old;
+    ptrdiff_t out_stride, input_stride, product_stride, product_gate, old_stride;
+    size_t width;
+} mlx_units;
+/// One step of n units of so many rows.
+typedef void (*mlx_units_fn)(const mlx_units *units, size_t rows, size_t n);
+/// Gates i, f, g, o; `old` is the cell, and the new one goes `width` after the state. dtype is
+/// float32 or float64.
+mlx_units_fn mlx_lstm_units_fn(int dtype);
+/// Gates r, z, n; `old` is the state, and `inner_bias` is within the reset.
+mlx_units_fn mlx_gru_units_fn(int dtype);

@@ -39,14 +39,6 @@ private func stateWeights(_ weights: MLXArray, for steps: [MLXArray]) -> MLXArra
     return 2...64 ~= rows ? contiguous(transposed) : transposed
 }
 
-/// What the gates see of an input: equal parts of W x + b. The bias is added to parts of steps and
-/// not to the whole, so that it is added where they are used and the whole is not read and written
-/// once more.
-private func parts(_ step: MLXArray, _ biases: [MLXArray]?, _ count: Int) -> [MLXArray] {
-    let own = split(step, parts: count, axis: -1)
-    return biases.map { zip(own, $0).map { $0 + $1 } } ?? own
-}
-
 private func drawn(_ hiddenSize: Int, _ shape: [Int]) -> MLXArray {
     let scale = 1 / Float(hiddenSize).squareRoot()
     return MLXRandom.uniform(low: -scale, high: scale, shape)
@@ -152,34 +144,10 @@ open class GRU: Module {
     ///   - hidden: the state before the first step, (N, hiddenSize) or (hiddenSize); zeros if nil.
     /// - Returns: (N, L, hiddenSize) or (L, hiddenSize).
     open func callAsFunction(_ x: MLXArray, hidden: MLXArray? = nil) -> MLXArray {
-        let projected = projection(x, wx, nil)
-        do throws(ArrayError) {
-            var (hidden, states) = (hidden, [MLXArray]())
-            let all = try steps(projected, "GRU")
-            let weights = stateWeights(wh, for: all)
-            let biases = b.map { split($0.forProduct, parts: 3, axis: -1) }
-            for step in all {
-                let state = next(parts(step, biases, 3), hidden, weights)
-                states.append(state)
-                hidden = state
-            }
-            return noted(joined(states, like: projected, hiddenSize), from: x)
-        } catch {
-            return invalidArray(error, inputs: [x])
-        }
-    }
-
-    private func next(
-        _ input: [MLXArray], _ hidden: MLXArray?, _ weights: MLXArray
-    ) -> MLXArray {
-        guard let hidden else {
-            let (r, z) = (sigmoid(input[0]), sigmoid(input[1]))
-            return (1 - z) * tanh(bhn.map { input[2] + r * $0 } ?? input[2])
-        }
-        let product = split(matmul(hidden.forProduct, weights), parts: 3, axis: -1)
-        let (r, z) = (sigmoid(input[0] + product[0]), sigmoid(input[1] + product[1]))
-        let n = tanh(input[2] + r * (bhn.map { product[2] + $0 } ?? product[2]))
-        return (1 - z) * n + z * hidden
+        let states = gru(
+            projection(x, wx, nil), weights: wh.forProduct, bias: b?.forProduct,
+            innerBias: bhn?.forProduct, state: hidden?.forProduct)
+        return noted(states, from: x)
     }
 }
 
@@ -223,34 +191,9 @@ open class LSTM: Module {
     open func callAsFunction(
         _ x: MLXArray, hidden: MLXArray? = nil, cell: MLXArray? = nil
     ) -> (MLXArray, MLXArray) {
-        let projected = projection(x, wx, nil)
-        do throws(ArrayError) {
-            var (hidden, cell) = (hidden, cell)
-            var (states, cells) = ([MLXArray](), [MLXArray]())
-            let all = try steps(projected, "LSTM")
-            let weights = stateWeights(wh, for: all)
-            let biases = bias.map { split($0.forProduct, parts: 4, axis: -1) }
-            for step in all {
-                let product = hidden.map { matmul($0.forProduct, weights) }
-                let gates = gates(parts(step, biases, 4), product)
-                let new = sigmoid(gates[0]) * tanh(gates[2])
-                let kept = cell.map { sigmoid(gates[1]) * $0 + new } ?? new
-                let state = sigmoid(gates[3]) * tanh(kept)
-                states.append(state)
-                cells.append(kept)
-                (hidden, cell) = (state, kept)
-            }
-            let outputs = joined(states, like: projected, hiddenSize)
-            return (noted(outputs, from: x), joined(cells, like: projected, hiddenSize))
-        } catch {
-            let bad = invalidArray(error, inputs: [x])
-            return (bad, bad)
-        }
-    }
-
-    /// What the input and the state say to each gate.
-    private func gates(_ input: [MLXArray], _ product: MLXArray?) -> [MLXArray] {
-        guard let product else { return input }
-        return zip(split(product, parts: 4, axis: -1), input).map { $0 + $1 }
+        let (states, cells) = lstm(
+            projection(x, wx, nil), weights: wh.forProduct, bias: bias?.forProduct,
+            state: hidden?.forProduct, cell: cell)
+        return (noted(states, from: x), cells)
     }
 }

@@ -7,7 +7,7 @@ package enum OpFamily: UInt16, CaseIterable {
     case unary, binary, elementwise, reductions, movement, matmul, indexing, generators
     case convolution, pooling, int8Products, transformed, alongAxis, fourier, linearAlgebra
     case sorting, scans, indexedProducts, layout, groupCodes, groupProducts, norms, rotary
-    case attention, load, singleAxes, limitedProducts
+    case attention, load, singleAxes, limitedProducts, recurrent
 
     var rows: [OpRow] {
         switch self {
@@ -36,6 +36,7 @@ package enum OpFamily: UInt16, CaseIterable {
         case .norms: NormRows.rows
         case .rotary: RotaryRow.rows
         case .attention: AttentionRow.rows
+        case .recurrent: RecurrentRows.rows
         case .load: LoadRow.rows
         case .singleAxes: SingleAxes.rows
         }

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 import mlx.core as mx
+from mlx.core import _engine as _e
 from mlx.nn.layers.activations import tanh
 from mlx.nn.layers.base import Module
 from mlx.nn.layers.linear import uniform
@@ -113,22 +114,7 @@ class GRU(Module):
         Args:
             hidden: the state before the first step, (N, H) or (H,). Default: zeros.
         """
-        x = _projected(x, self.Wx, self.b)
-        gates = 2 * self.hidden_size
-        states = []
-        for step in range(x.shape[-2]):
-            x_gates, x_new = x[..., step, :gates], x[..., step, gates:]
-            recurrent = None
-            if hidden is not None:
-                product = hidden @ self.Wh.T
-                x_gates, recurrent = x_gates + product[..., :gates], product[..., gates:]
-            if self.bhn is not None:
-                recurrent = self.bhn if recurrent is None else recurrent + self.bhn
-            r, z = mx.split(mx.sigmoid(x_gates), 2, axis=-1)
-            n = mx.tanh(x_new if recurrent is None else x_new + r * recurrent)
-            hidden = (1 - z) * n if hidden is None else (1 - z) * n + z * hidden
-            states.append(hidden)
-        return mx.stack(states, axis=-2)
+        return _e._gru(x @ self.Wx.T, self.Wh, self.b, self.bhn, hidden)
 
 
 class LSTM(Module):
@@ -174,16 +160,4 @@ class LSTM(Module):
         Args:
             hidden, cell: those before the first step, (N, H) or (H,). Default: zeros.
         """
-        x = _projected(x, self.Wx, self.bias)
-        states, cells = [], []
-        for step in range(x.shape[-2]):
-            at = x[..., step, :]
-            i, f, g, o = mx.split(
-                at if hidden is None else at + hidden @ self.Wh.T, 4, axis=-1
-            )
-            new = mx.sigmoid(i) * mx.tanh(g)
-            cell = new if cell is None else mx.sigmoid(f) * cell + new
-            hidden = mx.sigmoid(o) * mx.tanh(cell)
-            states.append(hidden)
-            cells.append(cell)
-        return mx.stack(states, axis=-2), mx.stack(cells, axis=-2)
+        return _e._lstm(x @ self.Wx.T, self.Wh, self.bias, hidden, cell)
