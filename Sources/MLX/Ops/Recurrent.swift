@@ -4,8 +4,9 @@ import MLXOps
 
 // All steps of recurrent layers with gates.
 
-/// Steps of one node: a longer sequence is divided, so that others have a turn between.
-private let mostSteps = 256
+/// Multiplications and steps of one node: a longer sequence is divided, so that others have a turn
+/// between.
+private let (mostMultiplications, mostSteps) = (1e10, 256.0)
 
 /// The states and cells of a long short-term memory after each step.
 /// - Parameters:
@@ -50,19 +51,24 @@ private func recurrence(
             x.shape == Array(shape) ? x : Ops.broadcast(x, to: Array(shape))
         }
         (terms.state, terms.cell) = (terms.state.map(spread), terms.cell.map(spread))
-        if input.dim(-2) > mostSteps { return inPieces(code, input, weights, terms) }
+        let step = shape.dropLast().reduce(Double(weights.size)) { $0 * Double($1) }
+        let count = Int(max(1, min(mostSteps, mostMultiplications / max(1, step))))
+        if input.dim(-2) > count {
+            return inPieces(code, input, weights, terms, each: count)
+        }
     }
     return Ops.record(code, [input, weights] + terms.arrays, terms.attributes)
 }
 
 /// One node after the other, each from the last state of the one before.
 private func inPieces(
-    _ code: OpCode, _ input: MLXArray, _ weights: MLXArray, _ terms: RecurrentRows.Terms
+    _ code: OpCode, _ input: MLXArray, _ weights: MLXArray, _ terms: RecurrentRows.Terms,
+    each most: Int
 ) -> MLXArray {
     let (axis, steps, width) = (input.ndim - 2, input.dim(-2), weights.dim(1))
     var (terms, pieces) = (terms, [MLXArray]())
-    for start in stride(from: 0, to: steps, by: mostSteps) {
-        let count = min(mostSteps, steps - start)
+    for start in stride(from: 0, to: steps, by: most) {
+        let count = min(most, steps - start)
         let piece = Ops.record(
             code, [Ops.slice(input, axis: axis, start, count), weights] + terms.arrays,
             terms.attributes)
