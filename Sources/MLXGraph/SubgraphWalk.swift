@@ -23,7 +23,11 @@ struct SubgraphWalk: ~Copyable {
     private var pendingCapacity = 128
     private var pendingCount = 0
     private var lanes = LaneSet()
-    var stops: Set<NodeHandle> = []
+    var stops: Set<NodeHandle> = [] {
+        didSet { stopBits = stops.reduce(0) { $0 | SubgraphWalk.bit($1.id) } }
+    }
+    /// What the ends of the stops' numbers are: most other nodes need no look into the set.
+    private var stopBits: UInt64 = 0
     var throughValues = false
 
     init() {
@@ -96,7 +100,7 @@ struct SubgraphWalk: ~Copyable {
         if row.pointee.inputCount == 0 || isEnd(row) { return 0 }
         // Somebody may have bound the row before the lane was held: look again.
         if lanes.hold(id.lane, store), isEnd(row) { return 0 }
-        if !stops.isEmpty {
+        if stopBits & SubgraphWalk.bit(id) != 0 {
             let generation = UInt32(
                 truncatingIfNeeded: row.pointee.state.load(ordering: .relaxed) >> 32)
             if stops.contains(NodeHandle(id: id, generation: generation)) { return 0 }
@@ -106,6 +110,10 @@ struct SubgraphWalk: ~Copyable {
             count += Int32(payload._withUnsafeGuaranteedRef { $0.moreInputs.count })
         }
         return count
+    }
+
+    @inline(__always) private static func bit(_ id: NodeID) -> UInt64 {
+        1 << UInt64(id.raw & 63)
     }
 
     @inline(__always) private func isEnd(_ row: UnsafeMutablePointer<Row>) -> Bool {

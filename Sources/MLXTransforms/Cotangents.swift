@@ -34,7 +34,7 @@ struct Cotangents {
         get { values[node] }
         set {
             values[node] = newValue
-            windows[node] = nil
+            if !windows.isEmpty { windows[node] = nil }
         }
     }
 

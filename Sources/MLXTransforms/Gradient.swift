@@ -130,17 +130,18 @@ package enum Gradient {
         _ cotangents: inout Cotangents
     ) {
         let stream = recording.graph.streams[node]
+        let op = recording.graph.ops[node]
         let inputs = recording.graph.inputs(of: node).map(Int.init)
-        guard let row = OpTable.find(recording.graph.ops[node]) else {
+        guard let derivative = OpTable.vjp(op) else {
             // An invalid node: what depends on it is invalid too.
             for input in inputs { accumulate(cotangent, into: &cotangents[input]) }
             return
         }
-        switch row.vjp {
+        switch derivative {
         case .zero: return
         case .none:
             let error = ArrayError(
-                .notDifferentiable, row.name, "has no derivative",
+                .notDifferentiable, OpTable.name(op), "has no derivative",
                 shapes: inputs.map { recording.graph.shapes[$0].array })
             for input in inputs where recording.isTraced[input] {
                 accumulate(
@@ -157,7 +158,7 @@ package enum Gradient {
                 attributes: recording.graph.attributes(node),
                 wanted: inputs.map { recording.isTraced[$0] }, stream: stream)
             let parts = onStream(stream) { rule(context) }
-            if recording.graph.ops[node] == .slice, let part = parts[0] {
+            if op == .slice, let part = parts[0] {
                 return cotangents.add(part, ofSlice: context, to: inputs[0])
             }
             for (input, part) in zip(inputs, parts) where recording.isTraced[input] {

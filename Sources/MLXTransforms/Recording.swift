@@ -49,7 +49,8 @@ package struct Recording: ~Copyable {
     package let graph: Subgraph
     /// Which nodes depend on a variable.
     package let isTraced: [Bool]
-    private let variableAt: [Int: Int]
+    /// The numbers of the nodes that are variables, -1 for others.
+    private let variableAt: [Int]
 
     /// Runs `function` and ends the trace, so that what a transform records afterwards belongs to
     /// outer traces only.
@@ -66,14 +67,16 @@ package struct Recording: ~Copyable {
         self.outputs = outputs
         let numbers = Dictionary(
             variables.enumerated().map { ($1.handle, $0) }, uniquingKeysWith: { first, _ in first })
-        var variableAt: [Int: Int] = [:]
+        var variableAt = [Int](repeating: -1, count: graph.count)
         var isTraced = [Bool](repeating: false, count: graph.count)
         for node in 0..<graph.count {
-            if let number = numbers[graph.handles[node]] {
+            let inputs = graph.inputs(of: node)
+            // The walk ends at variables, so they have no inputs here.
+            if inputs.isEmpty, let number = numbers[graph.handles[node]] {
                 variableAt[node] = number
                 isTraced[node] = true
             } else {
-                isTraced[node] = graph.inputs(of: node).contains { isTraced[Int($0)] }
+                isTraced[node] = inputs.contains { isTraced[Int($0)] }
             }
         }
         self.variableAt = variableAt
@@ -82,7 +85,10 @@ package struct Recording: ~Copyable {
     }
 
     /// The number of the variable that a node is.
-    package func variable(at node: Int) -> Int? { variableAt[node] }
+    package func variable(at node: Int) -> Int? {
+        let number = variableAt[node]
+        return number < 0 ? nil : number
+    }
 }
 
 extension Subgraph {

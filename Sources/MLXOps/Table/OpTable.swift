@@ -35,6 +35,11 @@ package enum OpTable {
         return row
     }
 
+    /// The derivative's rule of a code, nil for what has no row.
+    package static func vjp(_ code: OpCode) -> VJPRule? {
+        sharedByCode[Int(code.raw)]?.pointee.vjp
+    }
+
     /// Elementwise function of a code, -1 for other ops, -2 for casts.
     package static let elementwiseCodes: [Int32] = byCode.map { row in
         guard let row else { return -1 }

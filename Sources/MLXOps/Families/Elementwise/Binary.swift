@@ -29,9 +29,14 @@ package enum Binary {
     static func unbroadcasting(_ vjp: VJPRule) -> VJPRule {
         guard case .rule(let rule) = vjp else { return vjp }
         return .rule { context in
-            zip(rule(context), context.inputs).map { cotangent, input in
-                cotangent.map { Ops.sum($0, toShape: input.nodeShape) }
+            var parts = rule(context)
+            for number in parts.indices {
+                guard let part = parts[number] else { continue }
+                parts[number] =
+                    context.wanted[number]
+                    ? Ops.sum(part, toShape: context.inputs[number].nodeShape) : nil
             }
+            return parts
         }
     }
 
